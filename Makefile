@@ -1,0 +1,75 @@
+# Every verb installs what it needs: a virtual environment from a lock with hashes, and the Node tools from theirs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+VENV_STAMP := $(VENV)/.installed
+NODE_STAMP := node_modules/.installed
+SOURCES := mincloud mincloud_emulator scripts tests examples
+JOBS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test emulator generate check-generated lint format types contract build lock clean
+
+help: ## List the verbs
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(VENV_STAMP) $(NODE_STAMP) ## Install everything that development needs
+
+demo: $(VENV_STAMP) ## Run the main job: emulator, deploy, call, wait, page, log
+	@$(BIN)/python examples/demo.py
+
+test: $(VENV_STAMP) $(NODE_STAMP) ## Run the tests
+	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+emulator: $(VENV_STAMP) ## Start the emulator on port 8900
+	@$(BIN)/mincloud-py emulator $(ARGS)
+
+generate: $(VENV_STAMP) ## Derive the client from the contract, and the sync side from the async one
+	@$(BIN)/python scripts/generate.py
+	@$(BIN)/python scripts/derive_sync.py
+
+check-generated: $(VENV_STAMP) ## Fail when what is derived is stale
+	@$(BIN)/python scripts/generate.py --check
+	@$(BIN)/python scripts/derive_sync.py --check
+
+contract: $(VENV_STAMP) $(NODE_STAMP) ## Validate and lint the contract and its examples
+	@$(BIN)/python scripts/check_contract.py
+
+lint: $(VENV_STAMP) ## Check style and format
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check . || { echo "make format puts the format right" >&2; exit 1; }
+
+format: $(VENV_STAMP) ## Put style and format right where that is automatic
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format --quiet .
+
+types: $(VENV_STAMP) $(NODE_STAMP) ## Check types with mypy and pyright, both strict
+	@$(BIN)/mypy
+	@node_modules/.bin/pyright
+
+build: $(VENV_STAMP) ## Build the wheel and the source distribution into dist/
+	@rm -rf dist
+	@$(BIN)/python -m hatchling build
+
+lock: $(VENV_STAMP) ## Bring the locks up to date
+	@$(BIN)/uv pip compile --quiet --upgrade --all-extras --group dev --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --no-header --output-file requirements/dev.txt pyproject.toml
+	@npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund --loglevel=error
+
+clean: ## Remove what was installed and built
+	@rm -rf $(VENV) node_modules dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV_STAMP): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mincloud needs Python 3.11 or newer: make PYTHON=/path/to/it")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing the Python packages into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(NODE_STAMP): package.json package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or newer" >&2; exit 1; }
+	@echo "installing the Node tools into node_modules"
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
