@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient, Client
+
+from ... import errors
+from ...models.authorization_code import AuthorizationCode
+from ...models.authorize_request import AuthorizeRequest
+from ...models.error_object import ErrorObject
+from ...types import Response
+
+
+def _get_kwargs(
+    *,
+    body: AuthorizeRequest,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/api/oauth2/hydrogen/openapi/authorize/",
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> AuthorizationCode | ErrorObject | str | None:
+    if response.status_code == 200:
+        response_200 = AuthorizationCode.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 400:
+
+        def _parse_response_400(data: object) -> ErrorObject | str:
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                componentsschemas_error_body_type_0 = ErrorObject.from_dict(data)
+
+                return componentsschemas_error_body_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(ErrorObject | str, data)
+
+        response_400 = _parse_response_400(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+
+        def _parse_response_401(data: object) -> ErrorObject | str:
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                componentsschemas_error_body_type_0 = ErrorObject.from_dict(data)
+
+                return componentsschemas_error_body_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(ErrorObject | str, data)
+
+        response_401 = _parse_response_401(response.json())
+
+        return response_401
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[AuthorizationCode | ErrorObject | str]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    body: AuthorizeRequest,
+) -> Response[AuthorizationCode | ErrorObject | str]:
+    """Get a code for an access token
+
+     The first of two steps to an access token. The service answers with two 302 redirects before the
+    code comes: follow them,
+    and keep the cookies that are set on the way. `Authorization` is not looked at.
+
+    Args:
+        body (AuthorizeRequest): The application that asks for a code.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[AuthorizationCode | ErrorObject | str]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient | Client,
+    body: AuthorizeRequest,
+) -> AuthorizationCode | ErrorObject | str | None:
+    """Get a code for an access token
+
+     The first of two steps to an access token. The service answers with two 302 redirects before the
+    code comes: follow them,
+    and keep the cookies that are set on the way. `Authorization` is not looked at.
+
+    Args:
+        body (AuthorizeRequest): The application that asks for a code.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        AuthorizationCode | ErrorObject | str
+    """
+
+    return sync_detailed(
+        client=client,
+        body=body,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient | Client,
+    body: AuthorizeRequest,
+) -> Response[AuthorizationCode | ErrorObject | str]:
+    """Get a code for an access token
+
+     The first of two steps to an access token. The service answers with two 302 redirects before the
+    code comes: follow them,
+    and keep the cookies that are set on the way. `Authorization` is not looked at.
+
+    Args:
+        body (AuthorizeRequest): The application that asks for a code.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[AuthorizationCode | ErrorObject | str]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient | Client,
+    body: AuthorizeRequest,
+) -> AuthorizationCode | ErrorObject | str | None:
+    """Get a code for an access token
+
+     The first of two steps to an access token. The service answers with two 302 redirects before the
+    code comes: follow them,
+    and keep the cookies that are set on the way. `Authorization` is not looked at.
+
+    Args:
+        body (AuthorizeRequest): The application that asks for a code.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        AuthorizationCode | ErrorObject | str
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            body=body,
+        )
+    ).parsed
+
+
+def build_request(
+    *,
+    body: AuthorizeRequest,
+) -> dict[str, Any]:
+    """The request of this operation for a client that sends it itself: `method`, `url` and, where there are any, `params`, `headers`
+    and `json`, as httpx names them.
+    """
+    return _get_kwargs(
+        body=body,
+    )
+
+
+def parse_success(data: Any) -> AuthorizationCode:
+    """What the body of a successful answer (200) means.
+
+    Args:
+        data: The body, decoded from JSON.
+
+    Raises:
+        InvalidValue: It is not what the contract says.
+    """
+    return AuthorizationCode.from_dict(data)

@@ -1,0 +1,267 @@
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient, Client
+
+from ... import errors
+from ...models.cloud_function_page import CloudFunctionPage
+from ...models.error_object import ErrorObject
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    limit: int | Unset = 20,
+    offset: int | Unset = 0,
+    x_hydrogen_env_id: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(x_hydrogen_env_id, Unset):
+        headers["X-Hydrogen-Env-ID"] = x_hydrogen_env_id
+
+    params: dict[str, Any] = {}
+
+    params["limit"] = limit
+
+    params["offset"] = offset
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/oserve/v1.3/cloud-function/",
+        "params": params,
+    }
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> CloudFunctionPage | ErrorObject | str | None:
+    if response.status_code == 200:
+        response_200 = CloudFunctionPage.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 400:
+
+        def _parse_response_400(data: object) -> ErrorObject | str:
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                componentsschemas_error_body_type_0 = ErrorObject.from_dict(data)
+
+                return componentsschemas_error_body_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(ErrorObject | str, data)
+
+        response_400 = _parse_response_400(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+
+        def _parse_response_401(data: object) -> ErrorObject | str:
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                componentsschemas_error_body_type_0 = ErrorObject.from_dict(data)
+
+                return componentsschemas_error_body_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(ErrorObject | str, data)
+
+        response_401 = _parse_response_401(response.json())
+
+        return response_401
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[CloudFunctionPage | ErrorObject | str]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    limit: int | Unset = 20,
+    offset: int | Unset = 0,
+    x_hydrogen_env_id: str | Unset = UNSET,
+) -> Response[CloudFunctionPage | ErrorObject | str]:
+    """List the application's functions
+
+     A page of the application's functions, each with its code.
+
+    Args:
+        limit (int | Unset):  Default: 20.
+        offset (int | Unset):  Default: 0.
+        x_hydrogen_env_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[CloudFunctionPage | ErrorObject | str]
+    """
+
+    kwargs = _get_kwargs(
+        limit=limit,
+        offset=offset,
+        x_hydrogen_env_id=x_hydrogen_env_id,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    limit: int | Unset = 20,
+    offset: int | Unset = 0,
+    x_hydrogen_env_id: str | Unset = UNSET,
+) -> CloudFunctionPage | ErrorObject | str | None:
+    """List the application's functions
+
+     A page of the application's functions, each with its code.
+
+    Args:
+        limit (int | Unset):  Default: 20.
+        offset (int | Unset):  Default: 0.
+        x_hydrogen_env_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        CloudFunctionPage | ErrorObject | str
+    """
+
+    return sync_detailed(
+        client=client,
+        limit=limit,
+        offset=offset,
+        x_hydrogen_env_id=x_hydrogen_env_id,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    limit: int | Unset = 20,
+    offset: int | Unset = 0,
+    x_hydrogen_env_id: str | Unset = UNSET,
+) -> Response[CloudFunctionPage | ErrorObject | str]:
+    """List the application's functions
+
+     A page of the application's functions, each with its code.
+
+    Args:
+        limit (int | Unset):  Default: 20.
+        offset (int | Unset):  Default: 0.
+        x_hydrogen_env_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[CloudFunctionPage | ErrorObject | str]
+    """
+
+    kwargs = _get_kwargs(
+        limit=limit,
+        offset=offset,
+        x_hydrogen_env_id=x_hydrogen_env_id,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    limit: int | Unset = 20,
+    offset: int | Unset = 0,
+    x_hydrogen_env_id: str | Unset = UNSET,
+) -> CloudFunctionPage | ErrorObject | str | None:
+    """List the application's functions
+
+     A page of the application's functions, each with its code.
+
+    Args:
+        limit (int | Unset):  Default: 20.
+        offset (int | Unset):  Default: 0.
+        x_hydrogen_env_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        CloudFunctionPage | ErrorObject | str
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            limit=limit,
+            offset=offset,
+            x_hydrogen_env_id=x_hydrogen_env_id,
+        )
+    ).parsed
+
+
+def build_request(
+    *,
+    limit: int | Unset = 20,
+    offset: int | Unset = 0,
+    x_hydrogen_env_id: str | Unset = UNSET,
+) -> dict[str, Any]:
+    """The request of this operation for a client that sends it itself: `method`, `url` and, where there are any, `params`, `headers`
+    and `json`, as httpx names them.
+    """
+    return _get_kwargs(
+        limit=limit,
+        offset=offset,
+        x_hydrogen_env_id=x_hydrogen_env_id,
+    )
+
+
+def parse_success(data: Any) -> CloudFunctionPage:
+    """What the body of a successful answer (200) means.
+
+    Args:
+        data: The body, decoded from JSON.
+
+    Raises:
+        InvalidValue: It is not what the contract says.
+    """
+    return CloudFunctionPage.from_dict(data)

@@ -1,0 +1,299 @@
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    import httpx
+
+    from ...client import AuthenticatedClient, Client
+
+from ... import errors
+from ...models.error_object import ErrorObject
+from ...models.invocation_accepted import InvocationAccepted
+from ...models.invocation_result import InvocationResult
+from ...models.trigger_request import TriggerRequest
+from ...types import UNSET, InvalidValue, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    body: TriggerRequest,
+    x_hydrogen_env_id: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(x_hydrogen_env_id, Unset):
+        headers["X-Hydrogen-Env-ID"] = x_hydrogen_env_id
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/oserve/v1/cloud-function/job/",
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> ErrorObject | str | InvocationAccepted | InvocationResult | None:
+    if response.status_code == 200:
+
+        def _parse_response_200(data: object) -> InvocationAccepted | InvocationResult:
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                componentsschemas_invocation_answer_type_0 = InvocationResult.from_dict(data)
+
+                return componentsschemas_invocation_answer_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            if not isinstance(data, dict):
+                raise TypeError()
+            componentsschemas_invocation_answer_type_1 = InvocationAccepted.from_dict(data)
+
+            return componentsschemas_invocation_answer_type_1
+
+        response_200 = _parse_response_200(response.json())
+
+        return response_200
+
+    if response.status_code == 400:
+
+        def _parse_response_400(data: object) -> ErrorObject | str:
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                componentsschemas_error_body_type_0 = ErrorObject.from_dict(data)
+
+                return componentsschemas_error_body_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(ErrorObject | str, data)
+
+        response_400 = _parse_response_400(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+
+        def _parse_response_401(data: object) -> ErrorObject | str:
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                componentsschemas_error_body_type_0 = ErrorObject.from_dict(data)
+
+                return componentsschemas_error_body_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(ErrorObject | str, data)
+
+        response_401 = _parse_response_401(response.json())
+
+        return response_401
+
+    if response.status_code == 404:
+
+        def _parse_response_404(data: object) -> ErrorObject | str:
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                componentsschemas_error_body_type_0 = ErrorObject.from_dict(data)
+
+                return componentsschemas_error_body_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(ErrorObject | str, data)
+
+        response_404 = _parse_response_404(response.json())
+
+        return response_404
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[ErrorObject | str | InvocationAccepted | InvocationResult]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: TriggerRequest,
+    x_hydrogen_env_id: str | Unset = UNSET,
+) -> Response[ErrorObject | str | InvocationAccepted | InvocationResult]:
+    """Call a function that is named in the body (superseded)
+
+     The older form of `invokeFunction`, which is recommended in its place. A synchronous call may take 5
+    seconds, an
+    asynchronous one 300 seconds.
+
+    Args:
+        x_hydrogen_env_id (str | Unset):
+        body (TriggerRequest): A call of a function that is named in the body.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ErrorObject | str | InvocationAccepted | InvocationResult]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+        x_hydrogen_env_id=x_hydrogen_env_id,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    body: TriggerRequest,
+    x_hydrogen_env_id: str | Unset = UNSET,
+) -> ErrorObject | str | InvocationAccepted | InvocationResult | None:
+    """Call a function that is named in the body (superseded)
+
+     The older form of `invokeFunction`, which is recommended in its place. A synchronous call may take 5
+    seconds, an
+    asynchronous one 300 seconds.
+
+    Args:
+        x_hydrogen_env_id (str | Unset):
+        body (TriggerRequest): A call of a function that is named in the body.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ErrorObject | str | InvocationAccepted | InvocationResult
+    """
+
+    return sync_detailed(
+        client=client,
+        body=body,
+        x_hydrogen_env_id=x_hydrogen_env_id,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: TriggerRequest,
+    x_hydrogen_env_id: str | Unset = UNSET,
+) -> Response[ErrorObject | str | InvocationAccepted | InvocationResult]:
+    """Call a function that is named in the body (superseded)
+
+     The older form of `invokeFunction`, which is recommended in its place. A synchronous call may take 5
+    seconds, an
+    asynchronous one 300 seconds.
+
+    Args:
+        x_hydrogen_env_id (str | Unset):
+        body (TriggerRequest): A call of a function that is named in the body.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ErrorObject | str | InvocationAccepted | InvocationResult]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+        x_hydrogen_env_id=x_hydrogen_env_id,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    body: TriggerRequest,
+    x_hydrogen_env_id: str | Unset = UNSET,
+) -> ErrorObject | str | InvocationAccepted | InvocationResult | None:
+    """Call a function that is named in the body (superseded)
+
+     The older form of `invokeFunction`, which is recommended in its place. A synchronous call may take 5
+    seconds, an
+    asynchronous one 300 seconds.
+
+    Args:
+        x_hydrogen_env_id (str | Unset):
+        body (TriggerRequest): A call of a function that is named in the body.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ErrorObject | str | InvocationAccepted | InvocationResult
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            body=body,
+            x_hydrogen_env_id=x_hydrogen_env_id,
+        )
+    ).parsed
+
+
+def build_request(
+    *,
+    body: TriggerRequest,
+    x_hydrogen_env_id: str | Unset = UNSET,
+) -> dict[str, Any]:
+    """The request of this operation for a client that sends it itself: `method`, `url` and, where there are any, `params`, `headers`
+    and `json`, as httpx names them.
+    """
+    return _get_kwargs(
+        body=body,
+        x_hydrogen_env_id=x_hydrogen_env_id,
+    )
+
+
+def parse_success(data: Any) -> InvocationAccepted | InvocationResult:
+    """What the body of a successful answer (200) means.
+
+    Args:
+        data: The body, decoded from JSON.
+
+    Raises:
+        InvalidValue: It is not what the contract says.
+    """
+    problems: list[str] = []
+    try:
+        return InvocationResult.from_dict(data)
+    except InvalidValue as error:
+        problems.append(f"InvocationResult: {error}")
+    try:
+        return InvocationAccepted.from_dict(data)
+    except InvalidValue as error:
+        problems.append(f"InvocationAccepted: {error}")
+    raise InvalidValue("fits none of its forms (" + "; ".join(problems) + ")")

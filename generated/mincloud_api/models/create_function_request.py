@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import InvalidValue, checked
+
+CREATEFUNCTIONREQUEST_PROPERTIES: frozenset[str] = frozenset(
+    (
+        "name",
+        "function_code",
+        "remark",
+    )
+)
+
+
+@_attrs_define
+class CreateFunctionRequest:
+    """A function to create.
+
+    Attributes:
+        name (str): Its name; must not be empty.
+        function_code (str): Its code, in JavaScript; must not be empty.
+        remark (str | None): A remark.
+    """
+
+    name: str
+    function_code: str
+    remark: str | None = None
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The model as a JSON object; a field that is None is left out, unless the contract requires it."""
+        data: dict[str, Any] = dict(self.additional_properties)
+        data["name"] = self.name
+        data["function_code"] = self.function_code
+        if self.remark is not None:
+            data["remark"] = self.remark
+        return data
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Reads a JSON object.
+
+        Raises:
+            InvalidValue: It is not an object, a required field is missing, or a field has another type than the contract's.
+        """
+        if type(src_dict) is not dict and not isinstance(src_dict, Mapping):
+            raise InvalidValue("expected an object", src_dict)
+        get = src_dict.get
+        name_ = get("name")
+        if type(name_) is not str:
+            name_ = checked(str, "name", name_)
+        function_code_ = get("function_code")
+        if type(function_code_) is not str:
+            function_code_ = checked(str, "function_code", function_code_)
+        remark_ = get("remark")
+        if type(remark_) is not str and remark_ is not None:
+            remark_ = checked(str, "remark", remark_)
+        model = cls(
+            name=name_,
+            function_code=function_code_,
+            remark=remark_,
+        )
+        if not (src_dict.keys() <= CREATEFUNCTIONREQUEST_PROPERTIES):
+            model.additional_properties = {
+                key: value for key, value in src_dict.items() if key not in CREATEFUNCTIONREQUEST_PROPERTIES
+            }
+        return model
+
+    @property
+    def additional_keys(self) -> list[str]:
+        """The names of the fields that the contract does not know."""
+        return list(self.additional_properties)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

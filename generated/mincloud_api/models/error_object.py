@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import InvalidValue, checked
+
+ERROROBJECT_PROPERTIES: frozenset[str] = frozenset(
+    (
+        "error_msg",
+        "status",
+    )
+)
+
+
+@_attrs_define
+class ErrorObject:
+    """An error's message as an object.
+
+    Attributes:
+        error_msg (str | None): What is wrong.
+        status (Any): At times there, of no documented type.
+    """
+
+    error_msg: str | None = None
+    status: Any = None
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The model as a JSON object; a field that is None is left out, unless the contract requires it."""
+        data: dict[str, Any] = dict(self.additional_properties)
+        if self.error_msg is not None:
+            data["error_msg"] = self.error_msg
+        if self.status is not None:
+            data["status"] = self.status
+        return data
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Reads a JSON object.
+
+        Raises:
+            InvalidValue: It is not an object, a required field is missing, or a field has another type than the contract's.
+        """
+        if type(src_dict) is not dict and not isinstance(src_dict, Mapping):
+            raise InvalidValue("expected an object", src_dict)
+        get = src_dict.get
+        error_msg_ = get("error_msg")
+        if type(error_msg_) is not str and error_msg_ is not None:
+            error_msg_ = checked(str, "error_msg", error_msg_)
+        status_ = get("status")
+        model = cls(
+            error_msg=error_msg_,
+            status=status_,
+        )
+        if not (src_dict.keys() <= ERROROBJECT_PROPERTIES):
+            model.additional_properties = {
+                key: value for key, value in src_dict.items() if key not in ERROROBJECT_PROPERTIES
+            }
+        return model
+
+    @property
+    def additional_keys(self) -> list[str]:
+        """The names of the fields that the contract does not know."""
+        return list(self.additional_properties)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties
