@@ -9,7 +9,7 @@ SOURCES := mincloud mincloud_emulator scripts tests examples
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test emulator generate check-generated lint format types contract build lock clean
+.PHONY: help setup demo test test-browser emulator generate check-generated lint format types contract build lock clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -22,19 +22,23 @@ demo: $(VENV_STAMP) ## Run the main job: emulator, deploy, call, wait, page, log
 test: $(VENV_STAMP) $(NODE_STAMP) ## Run the tests
 	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
+test-browser: $(VENV_STAMP) $(NODE_STAMP) ## Test the emulator's page in headless Chromium (Debian's)
+	@scripts/install_chromium.sh
+	@$(BIN)/python -m pytest tests/browser $(ARGS)
+
 emulator: $(VENV_STAMP) ## Start the emulator on port 8900
 	@$(BIN)/mincloud-py emulator $(ARGS)
 
 generate: $(VENV_STAMP) ## Derive the client from the contract, and the sync side from the async one
-	@$(BIN)/python scripts/generate.py
-	@$(BIN)/python scripts/derive_sync.py
+	@$(BIN)/python -m scripts.generate
+	@$(BIN)/python -m scripts.derive_sync
 
 check-generated: $(VENV_STAMP) ## Fail when what is derived is stale
-	@$(BIN)/python scripts/generate.py --check
-	@$(BIN)/python scripts/derive_sync.py --check
+	@$(BIN)/python -m scripts.generate --check
+	@$(BIN)/python -m scripts.derive_sync --check
 
 contract: $(VENV_STAMP) $(NODE_STAMP) ## Validate and lint the contract and its examples
-	@$(BIN)/python scripts/check_contract.py
+	@$(BIN)/python -m scripts.check_contract
 
 lint: $(VENV_STAMP) ## Check style and format
 	@$(BIN)/ruff check --quiet .

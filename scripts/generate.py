@@ -17,15 +17,17 @@ import sys
 import tempfile
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import yaml
-from openapi_spec_validator import OpenAPIV30SpecValidator
+
+from scripts.check_contract import CannotCheckError, read_document
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTRACT = ROOT / "openapi" / "mincloud.yaml"
 TARGET = ROOT / "generated" / "mincloud_api"
 TEMPLATES = Path(__file__).resolve().parent / "templates"
+LONGEST_MESSAGE = 500
 
 # (template, what stands there, what takes its place, why)
 EDITS = [
@@ -88,19 +90,12 @@ def read_contract(path: Path) -> dict[str, Any]:
         GenerationError: It is missing, not YAML, or not valid OpenAPI 3.0.
     """
     try:
-        contract: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise GenerationError(f"cannot read the contract: {error}") from error
-    except yaml.YAMLError as error:
-        place = " ".join(str(error).split())
-        raise GenerationError(f"{path.name} is not YAML, mend it there: {place}") from error
-    if not isinstance(contract, dict):
-        raise GenerationError(f"{path.name} is not an OpenAPI document: it has to be a mapping")
-    problem = next(iter(OpenAPIV30SpecValidator(cast(dict[str, Any], contract)).iter_errors()), None)
-    if problem is not None:
-        place = "/".join(str(step) for step in problem.absolute_path) or "the document"
-        raise GenerationError(f"{path.name} is not valid OpenAPI 3.0, mend it at {place}: {problem.message}")
-    return cast(dict[str, Any], contract)
+        contract, problems = read_document(path)
+    except CannotCheckError as error:
+        raise GenerationError(str(error)) from error
+    if problems:
+        raise GenerationError(problems[0].line(path.name))
+    return contract
 
 
 def secret_properties(contract: dict[str, Any]) -> dict[str, list[str]]:
@@ -195,8 +190,10 @@ def generate(target: Path) -> None:
         )
     if result.returncode != 0:
         said = (result.stderr or result.stdout).strip()
-        # A template that meets what it does not know ends in a traceback, of which the last line says it.
-        said = said.splitlines()[-1] if "Traceback" in said else " ".join(said.split())
+        # A template that meets what it does not know ends in a traceback, of which the last line says it. A warning is followed by
+        # dumps of the generator's own objects and an invitation to report it.
+        said = said.splitlines()[-1] if "Traceback" in said else " ".join(said.partition("If you believe")[0].split())
+        said = said if len(said) <= LONGEST_MESSAGE else said[:LONGEST_MESSAGE] + "…"
         raise GenerationError(f"the generator did not accept the contract, or warned about it: {said}")
     for cache in target.rglob(".ruff_cache"):
         shutil.rmtree(cache)

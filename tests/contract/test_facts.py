@@ -1,0 +1,475 @@
+"""Each fact of the service's documentation, and of what else is known of it, at its place in the contract."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from scripts.check_contract import CONTRACT
+from scripts.contract_rules import mappings, operations, resolved
+from tests.contract.mutations import DEBUG, FUNCTION, FUNCTIONS, JOBS, JSON, LEGACY, TOKEN, at
+
+AUTHORIZE = "/api/oauth2/hydrogen/openapi/authorize/"
+SOURCES = [
+    "sdk",
+    "open_api",
+    "cloud_function",
+    "flex_schema",
+    "wechat_pay_success",
+    "timer",
+    "file_operation",
+]
+JOB_STATUSES = [
+    *("waiting", "executing", "fulfilled", "schedule_failed", "execution_rejected"),
+    *("deadline_exceeded", "execution_failed"),
+]
+
+OPERATIONS = {
+    ("POST", LEGACY): ("triggerFunction", "200 400 401 404"),
+    ("GET", FUNCTIONS): ("listFunctions", "200 400 401"),
+    ("POST", FUNCTIONS): ("createFunction", "201 400 401"),
+    ("GET", FUNCTION): ("getFunction", "200 401 404"),
+    ("PATCH", FUNCTION): ("updateFunction", "202 400 401 404"),
+    ("DELETE", FUNCTION): ("deleteFunction", "204 401 404"),
+    ("POST", DEBUG): ("debugFunction", "200 400 401 404"),
+    ("GET", JOBS): ("listJobs", "200 400 401 404"),
+    ("POST", JOBS): ("invokeFunction", "200 400 401 404"),
+    ("POST", AUTHORIZE): ("authorize", "200 400 401"),
+    ("POST", TOKEN): ("createAccessToken", "200 400 401"),
+}
+
+PARAMETERS = {
+    "triggerFunction": {"X-Hydrogen-Env-ID": "header"},
+    "listFunctions": {"X-Hydrogen-Env-ID": "header", "limit": "query", "offset": "query"},
+    "createFunction": {"X-Hydrogen-Env-ID": "header"},
+    "getFunction": {"function_name": "path", "X-Hydrogen-Env-ID": "header"},
+    "updateFunction": {"function_name": "path", "X-Hydrogen-Env-ID": "header"},
+    "deleteFunction": {"function_name": "path", "X-Hydrogen-Env-ID": "header"},
+    "debugFunction": {"function_name": "path", "X-Hydrogen-Env-ID": "header"},
+    "listJobs": {
+        "function_name": "path",
+        "X-Hydrogen-Env-ID": "header",
+        **dict.fromkeys(("source", "status", "service_type", "created_at__gte", "created_at__lte"), "query"),
+        **dict.fromkeys(("limit", "offset"), "query"),
+    },
+    "invokeFunction": {"function_name": "path", "X-Hydrogen-Env-ID": "header"},
+    "authorize": {},
+    "createAccessToken": {},
+}
+
+# Required fields, and every field with its type, as the documentation's tables have them.
+SCHEMAS: dict[str, tuple[set[str], dict[str, str]]] = {
+    "TriggerRequest": ({"function_name"}, {"function_name": "string", "data": "object", "sync": "boolean"}),
+    "InvokeRequest": ({"data"}, {"data": "object", "sync": "boolean"}),
+    "DebugRequest": ({"data"}, {"data": "object", "subject": "string", "schema_id": "integer"}),
+    "CreateFunctionRequest": (
+        {"name", "function_code"},
+        {"name": "string", "function_code": "string", "remark": "string"},
+    ),
+    "UpdateFunctionRequest": (
+        set(),
+        {"name": "string", "function_code": "string", "plan_circle": "string", "remark": "string"},
+    ),
+    "AuthorizeRequest": ({"client_id", "client_secret"}, {"client_id": "string", "client_secret": "string"}),
+    "AuthorizationCodeGrant": (
+        {"client_id", "client_secret", "grant_type", "code"},
+        dict.fromkeys(("client_id", "client_secret", "grant_type", "code"), "string"),
+    ),
+    "RefreshTokenGrant": (
+        {"client_id", "client_secret", "grant_type", "refresh_token"},
+        dict.fromkeys(("client_id", "client_secret", "grant_type", "refresh_token"), "string"),
+    ),
+    "InvocationResult": ({"code"}, {"code": "integer", "data": "any", "error": "object"}),
+    "InvocationAccepted": ({"status"}, {"status": "string"}),
+    "InvocationError": (set(), {"message": "string", "stack": "string", "type": "string"}),
+    "DebugResult": (
+        {"code"},
+        {
+            "billing_time": "integer",
+            "code": "integer",
+            "data": "any",
+            "error": "object",
+            "execution_time": "number",
+            "job_id": "string",
+            "log": "string",
+            "mem_usage": "integer",
+        },
+    ),
+    "Job": (
+        {"id", "status"},
+        {
+            "created_at": "number",
+            "finished_at": "number",
+            "id": "integer",
+            "mem_usage": "integer",
+            "service_type": "string",
+            "source": "string",
+            "started_at": "number",
+            "status": "string",
+            "user_log_url": "string",
+        },
+    ),
+    "CloudFunction": (
+        {"name"},
+        {
+            "audit_status": "string",
+            "created_at": "integer",
+            "created_by": "string",
+            "function_code": "string",
+            "id": "integer",
+            "name": "string",
+            "plan_circle": "string",
+            "remark": "string",
+            "updated_at": "integer",
+            "updated_by": "string",
+        },
+    ),
+    "PageMeta": (
+        set(),
+        {
+            "limit": "integer",
+            "next": "string",
+            "offset": "integer",
+            "previous": "string",
+            "total_count": "integer",
+        },
+    ),
+    "CloudFunctionPage": ({"meta", "objects"}, {"meta": "object", "objects": "array"}),
+    "JobPage": ({"meta", "objects"}, {"meta": "object", "objects": "array"}),
+    "AuthorizationCode": ({"code"}, {"code": "string", "expires_in": "integer"}),
+    "AccessToken": (
+        {"access_token"},
+        {
+            "access_token": "string",
+            "token_type": "string",
+            "expires_in": "integer",
+            "refresh_token": "string",
+            "scope": "string",
+        },
+    ),
+    "ErrorObject": (set(), {"error_msg": "string", "status": "any"}),
+}
+
+COMPONENTS = ("components", "schemas")
+PARAMETER = ("components", "parameters")
+REFRESH = "A refresh invalidates every token issued"
+
+
+def field(schema: str, name: str) -> tuple[str, ...]:
+    return (*COMPONENTS, schema, "properties", name)
+
+
+# (fact, where, what stands there)
+VALUES: list[tuple[str, tuple[str | int, ...], object]] = [
+    ("the service's address", ("servers", 0, "url"), "https://cloud.minapp.com"),
+    ("the legacy trigger is superseded", ("paths", LEGACY, "post", "deprecated"), True),
+    ("a call waits unless told otherwise", (*field("InvokeRequest", "sync"), "default"), True),
+    ("a legacy call waits unless told otherwise", (*field("TriggerRequest", "sync"), "default"), True),
+    ("a function is tried as sdk by default", (*field("DebugRequest", "subject"), "default"), "sdk"),
+    ("the name of a new function is not empty", (*field("CreateFunctionRequest", "name"), "minLength"), 1),
+    (
+        "the code of a new function is not empty",
+        (*field("CreateFunctionRequest", "function_code"), "minLength"),
+        1,
+    ),
+    ("the changed name is not empty", (*field("UpdateFunctionRequest", "name"), "minLength"), 1),
+    ("the changed code is not empty", (*field("UpdateFunctionRequest", "function_code"), "minLength"), 1),
+    ("sources to filter by, and subjects", (*COMPONENTS, "EventSource", "enum"), SOURCES),
+    ("statuses to filter by", (*COMPONENTS, "JobStatus", "enum"), JOB_STATUSES),
+    ("service types to filter by", (*COMPONENTS, "ServiceType", "enum"), ["time_sensitive", "batch"]),
+    ("plans to choose", (*COMPONENTS, "Plan", "enum"), ["P_FREE", "P_PERSONAL"]),
+    ("known sources of a job", (*field("Job", "source"), "x-extensible-enum"), SOURCES),
+    ("known statuses of a job", (*field("Job", "status"), "x-extensible-enum"), JOB_STATUSES),
+    (
+        "known service types",
+        (*field("Job", "service_type"), "x-extensible-enum"),
+        ["time_sensitive", "batch"],
+    ),
+    ("known plans", (*field("CloudFunction", "plan_circle"), "x-extensible-enum"), ["P_FREE", "P_PERSONAL"]),
+    (
+        "known results of the review",
+        (*field("CloudFunction", "audit_status"), "x-extensible-enum"),
+        ["approved", "rejected", "waiting"],
+    ),
+    ("known codes of a call", (*field("InvocationResult", "code"), "x-extensible-enum"), [0, 1]),
+    ("known codes of a try", (*field("DebugResult", "code"), "x-extensible-enum"), [0, 1]),
+    ("the status of an accepted call", (*field("InvocationAccepted", "status"), "x-extensible-enum"), ["ok"]),
+    ("default of limit", (*PARAMETER, "Limit", "schema", "default"), 20),
+    ("maximum of limit", (*PARAMETER, "Limit", "schema", "maximum"), 1000),
+    ("default of offset", (*PARAMETER, "Offset", "schema", "default"), 0),
+    ("limit is an integer", (*PARAMETER, "Limit", "schema", "type"), "integer"),
+    ("offset is an integer", (*PARAMETER, "Offset", "schema", "type"), "integer"),
+    (
+        "the lower bound of creation is an integer",
+        ("paths", JOBS, "get", "parameters", 5, "schema", "type"),
+        "integer",
+    ),
+    (
+        "the upper bound of creation is an integer",
+        ("paths", JOBS, "get", "parameters", 6, "schema", "type"),
+        "integer",
+    ),
+    ("the grant of a code", (*field("AuthorizationCodeGrant", "grant_type"), "enum"), ["authorization_code"]),
+    ("the grant of a refresh token", (*field("RefreshTokenGrant", "grant_type"), "enum"), ["refresh_token"]),
+    ("the token is a bearer token", ("components", "securitySchemes", "accessToken", "scheme"), "bearer"),
+    ("the address of a log is a secret", (*field("Job", "user_log_url"), "x-secret"), True),
+]
+
+# (fact, where, what the text there says)
+WORDS: list[tuple[str, tuple[str | int, ...], str]] = [
+    ("limit of a synchronous call", ("info", "description"), "| a synchronous call | 5 seconds |"),
+    ("limit of an asynchronous call", ("info", "description"), "| an asynchronous call | 300 seconds |"),
+    (
+        "the free plan",
+        ("info", "description"),
+        "`P_FREE`: 128 MB of memory, 0.5 CPU | 100 running at once per",
+    ),
+    (
+        "the personal plan",
+        ("info", "description"),
+        "`P_PERSONAL`: 256 MB of memory, 0.75 CPU | 10 running at once per",
+    ),
+    (
+        "a synchronous call too many",
+        ("info", "description"),
+        "| a synchronous call above that number | is rescheduled for 2 seconds, then fails",
+    ),
+    (
+        "an asynchronous call too many",
+        ("info", "description"),
+        "| an asynchronous call above that number | is rescheduled for 5 minutes, then fails",
+    ),
+    ("room on disk", ("info", "description"), "| `/tmp` in the container | 64 MB |"),
+    ("billing steps", ("info", "description"), "in steps of 100 ms"),
+    ("the language", ("info", "description"), "Node.js 12"),
+    ("two redirects", ("info", "description"), "two 302 redirects"),
+    ("cookies are kept", ("info", "description"), "keep the cookies"),
+    ("a refresh ends older tokens", ("info", "description"), REFRESH),
+    ("no job id for a call not waited for", ("info", "description"), "**no job id**"),
+    ("an error's body cannot be relied on", ("info", "description"), "Never rely on a body being there"),
+    ("arrears", ("info", "description"), "| 402 | the application is in arrears |"),
+    ("forbidden", ("info", "description"), "| 403 | forbidden |"),
+    ("internal error", ("info", "description"), "| 500 | internal error |"),
+    ("gateways", ("info", "description"), "| 502, 503, 504 |"),
+    ("where a function stands", ("info", "description"), "`exports.main`"),
+    ("how a function is called", ("info", "description"), "`main(event, callback)`"),
+    ("an undefined result is no end", ("info", "description"), "returns `undefined` has **not** ended"),
+    ("the time zone", ("info", "description"), "`Asia/Shanghai`"),
+    ("levels of the log", ("info", "description"), "LOG, INFO, WARN and ERROR"),
+    ("the log's first line", ("info", "description"), "`LOG event.data:  <inspected data>`"),
+    ("the log's line on success", ("info", "description"), "`LOG return:  <inspected result>`"),
+    ("functions call functions", ("info", "description"), "`BaaS.invoke(name, params, sync)`"),
+    ("a patch without a slash", ("info", "description"), "no trailing slash; survives a redirect"),
+    ("the login's file", ("info", "description"), "`tokens = <client_id>:<token>,<client_id>:<token>`"),
+    ("limits of a call", ("paths", JOBS, "post", "description"), "at most 5 seconds"),
+    ("limits of a call not waited for", ("paths", JOBS, "post", "description"), "300 seconds"),
+    (
+        "limits of a legacy call",
+        ("paths", LEGACY, "post", "description"),
+        "5 seconds, an\nasynchronous one 300 seconds",
+    ),
+    ("a refresh ends older tokens", ("paths", TOKEN, "post", "description"), "every token\nissued before it"),
+    ("two redirects", ("paths", AUTHORIZE, "post", "description"), "two 302 redirects"),
+    ("no body of a deletion", ("paths", FUNCTION, "delete", "responses", "204", "description"), "no body"),
+    (
+        "memory of the plans",
+        (*COMPONENTS, "Plan", "description"),
+        "128 MB of memory and 0.5 CPU, `P_PERSONAL` 256 MB",
+    ),
+    (
+        "the environment",
+        (*PARAMETER, "EnvironmentId", "description"),
+        "Without it the call is for production",
+    ),
+    (
+        "when a table is required",
+        (*field("DebugRequest", "schema_id"), "description"),
+        "`subject` is `flex_schema`",
+    ),
+    ("a log is elsewhere", (*field("Job", "user_log_url"), "description"), "**another host**"),
+    (
+        "a log's address is good for a day",
+        (*field("Job", "user_log_url"), "description"),
+        "a day (86,400 seconds)",
+    ),
+    ("a log gets no token", (*field("Job", "user_log_url"), "description"), "access token must not be sent"),
+    (
+        "unit of a billed time",
+        (*field("DebugResult", "billing_time"), "description"),
+        "milliseconds, in steps of 100",
+    ),
+    ("unit of a duration", (*field("DebugResult", "execution_time"), "description"), "milliseconds"),
+    ("unit of memory of a try", (*field("DebugResult", "mem_usage"), "description"), "bytes"),
+    ("unit of memory of a job", (*field("Job", "mem_usage"), "description"), "bytes"),
+    ("a job's creation", (*field("Job", "created_at"), "description"), "Unix seconds with fractions"),
+    ("a job's start", (*field("Job", "started_at"), "description"), "Unix seconds with fractions"),
+    ("a job's end", (*field("Job", "finished_at"), "description"), "Unix seconds with fractions"),
+    ("a function's creation", (*field("CloudFunction", "created_at"), "description"), "Unix seconds"),
+    ("a function's change", (*field("CloudFunction", "updated_at"), "description"), "Unix seconds"),
+    ("a code's lifetime", (*field("AuthorizationCode", "expires_in"), "description"), "seconds"),
+    ("a token's lifetime", (*field("AccessToken", "expires_in"), "description"), "seconds"),
+    ("the lower bound", ("paths", JOBS, "get", "parameters", 5, "description"), "Unix seconds"),
+    ("the upper bound", ("paths", JOBS, "get", "parameters", 6, "description"), "Unix seconds"),
+]
+
+# (what contradicts itself, where the contract says so)
+CONTRADICTIONS: list[tuple[str, tuple[str | int, ...]]] = [
+    ("the second 401 of the list", ("paths", FUNCTIONS, "get")),
+    ("the trailing comma of the list's example", ("paths", FUNCTIONS, "get")),
+    ("the second 401 of a change", ("paths", FUNCTION, "patch")),
+    ("the sample of a change and its answer", ("paths", FUNCTION, "patch")),
+    ("the sample of a creation without a name", ("paths", FUNCTIONS, "post")),
+    ("started_at is in no table", field("Job", "started_at")),
+    ("created_at is in no table of a function", field("CloudFunction", "created_at")),
+    ("created_at is Float or Integer", field("CloudFunction", "created_at")),
+    ("the fields of an error", (*COMPONENTS, "InvocationError")),
+    ("job_id and the id of a job", field("DebugResult", "job_id")),
+    ("code is Number or Integer", field("InvocationResult", "code")),
+    ("FlexSchema and flex_schema", field("DebugRequest", "schema_id")),
+    ("later than, or at", ("paths", JOBS, "get", "parameters", 5)),
+    ("earlier than, or at", ("paths", JOBS, "get", "parameters", 6)),
+]
+
+# What neither page documents: (what, where, standing)
+READINGS: list[tuple[str, tuple[str | int, ...], str]] = [
+    ("statuses of the legacy trigger", ("paths", LEGACY, "post"), "inferred"),
+    ("404 of a change", ("paths", FUNCTION, "patch"), "observed"),
+    ("404 of a try", ("paths", DEBUG, "post"), "observed"),
+    ("404 of the jobs", ("paths", JOBS, "get"), "inferred"),
+    ("400 of a call", ("paths", JOBS, "post"), "inferred"),
+    ("statuses of authorize", ("paths", AUTHORIZE, "post"), "inferred"),
+    ("statuses of the token", ("paths", TOKEN, "post"), "inferred"),
+    ("multipart at the token", ("paths", TOKEN, "post"), "observed"),
+    ("limit", (*PARAMETER, "Limit"), "observed"),
+    ("the bounds of limit", (*PARAMETER, "Limit"), "inferred"),
+    ("offset", (*PARAMETER, "Offset"), "observed"),
+    ("service_type and sync", (*COMPONENTS, "ServiceType"), "inferred"),
+    ("service_type and sync", field("Job", "service_type"), "inferred"),
+    ("null in an unfinished job", (*COMPONENTS, "Job"), "inferred"),
+    ("error bodies", (*COMPONENTS, "ErrorBody"), "observed"),
+]
+
+
+def test_the_contract_has_the_documented_operations_and_statuses_and_no_other(
+    contract: dict[str, Any],
+) -> None:
+    found = {
+        (method.upper(), path): (operation["operationId"], " ".join(operation["responses"]))
+        for path, method, operation in operations(contract)
+    }
+
+    assert found == OPERATIONS
+
+
+def test_each_operation_has_the_documented_parameters_and_no_other(contract: dict[str, Any]) -> None:
+    found = {
+        operation["operationId"]: {
+            parameter["name"]: parameter["in"]
+            for parameter in (resolved(contract, each) for each in operation.get("parameters", []))
+        }
+        for _, _, operation in operations(contract)
+    }
+
+    assert found == PARAMETERS
+
+
+def test_only_the_name_in_the_path_is_required_of_the_parameters(contract: dict[str, Any]) -> None:
+    required = {node["name"] for _, node in mappings(contract) if "in" in node and node.get("required")}
+
+    assert required == {"function_name"}
+
+
+def test_each_object_has_the_documented_fields_types_and_required_fields(contract: dict[str, Any]) -> None:
+    schemas = at(contract, *COMPONENTS)
+    found = {
+        name: (
+            set(schema.get("required", [])),
+            {key: kind(contract, value) for key, value in schema["properties"].items()},
+        )
+        for name, schema in schemas.items()
+        if "properties" in schema
+    }
+
+    assert found == SCHEMAS
+
+
+def kind(contract: dict[str, Any], schema: dict[str, Any]) -> str:
+    whole = resolved(contract, schema)
+    return kind(contract, whole["allOf"][0]) if "allOf" in whole else str(whole.get("type", "any"))
+
+
+@pytest.mark.parametrize(("fact", "place", "value"), VALUES, ids=[fact for fact, _, _ in VALUES])
+def test_a_fact_stands_in_the_contract(
+    fact: str, place: tuple[str | int, ...], value: object, contract: dict[str, Any]
+) -> None:
+    assert at(contract, *place) == value, fact
+
+
+@pytest.mark.parametrize(("fact", "place", "words"), WORDS, ids=[fact for fact, _, _ in WORDS])
+def test_a_fact_is_told_in_the_contract(
+    fact: str, place: tuple[str | int, ...], words: str, contract: dict[str, Any]
+) -> None:
+    assert words in at(contract, *place), fact
+
+
+def test_every_contradiction_is_recorded_with_the_reading_chosen(contract: dict[str, Any]) -> None:
+    recorded = [
+        place
+        for place, node in mappings(contract)
+        for entry in node.get("x-provenance", [])
+        if entry["standing"] == "contradiction" and entry["note"]
+    ]
+
+    assert sorted(recorded) == sorted(tuple(str(step) for step in place) for _, place in CONTRADICTIONS)
+
+
+@pytest.mark.parametrize(("what", "place", "standing"), READINGS, ids=[what for what, _, _ in READINGS])
+def test_what_is_not_documented_says_so(
+    what: str, place: tuple[str | int, ...], standing: str, contract: dict[str, Any]
+) -> None:
+    assert standing in [entry["standing"] for entry in at(contract, *place, "x-provenance")], what
+
+
+def test_every_operation_but_the_two_that_hand_out_tokens_needs_one(contract: dict[str, Any]) -> None:
+    needs = {operation["operationId"]: operation["security"] for _, _, operation in operations(contract)}
+
+    assert needs.pop("authorize") == []
+    assert needs.pop("createAccessToken") == []
+    assert set(map(str, needs.values())) == {"[{'accessToken': []}]"}
+
+
+@pytest.mark.parametrize("path", [JOBS, LEGACY])
+def test_a_call_answers_in_one_of_two_forms(path: str, contract: dict[str, Any]) -> None:
+    response = resolved(contract, at(contract, "paths", path, "post", "responses", "200"))
+    answer = resolved(contract, at(response, "content", JSON, "schema"))
+
+    assert [form["$ref"].rpartition("/")[2] for form in answer["oneOf"]] == [
+        "InvocationResult",
+        "InvocationAccepted",
+    ]
+
+
+def test_a_token_request_is_one_of_two_grants(contract: dict[str, Any]) -> None:
+    request = at(contract, *COMPONENTS, "TokenRequest")
+
+    assert [form["$ref"].rpartition("/")[2] for form in request["oneOf"]] == [
+        "AuthorizationCodeGrant",
+        "RefreshTokenGrant",
+    ]
+
+
+def test_the_readme_lists_every_contradiction_and_every_extension(contract: dict[str, Any]) -> None:
+    readme = (CONTRACT.parent / "README.md").read_text(encoding="utf-8")
+    table = readme.partition("## Where the documentation contradicts itself")[2].partition("\n\nWhat is not")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| ")][2:]
+    extensions = {key for _, node in mappings(contract) for key in node if key.startswith("x-")}
+
+    assert len(rows) == len(CONTRADICTIONS)
+    assert [name for name in extensions if f"| `{name}" not in readme] == []
+
+
+def test_the_changelog_has_the_contracts_version(contract: dict[str, Any]) -> None:
+    changelog = (CONTRACT.parent / "CHANGELOG.md").read_text(encoding="utf-8")
+
+    assert f"\n## [{contract['info']['version']}] - " in changelog
