@@ -1,0 +1,55 @@
+"""A local stand-in for MinCloud's cloud functions: the same API on one's own machine, with code or stubs.
+
+    from mincloud_emulator import Emulator
+
+    with Emulator() as emulator:
+        emulator.stub("greet", lambda event: f"hi {event['data']['username']}")
+
+The names are loaded when they are first used: the pytest plugin is imported with every run of pytest, and
+must cost nothing where no test starts an emulator.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .clock import Clock
+    from .emulator import Emulator
+    from .errors import AddressError, DataFileError, EmulatorError, FunctionSourceError
+    from .limits import Limits
+    from .recorded_calls import RecordedCall
+
+__all__ = [
+    "AddressError",
+    "Clock",
+    "DataFileError",
+    "Emulator",
+    "EmulatorError",
+    "FunctionSourceError",
+    "Limits",
+    "RecordedCall",
+]
+
+_MODULES = {
+    "AddressError": "errors",
+    "Clock": "clock",
+    "DataFileError": "errors",
+    "Emulator": "emulator",
+    "EmulatorError": "errors",
+    "FunctionSourceError": "errors",
+    "Limits": "limits",
+    "RecordedCall": "recorded_calls",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,76 @@
+"""The command `mincloud-py emulator`: an emulator in the foreground, with a log to read."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+DEFAULT_PORT = 8900
+EXIT_NOT_STARTED = 2
+"""The exit status when it can't start; the reason is one line on standard error."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Give a parser the command's options."""
+    parser.add_argument(
+        "--port", type=int, default=DEFAULT_PORT, help="port of the API, 0 for any free one (%(default)s)"
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="FILE",
+        help="keep functions, jobs and credentials in this file (in memory)",
+    )
+    parser.add_argument("--client-id", metavar="ID", help="the application's client_id (random)")
+    parser.add_argument("--client-secret", metavar="SECRET", help="the application's client_secret (random)")
+    parser.add_argument("--access-token", metavar="TOKEN", help="an access token to accept (random)")
+    parser.add_argument(
+        "--functions",
+        type=Path,
+        metavar="DIR",
+        help="serve the functions of a folder: each NAME.js or NAME/index.js",
+    )
+    parser.add_argument(
+        "--watch", action="store_true", help="with --functions, deploy a function again when it is saved"
+    )
+    parser.add_argument("--node", metavar="PROGRAM", help="the Node that runs functions (the one on the path)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the emulator until it is interrupted or terminated.
+
+    Args:
+        args: what `add_arguments` made.
+
+    Returns:
+        The exit status: 0 after an interruption, `EXIT_NOT_STARTED` if it could not start.
+    """
+    # Loaded here: whoever uses another command of the program should not wait for a server.
+    from .errors import EmulatorError  # noqa: PLC0415 - see above
+    from .foreground import Options, serve_in_foreground  # noqa: PLC0415 - see above
+
+    if args.watch and args.functions is None:
+        sys.stderr.write("mincloud-py emulator: --watch needs a folder to watch: add --functions DIR\n")
+        return EXIT_NOT_STARTED
+    options = Options(
+        host=args.host,
+        port=args.port,
+        data=args.data,
+        client_id=args.client_id,
+        client_secret=args.client_secret,
+        access_token=args.access_token,
+        functions=args.functions,
+        watch=args.watch,
+        node=args.node,
+    )
+    try:
+        serve_in_foreground(options)
+    except EmulatorError as error:
+        sys.stderr.write(f"mincloud-py emulator: {error}\n")
+        return EXIT_NOT_STARTED
+    return 0

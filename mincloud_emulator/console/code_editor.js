@@ -1,0 +1,129 @@
+// A function's code: read, edited, deployed. What was edited and not deployed is kept until the page is left.
+
+import { byId, notify } from "./elements.js";
+import { call } from "./emulator.js";
+import { functionPath } from "./place.js";
+import { text } from "./texts.js";
+
+export class CodeEditor {
+  /**
+   * @param page the page: its `place`.
+   * @param onDraft called when there is a draft more or less.
+   */
+  constructor(page, onDraft) {
+    this.page = page;
+    this.onDraft = onDraft;
+    this.drafts = new Map();
+    this.deployed = null;
+    this.readOnly = true;
+    this.area = byId("code");
+    this.lines = 0;
+    this.area.addEventListener("input", () => this.edited());
+    this.area.addEventListener("scroll", () => (byId("gutter").scrollTop = this.area.scrollTop));
+    this.area.addEventListener("keydown", (event) => this.keyPressed(event));
+    this.area.addEventListener("focus", () => (this.leaving = false));
+    byId("discard").addEventListener("click", () => this.discard());
+    byId("code-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.deploy().catch(page.fail);
+    });
+    window.addEventListener("beforeunload", (event) => {
+      if (this.drafts.size) event.preventDefault();
+    });
+  }
+
+  hasDraft(name) {
+    return this.drafts.has(this.key(name));
+  }
+
+  key(name = this.page.place.function) {
+    return JSON.stringify([this.page.place.environment, name]);
+  }
+
+  /** Show a function as it is deployed, or the draft of it. */
+  show(found) {
+    const shown = this.key();
+    const draft = this.drafts.get(shown);
+    this.deployed = found.function_code;
+    this.readOnly = found.stub;
+    if (draft?.code === this.deployed) this.drafts.delete(shown);
+    const code = this.drafts.get(shown)?.code ?? this.deployed;
+    // Setting the same text would move the cursor and forget what can be undone.
+    if (this.area.value !== code || this.shown !== shown) this.area.value = code;
+    this.shown = shown;
+    this.area.readOnly = this.readOnly;
+    this.render();
+  }
+
+  edited() {
+    const had = this.drafts.has(this.shown);
+    const base = this.drafts.get(this.shown)?.base ?? this.deployed;
+    if (this.area.value === this.deployed) this.drafts.delete(this.shown);
+    else this.drafts.set(this.shown, { code: this.area.value, base });
+    this.render();
+    if (had !== this.drafts.has(this.shown)) this.onDraft();
+  }
+
+  discard() {
+    this.drafts.delete(this.shown);
+    this.area.value = this.deployed;
+    this.render();
+    this.onDraft();
+    this.area.focus();
+  }
+
+  async deploy() {
+    if (this.readOnly || !this.drafts.has(this.shown)) return;
+    const { shown } = this;
+    const { environment, function: name } = this.page.place;
+    const code = this.area.value;
+    const button = byId("deploy");
+    button.disabled = true;
+    try {
+      const deployed = await call("PUT", functionPath(name), {
+        query: { environment },
+        body: JSON.stringify({ function_code: code }),
+      });
+      notify(`${name}: ${text({ created: "actionCreated", updated: "actionUpdated", unchanged: "actionUnchanged" }[deployed.action])}`);
+      // Whoever went on typing meanwhile keeps that as a draft of what is deployed now.
+      if (this.drafts.get(shown)?.code === code) this.drafts.delete(shown);
+      else if (this.drafts.has(shown)) this.drafts.get(shown).base = code;
+      if (this.shown === shown) this.deployed = code;
+      this.onDraft();
+    } finally {
+      this.render();
+    }
+  }
+
+  forget(name) {
+    this.drafts.delete(this.key(name));
+  }
+
+  render() {
+    const draft = this.drafts.get(this.shown);
+    byId("code-state").textContent = draft ? text("edited") : "";
+    byId("discard").hidden = !draft;
+    byId("deploy").disabled = !draft || this.readOnly;
+    byId("deploy").classList.toggle("primary", Boolean(draft));
+    byId("changed-elsewhere").hidden = !draft || draft.base === this.deployed;
+    const lines = this.area.value.split("\n").length;
+    if (lines === this.lines) return;
+    this.lines = lines;
+    byId("gutter").textContent = Array.from({ length: lines }, (_, index) => index + 1).join("\n");
+    this.area.style.setProperty("--lines", Math.min(lines, 30));
+  }
+
+  keyPressed(event) {
+    if (event.key === "s" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      this.deploy().catch(this.page.fail);
+    } else if (event.key === "Escape") {
+      // The next Tab leaves, so that nobody with a keyboard alone is caught here.
+      this.leaving = true;
+    } else if (event.key === "Tab" && !event.shiftKey && !event.ctrlKey && !event.altKey && !this.leaving && !this.readOnly) {
+      event.preventDefault();
+      // The one way of inserting text that can be undone.
+      document.execCommand("insertText", false, "  ");
+    }
+  }
+}

@@ -1,0 +1,116 @@
+// How the page talks to the emulator: requests, and the stream of what happens.
+
+/** The emulator answered with an error, or not at all (then `status` is 0). */
+export class Refused extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+const TOKEN = "access-token";
+// The stream says at least every 15 s that it is there.
+const SILENCE_MS = 40_000;
+
+let askForToken = async () => null;
+let asking = null;
+
+/** Set who is asked for the access token, which only pages on other machines need: `async (wrong) => token or null`. */
+export function onTokenNeeded(ask) {
+  askForToken = ask;
+}
+
+async function send(method, path, { query = {}, body, signal } = {}) {
+  for (;;) {
+    const headers = {};
+    const token = sessionStorage.getItem(TOKEN);
+    if (token) headers.Authorization = `Bearer ${token}`;
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    const parameters = new URLSearchParams(query).toString();
+    let response;
+    try {
+      response = await fetch(`/_emulator/${path}${parameters ? `?${parameters}` : ""}`, {
+        method,
+        headers,
+        body,
+        signal,
+        cache: "no-store",
+      });
+    } catch (error) {
+      throw new Refused(0, error.message);
+    }
+    if (response.ok) return response;
+    const answer = await response.text().catch(() => "");
+    if (response.status === 401 && sessionStorage.getItem(TOKEN) === token) {
+      asking ??= askForToken(token !== null).finally(() => (asking = null));
+      const given = await asking;
+      if (given === null) throw new Refused(401, reason(answer, response));
+      sessionStorage.setItem(TOKEN, given);
+    } else if (response.status !== 401) {
+      throw new Refused(response.status, reason(answer, response));
+    }
+  }
+}
+
+function reason(answer, response) {
+  try {
+    const { error_msg: message } = JSON.parse(answer);
+    if (typeof message === "string") return message;
+  } catch {
+    // It is no JSON: a fault that a test asked for may answer anything.
+  }
+  return `${response.status} ${answer.slice(0, 200) || response.statusText}`;
+}
+
+/** The parsed answer. `body` is JSON text, so that numbers in it go out as they were written. */
+export async function call(method, path, { exactNumbers = false, ...options } = {}) {
+  const response = await send(method, path, options);
+  if (response.status === 204) return null;
+  return exactNumbers ? parseExactly(await response.text()) : response.json();
+}
+
+/** The text of an answer, and the number of the latest event that is part of it. */
+export async function readText(path) {
+  const response = await send("GET", path);
+  return { text: await response.text(), event: Number(response.headers.get("Emulator-Event") ?? 0) };
+}
+
+/** JSON as JavaScript, with numbers that a double can't hold kept as they were written, where the browser can. */
+function parseExactly(json) {
+  if (typeof JSON.rawJSON !== "function") return JSON.parse(json);
+  return JSON.parse(json, (_key, value, context) => {
+    if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
+    return JSON.stringify(value) === context.source ? value : JSON.rawJSON(context.source);
+  });
+}
+
+/** Open the stream of events: `events` yields `{kind, number, data}` until the stream ends, `close` ends it. */
+export async function openEvents() {
+  const silence = new AbortController();
+  let timer = setTimeout(() => silence.abort(), SILENCE_MS);
+  const response = await send("GET", "events", { signal: silence.signal }).finally(() => clearTimeout(timer));
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+
+  async function* read() {
+    let rest = "";
+    for (;;) {
+      timer = setTimeout(() => silence.abort(), SILENCE_MS);
+      let chunk;
+      try {
+        chunk = await reader.read();
+      } catch (error) {
+        throw new Refused(0, error.message);
+      } finally {
+        clearTimeout(timer);
+      }
+      if (chunk.done) return;
+      const blocks = (rest + chunk.value).split("\n\n");
+      rest = blocks.pop();
+      for (const block of blocks) {
+        const fields = Object.fromEntries(block.split("\n").map((line) => line.split(/: (.*)/s, 2)));
+        if (fields.event) yield { kind: fields.event, number: Number(fields.id), data: JSON.parse(fields.data) };
+      }
+    }
+  }
+  return { events: read(), close: () => silence.abort() };
+}

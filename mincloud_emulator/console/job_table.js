@@ -1,0 +1,165 @@
+// The jobs of the function on the page, newest first, as they change.
+
+import { atMostEvery, byId, bytes, element, momentElement, span } from "./elements.js";
+import { call } from "./emulator.js";
+import { hashOf } from "./place.js";
+import { text } from "./texts.js";
+
+const PAGE = 50;
+const FINAL = new Set(["fulfilled", "schedule_failed", "execution_rejected", "deadline_exceeded", "execution_failed"]);
+const TONE = { waiting: "idle", executing: "busy", fulfilled: "good" };
+
+export const isFinal = (job) => FINAL.has(job.status);
+
+export class JobTable {
+  /**
+   * @param page the page: its `place` and `go(changes)`.
+   */
+  constructor(page) {
+    this.page = page;
+    this.jobs = new Map();
+    this.rows = new Map();
+    this.total = 0;
+    this.room = PAGE;
+    this.turn = 0;
+    // What the emulator's clock is ahead of this one, in seconds.
+    this.ahead = 0;
+    this.renderSoon = atMostEvery(40, () => this.render());
+    byId("more-jobs").addEventListener("click", () => this.readMore().catch(page.fail));
+    setInterval(() => {
+      if ([...this.jobs.values()].some((job) => job.status === "executing")) this.render();
+    }, 1000);
+  }
+
+  /** Begin with another function. */
+  clear() {
+    this.turn += 1;
+    this.jobs.clear();
+    this.rows.clear();
+    this.total = 0;
+    this.room = PAGE;
+    byId("job-rows").replaceChildren();
+    this.render();
+  }
+
+  async read() {
+    const turn = ++this.turn;
+    let answer;
+    try {
+      answer = await this.request(0, this.room);
+    } catch (error) {
+      // Deleted just now: the list of functions says so.
+      if (error.status === 404) return;
+      throw error;
+    }
+    if (turn !== this.turn) return;
+    const kept = this.jobs;
+    this.jobs = new Map();
+    for (const job of answer.jobs) this.jobs.set(job.id, this.later(kept.get(job.id), job));
+    // An event may have brought a job while the answer was on its way.
+    const newest = Math.max(0, ...this.jobs.keys());
+    const later = [...kept.values()].filter((job) => job.id > newest && job.arrivedIn === turn);
+    for (const job of later) this.jobs.set(job.id, job);
+    this.total = answer.total + later.length;
+    this.render();
+  }
+
+  async readMore() {
+    const { turn } = this;
+    const answer = await this.request(this.jobs.size, PAGE);
+    if (turn !== this.turn) return;
+    this.room = this.jobs.size + PAGE;
+    for (const job of answer.jobs) this.jobs.set(job.id, this.later(this.jobs.get(job.id), job));
+    this.total = answer.total;
+    this.render();
+  }
+
+  request(offset, limit) {
+    const { environment, function: name } = this.page.place;
+    return call("GET", "jobs", { query: { environment, function: name, limit: Math.min(limit, 1000), offset } });
+  }
+
+  /** Take what an event says of a job of this function. */
+  take(job) {
+    if (!this.jobs.has(job.id)) {
+      // An old job that is not on the shown pages.
+      if (job.status !== "waiting" && this.jobs.size && job.id < Math.min(...this.jobs.keys())) return;
+      this.total += 1;
+    }
+    this.jobs.set(job.id, { ...this.later(this.jobs.get(job.id), job), arrivedIn: this.turn });
+    this.renderSoon();
+  }
+
+  /** Of two states of a job the later one: answers and events may overtake one another. */
+  later(one, other) {
+    if (!one) return other;
+    const rank = (job) => (isFinal(job) ? 2 : job.status === "executing" ? 1 : 0);
+    return rank(one) > rank(other) ? one : other;
+  }
+
+  find(id) {
+    return this.jobs.get(id);
+  }
+
+  render() {
+    const ordered = [...this.jobs.values()].sort((one, other) => other.id - one.id);
+    // Load tests make thousands: the oldest leave, and the button brings them back.
+    for (const job of ordered.splice(this.room)) this.jobs.delete(job.id);
+    byId("job-count").textContent = this.total ? text("jobCount", { total: this.total.toLocaleString() }) : "";
+    byId("no-jobs").hidden = this.total > 0;
+    byId("more-jobs").hidden = this.jobs.size >= this.total;
+    const body = byId("job-rows");
+    for (const [id, row] of this.rows) {
+      if (!this.jobs.has(id)) {
+        row.remove();
+        this.rows.delete(id);
+      }
+    }
+    let before = body.firstChild;
+    for (const job of ordered) {
+      let row = this.rows.get(job.id);
+      if (!row) {
+        row = element("tr", { role: "row", onclick: (event) => this.clicked(event, job.id) });
+        this.rows.set(job.id, row);
+      }
+      this.fill(row, job);
+      if (row === before) before = row.nextSibling;
+      else body.insertBefore(row, before);
+    }
+  }
+
+  fill(row, job) {
+    const selected = this.page.place.job === job.id;
+    row.toggleAttribute("data-selected", selected);
+    const state = JSON.stringify([job, this.page.place, document.documentElement.lang, job.status === "executing" && Date.now()]);
+    if (row.state === state) return;
+    row.state = state;
+    const cell = (kind, ...children) => element("td", { role: "cell", class: kind }, ...children);
+    const focused = row.contains(document.activeElement);
+    row.replaceChildren(
+      cell(
+        "id",
+        element("a", { href: hashOf({ ...this.page.place, job: job.id }), "aria-current": selected ? "true" : null }, String(job.id)),
+      ),
+      cell("state", element("span", { class: `status ${TONE[job.status] ?? "bad"}`, "data-status": job.status }, text(job.status))),
+      cell("source", job.source),
+      cell("kind", text(job.service_type)),
+      cell("created", momentElement(job.created_at)),
+      cell("number duration", this.duration(job)),
+      cell("number memory", job.mem_usage ? bytes(job.mem_usage) : ""),
+    );
+    if (focused) row.querySelector("a").focus();
+  }
+
+  duration(job) {
+    if (job.started_at === null) return "";
+    const end = job.finished_at ?? (isFinal(job) ? null : Date.now() / 1000 + this.ahead);
+    return end === null ? "" : span(Math.max(0, end - job.started_at));
+  }
+
+  clicked(event, id) {
+    // Whoever selects text to copy it wants no other log.
+    if (event.target.closest("a") || !getSelection().isCollapsed) return;
+    this.page.go({ job: id });
+  }
+}

@@ -1,0 +1,160 @@
+"""The application's credentials, and the codes and tokens that are issued for them."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from .clock import Clock
+    from .store import Store
+
+# The service does not document its lifetimes. These are long enough not to surprise and short enough to be
+# tried out with the clock.
+TOKEN_SECONDS = 30 * 86400
+REFRESH_TOKEN_SECONDS = 90 * 86400
+CODE_SECONDS = 600
+LOGIN_SECONDS = 60
+_MAX_PENDING_LOGINS = 1000
+
+
+class IssuedTokens(NamedTuple):
+    """An access token and the refresh token that came with it."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: int
+
+
+class Credentials:
+    """Checks and issues what callers identify themselves with.
+
+    Only digests of issued tokens are stored. Codes and logins under way live in memory: they are used within
+    seconds.
+
+    Args:
+        store: keeps the credentials over a restart.
+        clock: decides what has expired.
+        client_id: the application's id; what the store has, or random.
+        client_secret: the application's secret; what the store has, or random.
+        access_token: a first token; what the store has, or random.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        access_token: str | None = None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._codes: dict[str, tuple[str, float]] = {}
+        self._logins: dict[str, tuple[int, float]] = {}
+        self.client_id = store.setting("client_id", lambda: secrets.token_hex(10), client_id)
+        self.client_secret = store.setting("client_secret", lambda: secrets.token_hex(20), client_secret)
+        first = store.setting("access_token", lambda: secrets.token_hex(20), access_token)
+        if access_token is None and not self.accepts(first):
+            # The stored one has expired or was killed by a refresh: whoever starts the emulator needs one
+            # that works.
+            first = store.setting("access_token", str, secrets.token_hex(20))
+        self.access_token = first
+        self._remember(first, "access", TOKEN_SECONDS)
+
+    def is_application(self, client_id: str, client_secret: str) -> bool:
+        """Return whether id and secret are the application's."""
+        known = hmac.compare_digest(client_id.encode(), self.client_id.encode())
+        return hmac.compare_digest(client_secret.encode(), self.client_secret.encode()) and known
+
+    def accepts(self, access_token: str) -> bool:
+        """Return whether an access token is valid now."""
+        return self._is_valid(access_token, "access")
+
+    # The login: two redirects, each of which needs the cookie that the answer before it set.
+
+    def begin_login(self) -> str:
+        """Return the cookie of a login whose redirects are still to be followed."""
+        now = self._clock.now()
+        self._logins = {cookie: login for cookie, login in self._logins.items() if login[1] > now}
+        if len(self._logins) >= _MAX_PENDING_LOGINS:
+            del self._logins[next(iter(self._logins))]
+        cookie = secrets.token_urlsafe(24)
+        self._logins[cookie] = (1, now + LOGIN_SECONDS)
+        return cookie
+
+    def advance_login(self, cookie: str, hop: int) -> str | None:
+        """Take the cookie of one redirect and return the next one's.
+
+        Args:
+            cookie: what the client sent, `""` if nothing.
+            hop: which redirect this is, 1 or 2.
+
+        Returns:
+            The next cookie, None if the client has not kept the cookie, or too late.
+        """
+        expected, expires_at = self._logins.pop(cookie, (0, 0.0))
+        if expected != hop or expires_at <= self._clock.now():
+            return None
+        following = secrets.token_urlsafe(24)
+        self._logins[following] = (hop + 1, expires_at)
+        return following
+
+    def issue_code(self) -> str:
+        """Return a code that may be exchanged for tokens once."""
+        now = self._clock.now()
+        self._codes = {code: entry for code, entry in self._codes.items() if entry[1] > now}
+        code = secrets.token_hex(16)
+        self._codes[code] = (self.client_id, now + CODE_SECONDS)
+        return code
+
+    def exchange_code(self, code: str, client_id: str) -> IssuedTokens | None:
+        """Return tokens for a code, None if it is unknown, used, expired or another application's."""
+        owner, expires_at = self._codes.pop(code, ("", 0.0))
+        if owner != client_id or expires_at <= self._clock.now():
+            return None
+        return self.issue_tokens()
+
+    def refresh(self, refresh_token: str) -> IssuedTokens | None:
+        """Return new tokens and kill every one issued before; None if the refresh token is not valid."""
+        if not self._is_valid(refresh_token, "refresh"):
+            return None
+        self._store.connection.execute("DELETE FROM token")
+        return self.issue_tokens()
+
+    def issue_tokens(self, seconds: int = TOKEN_SECONDS) -> IssuedTokens:
+        """Return a new pair of tokens; the others stay valid.
+
+        Args:
+            seconds: how long the access token is valid.
+        """
+        issued = IssuedTokens(secrets.token_hex(20), secrets.token_hex(20), seconds)
+        self._remember(issued.access_token, "access", seconds)
+        self._remember(issued.refresh_token, "refresh", REFRESH_TOKEN_SECONDS)
+        return issued
+
+    def revoke(self, token: str | None = None) -> None:
+        """Make a token invalid, or all of them."""
+        if token is None:
+            self._store.connection.execute("DELETE FROM token")
+        else:
+            self._store.connection.execute("DELETE FROM token WHERE digest = ?", (_digest(token),))
+
+    def _remember(self, token: str, kind: str, seconds: int) -> None:
+        self._store.connection.execute(
+            "INSERT OR REPLACE INTO token VALUES (?, ?, ?)",
+            (_digest(token), kind, self._clock.now() + seconds),
+        )
+
+    def _is_valid(self, token: str, kind: str) -> bool:
+        row = self._store.connection.execute(
+            "SELECT expires_at FROM token WHERE digest = ? AND kind = ?", (_digest(token), kind)
+        ).fetchone()
+        return row is not None and row[0] > self._clock.now()
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

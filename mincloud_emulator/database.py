@@ -1,0 +1,140 @@
+"""The SQLite database that holds an emulator's state: its schema, and how it is opened."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from typing import TYPE_CHECKING
+
+from .errors import DataFileError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SCHEMA_VERSION = 1
+"""Raised with every change of the schema, so that a file of another version is refused and not misread."""
+
+APPLICATION_ID = 0x4D434C44
+"""Marks a file as an emulator's ("MCLD"), so that nobody's other database is ever written to."""
+
+_SCHEMA = """
+CREATE TABLE setting (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE token (
+    digest BLOB PRIMARY KEY,
+    kind TEXT NOT NULL,
+    expires_at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE function (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    environment TEXT NOT NULL,
+    name TEXT NOT NULL,
+    function_code TEXT NOT NULL,
+    remark TEXT NOT NULL,
+    plan_circle TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    UNIQUE (environment, name)
+);
+CREATE TABLE job (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    ticket TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    function_id INTEGER NOT NULL,
+    source TEXT NOT NULL,
+    service_type TEXT NOT NULL,
+    status TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    started_at REAL,
+    finished_at REAL,
+    mem_usage INTEGER
+);
+CREATE INDEX job_of_function ON job (function_id, id);
+CREATE TABLE job_log (
+    job_id INTEGER PRIMARY KEY,
+    text TEXT NOT NULL
+);
+"""
+
+
+def open_database(path: Path | None) -> sqlite3.Connection:
+    """Open an emulator's database and keep others out of it until it is closed.
+
+    In write-ahead mode with `synchronous=NORMAL` a committed change survives the death of the process,
+    however it dies; only a power cut may take the last ones.
+
+    Args:
+        path: the data file, made if it is missing; None for a database in memory.
+
+    Returns:
+        A connection in autocommit mode.
+
+    Raises:
+        DataFileError: if the file is in use, of another version, no data file, or can't be opened.
+    """
+    if path is None:
+        connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        _create_schema(connection)
+        return connection
+    try:
+        # It holds credentials: readable for its owner only. SQLite gives the files beside it the same mode.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
+    except OSError as error:
+        message = f"cannot open the data file {path} ({error.strerror}): name one in a folder that you can write to"
+        raise DataFileError(message) from error
+    try:
+        _prepare_file(connection, path)
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if "locked" in str(error):
+            message = f"the data file {path} is in use by another emulator: stop that one or name another file"
+        else:
+            message = f"cannot open the data file {path} ({error}): name another file"
+        raise DataFileError(message) from error
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        message = f"{path} is not an emulator's data file: name another file"
+        raise DataFileError(message) from error
+    except DataFileError:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare_file(connection: sqlite3.Connection, path: Path) -> None:
+    # The exclusive mode takes its lock with the first access and holds it until the process ends, killed or
+    # not.
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    application_id = _pragma(connection, "application_id")
+    version = _pragma(connection, "user_version")
+    tables: int = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if application_id != APPLICATION_ID and (tables or application_id or version):
+        message = f"{path} is another program's database: name another file"
+        raise DataFileError(message)
+    if tables and version != SCHEMA_VERSION:
+        message = (
+            f"the data file {path} is of version {version} and this emulator needs version {SCHEMA_VERSION}: "
+            "name another file, or delete it to start afresh"
+        )
+        raise DataFileError(message)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("COMMIT")
+    if not tables:
+        _create_schema(connection)
+
+
+def _create_schema(connection: sqlite3.Connection) -> None:
+    connection.executescript(
+        f"BEGIN;{_SCHEMA}PRAGMA application_id = {APPLICATION_ID};PRAGMA user_version = {SCHEMA_VERSION};COMMIT;"
+    )
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    value: int = connection.execute(f"PRAGMA {name}").fetchone()[0]
+    return value

@@ -1,0 +1,354 @@
+"""The emulator as Python code has it: started in the background, driven from a test."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from .clock import Clock
+from .errors import EmulatorError, FunctionSourceError
+from .faults import Fault, fault_body
+from .function_source import read_source
+from .limits import Limits
+from .server import Server, open_server
+from .service import Service, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from types import TracebackType
+
+    from .recorded_calls import RecordedCall
+    from .stubs import Stub
+
+_T = TypeVar("_T")
+
+
+class Emulator:
+    """A local stand-in for MinCloud's cloud functions, for use in tests.
+
+        with Emulator() as emulator:
+            emulator.stub("greet", lambda event: f"hi {event['data']['username']}")
+            MinCloud(base_url=emulator.url, access_token=emulator.access_token)
+
+    It serves in a thread of its own, so its methods may be called from any thread; none of them is a
+    coroutine.
+
+    Args:
+        port: where the API listens; 0 for any free port.
+        host: on which address.
+        data: a file that keeps functions, jobs and credentials; None to keep everything in memory.
+        client_id: the application's id; random if None.
+        client_secret: the application's secret; random if None.
+        access_token: a first access token; random if None.
+        limits: how much a call and a request may have; the service's if None.
+        clock: what time it is; the real time if None. It can be moved: `emulator.clock.advance(seconds)`.
+        node: which Node runs functions; the one on the path if None. Stubs need none.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        data: Path | str | None = None,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        access_token: str | None = None,
+        limits: Limits | None = None,
+        clock: Clock | None = None,
+        node: str | None = None,
+    ) -> None:
+        self.clock = Clock() if clock is None else clock
+        self._host = host
+        self._port = port
+        self._limits = Limits() if limits is None else limits
+        self._settings = Settings(
+            data=None if data is None else Path(data),
+            client_id=client_id,
+            client_secret=client_secret,
+            access_token=access_token,
+            node=node,
+        )
+        self._running: _Running | None = None
+
+    # Life
+
+    def start(self) -> Self:
+        """Start to listen, which `with` does too.
+
+        Returns:
+            The emulator itself.
+
+        Raises:
+            AddressError: if the port is in use or the address can't be listened on.
+            DataFileError: if the data file is in use, of another version, or can't be opened.
+            EmulatorError: if it is running already.
+        """
+        if self._running is not None:
+            message = "the emulator is running already: make another one"
+            raise EmulatorError(message)
+        self._running = _Running.start(self._settings, self.clock, self._limits, self._host, self._port)
+        return self
+
+    def close(self) -> None:
+        """End what runs and stop to listen, which the end of `with` does too; nothing if it does not run."""
+        running, self._running = self._running, None
+        if running is not None:
+            running.stop()
+
+    def reset(self) -> None:
+        """Go back to how it started, on the same port: nothing stored or recorded, and fresh credentials."""
+        self._wait(self._service.reset)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Emulator {'not running' if self._running is None else self._running.server.url}>"
+
+    # Where and who
+
+    @property
+    def url(self) -> str:
+        """The API's origin, for a client's `base_url`."""
+        return self._started.server.url
+
+    @property
+    def log_url(self) -> str:
+        """The origin of job logs, another one than the API's."""
+        return self._started.server.log_url
+
+    @property
+    def client_id(self) -> str:
+        """The application's id."""
+        return self._service.credentials.client_id
+
+    @property
+    def client_secret(self) -> str:
+        """The application's secret."""
+        return self._service.credentials.client_secret
+
+    @property
+    def access_token(self) -> str:
+        """An access token that is valid from the start until it expires or a token is refreshed."""
+        return self._service.credentials.access_token
+
+    def issue_token(self, *, expires_in: int = 30 * 86400) -> str:
+        """Return one more access token; the others stay valid.
+
+        Args:
+            expires_in: how long it is valid, in seconds.
+        """
+        return self._do(lambda: self._service.credentials.issue_tokens(expires_in).access_token)
+
+    def revoke_tokens(self) -> None:
+        """Make every access token and refresh token invalid."""
+        self._do(self._service.credentials.revoke)
+
+    # Functions
+
+    def stub(self, name: str, stub: Stub, *, environment: str = "") -> None:
+        """Have a Python callable play a function, which is created if it does not exist.
+
+        It plays it until the function is deleted, under a new name too, and whatever code is deployed.
+
+        Args:
+            name: the function's name.
+            stub: takes the event and returns a JSON value; raising makes the call fail with `code` 1. A
+                plain callable runs in a thread of its own, a coroutine function on the emulator's event loop.
+            environment: the test environment's id, `""` for production.
+        """
+        self._do(lambda: self._service.stub(environment, name, stub))
+
+    def deploy(
+        self,
+        name: str,
+        source: str | Path,
+        *,
+        environment: str = "",
+        remark: str | None = None,
+        plan_circle: str | None = None,
+    ) -> None:
+        """Create a function or give it new code.
+
+        Args:
+            name: the function's name.
+            source: the JavaScript text, or the path of its file or of a folder that has an `index.js`.
+            environment: the test environment's id, `""` for production.
+            remark: a note; None to leave it.
+            plan_circle: `P_FREE` or `P_PERSONAL`; None to leave it.
+
+        Raises:
+            FunctionSourceError: if the file can't be read or there is no code in it.
+        """
+        code = read_source(source) if isinstance(source, Path) else source
+        if not code:
+            message = f"the code of {name!r} is empty: give it at least a line"
+            raise FunctionSourceError(message)
+        self._do(lambda: self._service.deploy(environment, name, code, remark=remark, plan_circle=plan_circle))
+
+    # What happened
+
+    @property
+    def calls(self) -> list[RecordedCall]:
+        """The calls of all functions, oldest first."""
+        return self._do(lambda: list(self._service.invocations.recorder.calls))
+
+    def calls_of(self, name: str, *, environment: str = "") -> list[RecordedCall]:
+        """Return the calls of one function, oldest first.
+
+        Args:
+            name: the function's name.
+            environment: the test environment's id, `""` for production.
+        """
+        return [call for call in self.calls if call.function == name and call.environment == environment]
+
+    def settle(self, timeout: float = 10.0) -> None:
+        """Wait until no call is running or waiting for its turn.
+
+        Args:
+            timeout: for how many seconds at most.
+
+        Raises:
+            TimeoutError: if some call has not ended by then.
+        """
+        self._wait(lambda: asyncio.wait_for(self._service.invocations.settle(), timeout))
+
+    # Faults
+
+    def fail_next(
+        self,
+        status: int = 503,
+        *,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        times: int = 1,
+        path: str | None = None,
+        method: str | None = None,
+        after: bool = False,
+    ) -> None:
+        """Have the next requests answered with an error.
+
+        Args:
+            status: the answer's status.
+            body: text and bytes as they are, anything else as JSON; None for what the service would send.
+            headers: the answer's headers, such as `Retry-After`.
+            times: how many requests.
+            path: a pattern as in `fnmatch` that the decoded path must match, such as `*/job/`; None for any
+                request to the API.
+            method: the method that the request must have; None for any.
+            after: whether the request is served first, so that what it does is done and only its answer is
+                lost.
+
+        Raises:
+            TypeError: if the body is no JSON.
+        """
+        content, content_type = fault_body(status, body)
+        all_headers = {"Content-Type": content_type, **(headers or {})}
+        fault = Fault(status, content, all_headers, times, path, method, after)
+        self._do(lambda: self._service.faults.waiting.append(fault))
+
+    def drop_next(
+        self, *, times: int = 1, path: str | None = None, method: str | None = None, after: bool = False
+    ) -> None:
+        """Have the connections of the next requests closed without an answer; see `fail_next`."""
+        fault = Fault(None, b"", {}, times, path, method, after)
+        self._do(lambda: self._service.faults.waiting.append(fault))
+
+    def delay(self, seconds: float, *, path: str | None = None) -> None:
+        """Have requests wait before they are served.
+
+        Args:
+            seconds: for how long; 0 to end it.
+            path: a pattern as in `fnmatch` that the decoded path must match; None for any request to the API.
+        """
+        self._do(lambda: self._service.faults.delay(seconds, path))
+
+    def clear_faults(self) -> None:
+        """Forget the faults and delays that were asked for."""
+        self._do(self._service.faults.clear)
+
+    # The thread behind it
+
+    @property
+    def _started(self) -> _Running:
+        if self._running is None:
+            message = "the emulator is not running: start it with `with Emulator() as emulator:`"
+            raise EmulatorError(message)
+        return self._running
+
+    @property
+    def _service(self) -> Service:
+        return self._started.service
+
+    def _do(self, action: Callable[[], _T]) -> _T:
+        """Run something in the emulator's thread, which alone touches its state."""
+
+        async def run() -> _T:
+            return action()
+
+        running = self._started
+        if threading.get_ident() == running.thread.ident:
+            return action()
+        return asyncio.run_coroutine_threadsafe(run(), running.loop).result()
+
+    def _wait(self, action: Callable[[], Awaitable[_T]]) -> _T:
+        async def run() -> _T:
+            return await action()
+
+        running = self._started
+        if threading.get_ident() == running.thread.ident:
+            message = (
+                "a coroutine that is a stub can't wait for the emulator: do this in the test, or in a plain function"
+            )
+            raise EmulatorError(message)
+        return asyncio.run_coroutine_threadsafe(run(), running.loop).result()
+
+
+class _Running:
+    """A server in a thread with an event loop of its own."""
+
+    def __init__(self, service: Service, server: Server, loop: asyncio.AbstractEventLoop) -> None:
+        self.service = service
+        self.server = server
+        self.loop = loop
+        self.stopped = asyncio.Event()
+        self.thread = threading.current_thread()
+
+    @classmethod
+    def start(cls, settings: Settings, clock: Clock, limits: Limits, host: str, port: int) -> _Running:
+        started: concurrent.futures.Future[_Running] = concurrent.futures.Future()
+
+        async def serve() -> None:
+            try:
+                server = open_server(settings, clock, limits, host, port)
+                try:
+                    await server.start()
+                except BaseException:
+                    await server.aclose()
+                    raise
+            except BaseException as error:  # noqa: BLE001 - raised where the emulator was started
+                started.set_exception(error)
+                return
+            running = cls(server.service, server, asyncio.get_running_loop())
+            started.set_result(running)
+            await running.stopped.wait()
+            await server.aclose()
+
+        threading.Thread(target=lambda: asyncio.run(serve()), name="mincloud-emulator", daemon=True).start()
+        return started.result()
+
+    def stop(self) -> None:
+        self.loop.call_soon_threadsafe(self.stopped.set)
+        self.thread.join()

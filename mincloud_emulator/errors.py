@@ -1,0 +1,19 @@
+"""What can go wrong when an emulator is started, each with a message that says what to do."""
+
+from __future__ import annotations
+
+
+class EmulatorError(Exception):
+    """The emulator can't start or go on as asked; the message is one line that says what to do."""
+
+
+class DataFileError(EmulatorError):
+    """The data file is in use, of another version, or no data file."""
+
+
+class AddressError(EmulatorError):
+    """The host or port can't be listened on."""
+
+
+class FunctionSourceError(EmulatorError):
+    """A file or folder that should hold a function's code can't be read or is empty."""

@@ -1,0 +1,255 @@
+"""An emulator in the foreground: what it prints, the folder it watches, and how it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .clock import Clock
+from .errors import EmulatorError, FunctionSourceError
+from .function_folder import FunctionFolder
+from .limits import Limits
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from .events import Event
+    from .runtime import NodeInfo
+    from .server import Server
+
+_WATCH_SECONDS = 0.3
+_MAX_WAITING_LINES = 10_000
+_LAST_LINES_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the command was given; see its help."""
+
+    host: str
+    port: int
+    data: Path | None
+    client_id: str | None
+    client_secret: str | None
+    access_token: str | None
+    functions: Path | None
+    watch: bool
+    node: str | None
+
+
+def serve_in_foreground(options: Options) -> None:
+    """Serve until the process is interrupted or terminated.
+
+    Raises:
+        EmulatorError: if it can't start; the message says what to do.
+    """
+    with ThreadPoolExecutor(1) as executor, contextlib.suppress(KeyboardInterrupt):
+        # Asking Node for its version takes as long as loading the server: both at once.
+        node = executor.submit(_find_node, options.node)
+        asyncio.run(_serve(options, node))
+
+
+def _find_node(program: str | None) -> NodeInfo:
+    from .runtime import NodeMissing, find_node  # noqa: PLC0415 - its import belongs to what is done beside
+
+    try:
+        return find_node(program)
+    except NodeMissing as error:
+        raise EmulatorError(str(error)) from error
+
+
+async def _serve(options: Options, node: Future[NodeInfo]) -> None:
+    from .server import open_server  # noqa: PLC0415 - loaded while Node is being asked for its version
+    from .service import Settings  # noqa: PLC0415 - see above
+
+    printer = _Printer()
+    logging.getLogger("mincloud_emulator").addHandler(logging.StreamHandler())
+    folder = None if options.functions is None else FunctionFolder(options.functions)
+    settings = Settings(
+        data=options.data,
+        client_id=options.client_id,
+        client_secret=options.client_secret,
+        access_token=options.access_token,
+        node=options.node,
+        recorded_calls=0,
+    )
+    server = open_server(settings, Clock(), Limits(), options.host, options.port)
+    interrupted = _interruption()
+    watching: asyncio.Task[None] | None = None
+    try:
+        found = await asyncio.wrap_future(node)
+        await server.start()
+        syntax = _SyntaxNotes(server, found, printer)
+        server.service.broker.listen(syntax.event)
+        count, lines = (0, []) if folder is None else _deploy_changed(folder, server)
+        printer.write(_banner(options, server, found, count))
+        for line in lines:
+            printer.line(line)
+        server.service.broker.listen(printer.event)
+        if folder is not None and options.watch:
+            watching = asyncio.create_task(_watch(folder, server, printer))
+        await interrupted.wait()
+        printer.write("stopping\n")
+    finally:
+        if watching is not None:
+            watching.cancel()
+        await server.aclose()
+        printer.close()
+
+
+def _interruption() -> asyncio.Event:
+    """Return what is set once somebody wants the emulator to stop."""
+    interrupted = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Where the loop can't handle signals, an interruption arrives as an exception instead.
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, interrupted.set)
+    return interrupted
+
+
+async def _watch(folder: FunctionFolder, server: Server, printer: _Printer) -> None:
+    while True:
+        await asyncio.sleep(_WATCH_SECONDS)
+        for line in _deploy_changed(folder, server)[1]:
+            printer.line(line)
+
+
+def _deploy_changed(folder: FunctionFolder, server: Server) -> tuple[int, list[str]]:
+    """Deploy what is new or was saved; return how many functions that were, and what to say of it."""
+    count, lines = 0, list[str]()
+    try:
+        changed = list(folder.changed())
+    except OSError as error:
+        return 0, [f"cannot look into the folder of functions ({error.strerror})"]
+    for name, file in changed:
+        try:
+            action = server.service.deploy("", name, folder.read(file))
+        except FunctionSourceError as error:
+            lines.append(f"not deployed: {error}")
+            continue
+        count += 1
+        if action != "unchanged":
+            lines.append(f"{action} {name} from {file}")
+    return count, lines
+
+
+class _SyntaxNotes:
+    """Says which deployed functions the service could not read, because its Node is older than this one."""
+
+    def __init__(self, server: Server, node: NodeInfo, printer: _Printer) -> None:
+        self._server = server
+        self._node = node
+        self._printer = printer
+        self._looking: set[asyncio.Task[None]] = set()
+
+    def event(self, event: Event) -> None:
+        if event.kind == "function" and event.data["action"] != "deleted":
+            task = asyncio.create_task(self._look(event.data["environment"], event.data["name"]))
+            self._looking.add(task)
+            task.add_done_callback(self._looking.discard)
+
+    async def _look(self, environment: str, name: str) -> None:
+        from .runtime import check_node12_syntax  # noqa: PLC0415 - loaded by now, with what found Node
+
+        function = self._server.service.store.function(environment, name)
+        if function is None:
+            return
+        code = function.function_code
+        newer = await asyncio.to_thread(check_node12_syntax, code, self._node)
+        if newer is not None:
+            self._printer.line(f"{name}: {newer}")
+
+
+def _banner(options: Options, server: Server, node: NodeInfo, deployed: int) -> str:
+    credentials = server.service.credentials
+    version = ".".join(str(part) for part in node.version)
+    lines = [
+        f"MinCloud emulator listening on {server.url} (logs on {server.log_url})",
+        "",
+        f"  client_id      {credentials.client_id}",
+        f"  client_secret  {credentials.client_secret}",
+        f"  access_token   {credentials.access_token}",
+        f"  data           {'in memory, gone when this ends' if options.data is None else options.data}",
+        f"  node           {version} (the service runs 12)",
+    ]
+    if options.functions is not None:
+        watched = ", deployed again when saved" if options.watch else ""
+        lines.append(f"  functions      {deployed} from {options.functions}{watched}")
+    lines += [
+        "",
+        "Try it from another terminal:",
+        "",
+        f"  export MINCLOUD_BASE_URL={server.url}",
+        f"  export MINCLOUD_ACCESS_TOKEN={credentials.access_token}",
+        ('  curl -H "Authorization: Bearer $MINCLOUD_ACCESS_TOKEN" $MINCLOUD_BASE_URL/oserve/v1.3/cloud-function/'),
+        "",
+        "Warning: functions are code. They run here with the rights of whoever started this emulator.",
+    ]
+    if not server.loopback:
+        lines.append(f"Warning: {options.host} can be reached from other machines. Whoever has the token can run code.")
+    return "\n".join([*lines, "Ctrl-C stops it.", "", ""])
+
+
+class _Printer:
+    """Writes to standard output what happens, a line each.
+
+    In a thread of its own: a program that starts the emulator and does not read its output must not make it
+    stand still.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: queue.Queue[bytes | None] = queue.Queue(_MAX_WAITING_LINES)
+        self._encoding = sys.stdout.encoding
+        self._thread = threading.Thread(target=self._print, name="mincloud-emulator-log", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        with contextlib.suppress(queue.Full):
+            self._waiting.put_nowait(None)
+        self._thread.join(_LAST_LINES_SECONDS)
+
+    def write(self, text: str) -> None:
+        with contextlib.suppress(queue.Full):
+            self._waiting.put_nowait(text.encode(self._encoding, "backslashreplace"))
+
+    def _print(self) -> None:
+        output = sys.stdout.fileno()
+        # Nobody may read any more, and the emulator is there for more than to be read.
+        with contextlib.suppress(OSError):
+            while (waiting := self._waiting.get()) is not None:
+                while waiting:
+                    waiting = waiting[os.write(output, waiting) :]
+
+    def line(self, text: str) -> None:
+        self.write(f"{time.strftime('%H:%M:%S')} {_printable(text)}\n")
+
+    def event(self, event: Event) -> None:
+        data = event.data
+        if event.kind == "request":
+            environment = f" [{data['environment']}]" if data["environment"] else ""
+            status = data["status"] or "dropped"
+            self.line(f"{data['method']} {data['path']}{environment} {status} {data['milliseconds']:g} ms")
+        elif event.kind == "log":
+            for part in str(data["line"]).splitlines():
+                self.line(f"{data['function']} #{data['job_id']} | {part}")
+        elif event.kind == "job" and data["status"] not in {"waiting", "executing", "fulfilled"}:
+            self.line(f"{data['function']} #{data['id']} {data['status']}")
+
+
+def _printable(text: str) -> str:
+    """Return text without anything that a terminal would obey."""
+    return "".join(
+        character if character.isprintable() or character == "\t" else ascii(character)[1:-1] for character in text
+    )

@@ -1,0 +1,98 @@
+"""JSON as it comes in and goes out: strictly what the standard allows, bounded in depth."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+MAX_DEPTH = 256
+"""How deeply arrays and objects of a request may be nested: far from where any parser on the way gives up."""
+
+_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+class JSONTextError(ValueError):
+    """Text that is not JSON, or no JSON that can be used; the message says why."""
+
+
+def decode_json(text: bytes) -> Any:
+    """Return what JSON text says.
+
+    Raises:
+        JSONTextError: if it is not UTF-8 or not JSON, if a number is out of range, if a string has half a
+        surrogate pair, or if
+            it is nested too deeply.
+    """
+    if not text.strip():
+        message = "the body is empty and should be JSON"
+        raise JSONTextError(message)
+    try:
+        decoded = text.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        message = f"the body is not UTF-8 (byte {error.start})"
+        raise JSONTextError(message) from error
+    if decoded.count("[") + decoded.count("{") > MAX_DEPTH and _depth(decoded) > MAX_DEPTH:
+        message = f"the JSON is nested more than {MAX_DEPTH} deep"
+        raise JSONTextError(message)
+    try:
+        value = json.loads(decoded, parse_constant=_refuse_constant, parse_float=_finite)
+    except JSONTextError:
+        raise
+    except json.JSONDecodeError as error:
+        message = f"the body is not JSON: {error.msg} (line {error.lineno}, column {error.colno})"
+        raise JSONTextError(message) from error
+    except (ValueError, RecursionError) as error:
+        message = f"the JSON can't be used: {error}"
+        raise JSONTextError(message) from error
+    if _SURROGATE_ESCAPE.search(text):
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            message = "a string in the JSON has half a surrogate pair"
+            raise JSONTextError(message) from error
+    return value
+
+
+def encode_json(value: Any) -> bytes:
+    """Return a value as JSON text.
+
+    Raises:
+        TypeError: if it holds something that JSON has no form for.
+        ValueError: if it holds NaN or an infinity, contains itself, or is nested too deeply.
+    """
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        # Half a surrogate pair has no UTF-8, but it has an escape.
+        return json.dumps(value, allow_nan=False, separators=(",", ":")).encode()
+    except RecursionError as error:
+        message = "it is nested too deeply"
+        raise ValueError(message) from error
+
+
+def _depth(text: str) -> int:
+    """Return how deeply brackets are nested, those in strings left out."""
+    depth = deepest = 0
+    for match in re.finditer(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', text, re.DOTALL):
+        character = match.group()
+        if character in {"[", "{"}:
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in {"]", "}"}:
+            depth -= 1
+    return deepest
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        message = f"the number {text[:40]} is out of range"
+        raise JSONTextError(message)
+    return value
+
+
+def _refuse_constant(name: str) -> Any:
+    message = f"{name} is not JSON"
+    raise JSONTextError(message)

@@ -1,0 +1,86 @@
+"""Signed addresses of job logs: a secret by themselves, valid for a day, on an origin of their own."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+if TYPE_CHECKING:
+    from .clock import Clock
+
+VALID_SECONDS = 86400
+_ALGORITHM = "HMAC-SHA256"
+_PATH = re.compile(r"/ticket_([1-9][0-9]{0,17})\.log")
+
+
+class LogAddresses:
+    """Makes and checks the addresses.
+
+    Args:
+        key: what they are signed with.
+        clock: decides what has expired.
+    """
+
+    def __init__(self, key: str, clock: Clock) -> None:
+        self._key = key.encode()
+        self._clock = clock
+        self.origin = ""
+        """Scheme, host and port that the logs are served from; known once the emulator listens."""
+        self.on_every_address = False
+        """Whether the origin is one of several names, each good for some callers."""
+
+    def address(self, job_id: int, *, host: str = "") -> str:
+        """Return the address of a job's log, valid for a day from now.
+
+        Args:
+            job_id: which job.
+            host: what the caller reached this machine by, for an emulator that other machines reach too.
+        """
+        origin = self.origin
+        if self.on_every_address and host:
+            origin = f"http://{f'[{host}]' if ':' in host else host}:{urlsplit(origin).port}"
+        path = f"/ticket_{job_id}.log"
+        date = datetime.fromtimestamp(self._clock.now(), UTC).strftime("%Y%m%dT%H%M%SZ")
+        expires = str(VALID_SECONDS)
+        query = urlencode(
+            {
+                "X-Amz-Algorithm": _ALGORITHM,
+                "X-Amz-Date": date,
+                "X-Amz-Expires": expires,
+                "X-Amz-Signature": self._signature(path, date, expires),
+            }
+        )
+        return f"{origin}{path}?{query}"
+
+    def check(self, path: str, query: str) -> int | str:
+        """Return the job whose log an address is meant for.
+
+        Args:
+            path: the address's path.
+            query: the address's query, as sent.
+
+        Returns:
+            The job's id, or why the address is refused.
+        """
+        matched = _PATH.fullmatch(path)
+        if matched is None:
+            return "There is no such log."
+        fields = dict(parse_qsl(query, keep_blank_values=True, errors="replace"))
+        date = fields.get("X-Amz-Date", "")
+        expires = fields.get("X-Amz-Expires", "")
+        signature = fields.get("X-Amz-Signature", "")
+        if not signature:
+            return "The address is not signed."
+        if not hmac.compare_digest(signature.encode(), self._signature(path, date, expires).encode()):
+            return "The signature is wrong."
+        signed_at = datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
+        if self._clock.now() >= signed_at + int(expires):
+            return "Request has expired"
+        return int(matched[1])
+
+    def _signature(self, path: str, date: str, expires: str) -> str:
+        return hmac.new(self._key, f"{path}\n{date}\n{expires}".encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,204 @@
+"""A Node process and the pipes to it: its channel and its two standard streams."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+from typing import TYPE_CHECKING, Protocol
+
+from .frames import FrameError, FrameReader, frame
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+_READ_BYTES = 262_144
+_UNWANTED_PAUSE = 0.02  # seconds between two reads of what is thrown away: a flood must not keep the loop busy
+_EXIT_GRACE = 1.0  # seconds between the end of the channel, which the kernel closes first, and that of the process
+
+
+class ProcessListener(Protocol):
+    """Who hears of what a process does, on the event loop."""
+
+    def on_frame(self, kind: int, payload: bytes) -> None:
+        """Take a frame. Raises FrameError where it makes no sense."""
+
+    def on_output(self, level: str, data: bytes) -> bool:
+        """Take what was written to a standard stream, LOG or ERROR; False when no more is wanted."""
+        ...
+
+    def on_corruption(self) -> None:
+        """Something other than frames came through the channel; the process is being killed."""
+
+    def on_end(self, returncode: int) -> None:
+        """The process has ended and everything from it was delivered."""
+
+
+class ContainerProcess:
+    """A process, started at once.
+
+    Args:
+        command: The program and its arguments; the numbers of the channel's two descriptors are added.
+        arguments: What follows them.
+        directory: Its working directory.
+        environment: All of its environment variables.
+        frame_limit: The longest payload to accept from it, in bytes.
+        listener: Who hears of it.
+
+    Raises:
+        OSError: It could not be started.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        arguments: Sequence[str],
+        *,
+        directory: Path,
+        environment: Mapping[str, str],
+        frame_limit: int,
+        listener: ProcessListener,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._listener = listener
+        self._reader = FrameReader(frame_limit)
+        self._unsent = bytearray()
+        self._readable: dict[int, str] = {}
+        self.ended: asyncio.Future[int] = self._loop.create_future()
+        with contextlib.ExitStack() as on_failure:
+            its_input, self._input = _pipe(on_failure)
+            self._output, its_output = _pipe(on_failure)
+            stdout, its_stdout = _pipe(on_failure)
+            stderr, its_stderr = _pipe(on_failure)
+            self._process = subprocess.Popen(  # noqa: S603 - running it is the purpose
+                [*command, str(its_input), str(its_output), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=its_stdout,
+                stderr=its_stderr,
+                pass_fds=(its_input, its_output),
+                cwd=directory,
+                env=environment,
+                process_group=0,  # so that what it starts, where Node can't forbid that, ends with it
+            )
+            on_failure.pop_all()
+        for descriptor in (its_input, its_output, its_stdout, its_stderr):
+            os.close(descriptor)
+        os.set_blocking(self._input, False)
+        for descriptor, level in ((self._output, ""), (stdout, "LOG"), (stderr, "ERROR")):
+            os.set_blocking(descriptor, False)
+            self._readable[descriptor] = level
+            self._loop.add_reader(descriptor, self._on_readable, descriptor)
+
+    @property
+    def pid(self) -> int:
+        """Its process id, which is also that of its process group."""
+        return self._process.pid
+
+    def send(self, kind: int, payload: bytes) -> None:
+        """Send a frame. What the pipe can't take yet is sent as it is read.
+
+        Args:
+            kind: The kind of the frame.
+            payload: Its content.
+        """
+        if self._input < 0:
+            return
+        waiting = bool(self._unsent)
+        self._unsent += frame(kind, payload)
+        if not waiting:
+            self._write()
+
+    def kill(self) -> None:
+        """End it now, with whatever it started."""
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _write(self) -> None:
+        try:
+            while self._unsent:
+                del self._unsent[: os.write(self._input, self._unsent[:_READ_BYTES])]
+        except BlockingIOError:
+            self._loop.add_writer(self._input, self._write)
+            return
+        except OSError:
+            self._unsent.clear()  # it has ended, which the end of its output tells in a moment
+        self._loop.remove_writer(self._input)
+
+    def _on_readable(self, descriptor: int) -> None:
+        try:
+            data = os.read(descriptor, _READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        level = self._readable[descriptor]
+        if data and level:
+            if not self._listener.on_output(level, data):
+                self._loop.remove_reader(descriptor)
+                self._loop.call_later(_UNWANTED_PAUSE, self._resume, descriptor)
+        elif data:
+            self._on_channel(data)
+        elif level:
+            self._loop.remove_reader(descriptor)
+        else:
+            self._on_channel_end()
+
+    def _resume(self, descriptor: int) -> None:
+        if descriptor in self._readable and not self.ended.done():
+            self._loop.add_reader(descriptor, self._on_readable, descriptor)
+
+    def _on_channel(self, data: bytes) -> None:
+        try:
+            for kind, payload in self._reader.feed(data):
+                self._listener.on_frame(kind, payload)
+        except FrameError:
+            self._listener.on_corruption()
+            self.kill()
+            self._on_channel_end()
+
+    def drain_output(self) -> None:
+        """Deliver what is already in the pipes of the standard streams."""
+        for descriptor, level in self._readable.items():
+            if level:
+                with contextlib.suppress(OSError):
+                    # No more than a pipe holds, whatever else may still be writing to it.
+                    for _ in range(4):
+                        data = os.read(descriptor, _READ_BYTES)
+                        if not data:
+                            break
+                        self._listener.on_output(level, data)
+
+    def _on_channel_end(self) -> None:
+        self._loop.remove_reader(self._output)
+        self._loop.remove_writer(self._input)
+        self._await_exit(self._loop.time() + _EXIT_GRACE, 0.001)
+
+    def _await_exit(self, until: float, pause: float) -> None:
+        returncode = self._process.poll()
+        if returncode is None:
+            if self._loop.time() >= until:
+                self.kill()
+            self._loop.call_later(pause, self._await_exit, until, min(2 * pause, 0.02))
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)  # what it has started and left behind
+        self.drain_output()
+        for descriptor in self._readable:
+            self._loop.remove_reader(descriptor)
+            os.close(descriptor)
+        os.close(self._input)
+        self._input = -1
+        self._readable.clear()
+        self.ended.set_result(returncode)
+        self._listener.on_end(returncode)
+
+
+def _pipe(on_failure: contextlib.ExitStack) -> tuple[int, int]:
+    read_end, write_end = os.pipe()
+    on_failure.callback(os.close, read_end)
+    on_failure.callback(os.close, write_end)
+    return read_end, write_end

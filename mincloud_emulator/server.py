@@ -1,0 +1,261 @@
+"""The HTTP server of an emulator: uvicorn's protocol on two sockets, one for the API and one for the logs.
+
+uvicorn's own `Server` looks ten times a second whether it should stop, and waits for connections that are
+kept alive; here everything stops at once, since tests start and stop emulators all the time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import socket
+from typing import TYPE_CHECKING, Any, cast
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from .application import API, TRANSPORT, LogOrigin, Origin
+from .errors import AddressError
+from .json_text import encode_json
+from .service import Service
+
+if TYPE_CHECKING:
+    from .clock import Clock
+    from .limits import Limits
+    from .service import Settings
+
+_BACKLOG = 2048
+_LAST_PORT = 65535
+_MAX_HEAD_BYTES = 64 * 1024
+_GRACE_SECONDS = 1.0
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - a name for it, not a binding
+
+_logger = logging.getLogger(__name__)
+_logger.addHandler(logging.NullHandler())
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine reaches what listens on a host."""
+    return host in _LOOPBACK or host.startswith("127.")
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a listening socket.
+
+    Args:
+        host: a name or an address of this machine.
+        port: which port; 0 for any free one.
+
+    Raises:
+        AddressError: if it can't be listened on.
+    """
+    if not 0 <= port <= _LAST_PORT:
+        message = f"{port} is not a port: choose one from 0 to {_LAST_PORT}"
+        raise AddressError(message)
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        # With the protocol named: asyncio turns Nagle's algorithm off only for sockets that say they are
+        # TCP, and with it on each answer waits 40 ms for the client's acknowledgement.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        try:
+            if os.name == "posix":  # elsewhere this option would let two emulators share the port
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(_BACKLOG)
+        except BaseException:
+            listener.close()
+            raise
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            message = f"port {port} is in use on {host}: stop what listens there, or choose another port"
+        else:
+            message = f"cannot listen on {host} port {port} ({error.strerror}): choose another address"
+        raise AddressError(message) from error
+    return listener
+
+
+def address_of(listener: socket.socket, host: str) -> str:
+    """Return the origin that a listening socket is reached at from this machine."""
+    name = _EVERYWHERE.get(host, host)
+    return f"http://{f'[{name}]' if ':' in name else name}:{listener.getsockname()[1]}"
+
+
+class Server:
+    """Serves one emulated application on two origins.
+
+    Args:
+        service: the application; the server closes it.
+        api: the listening socket of the API.
+        logs: the listening socket of the logs.
+        host: what they were bound to.
+    """
+
+    def __init__(self, service: Service, api: socket.socket, logs: socket.socket, *, host: str) -> None:
+        self.service = service
+        self._states: list[ServerState] = []
+        self._servers: list[asyncio.Server] = []
+        self._sockets = (api, logs)
+        self.loopback = is_loopback(host)
+        """Whether only this machine reaches it."""
+        self.url = address_of(api, host)
+        self.log_url = address_of(logs, host)
+        service.logs.origin = self.log_url
+        service.logs.on_every_address = host in _EVERYWHERE
+        self._origins = (
+            Origin(service, api=True, respond=API(service, loopback=self.loopback).respond),
+            Origin(service, api=False, respond=LogOrigin(service).respond),
+        )
+
+    async def start(self) -> None:
+        """Start to serve."""
+        loop = asyncio.get_running_loop()
+        for listener, origin in zip(self._sockets, self._origins, strict=True):
+            config = Config(
+                origin,
+                http=_Protocol,
+                ws="none",
+                lifespan="off",
+                interface="asgi3",
+                log_config=None,
+                proxy_headers=False,
+                server_header=False,
+                date_header=False,
+                timeout_keep_alive=75,
+            )
+            config.load()
+            state = ServerState()
+            self._states.append(state)
+
+            def protocol(config: Config = config, state: ServerState = state) -> _Protocol:
+                return _Protocol(config, state, self.service)
+
+            self._servers.append(await loop.create_server(protocol, sock=listener, backlog=_BACKLOG))
+
+    async def aclose(self) -> None:
+        """Stop to serve: what runs is ended, what is being answered is answered, everything is closed."""
+        for server in self._servers:
+            server.close()
+        for listener in self._sockets:
+            listener.close()
+        await self.service.aclose()
+        tasks = {task for state in self._states for task in state.tasks}
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=_GRACE_SECONDS)
+            for task in late:
+                task.cancel()
+        for state in self._states:
+            for connection in list(state.connections):
+                connection.transport.close()
+        # A closed transport lets go of its socket in the loop's next round.
+        await asyncio.sleep(0)
+        for state in self._states:
+            for connection in list(state.connections):
+                connection.transport.abort()
+        await asyncio.sleep(0)
+
+
+def open_server(settings: Settings, clock: Clock, limits: Limits, host: str, port: int) -> Server:
+    """Return a server that is bound to its ports and has its data open, ready to start.
+
+    Raises:
+        AddressError: if the port is in use or the address can't be listened on.
+        DataFileError: if the data file is in use, of another version, or can't be opened.
+    """
+    api = bind(host, port)
+    try:
+        logs = _bind_beside(host, port)
+        try:
+            service = Service(settings, clock, limits)
+        except BaseException:
+            logs.close()
+            raise
+    except BaseException:
+        api.close()
+        raise
+    return Server(service, api, logs, host=host)
+
+
+def _bind_beside(host: str, port: int) -> socket.socket:
+    """Return a listening socket on the next port if it is free, so that it is the same at the next start."""
+    if 0 < port < _LAST_PORT:
+        try:
+            return bind(host, port + 1)
+        except AddressError:
+            pass
+    return bind(host, 0)
+
+
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's protocol, with limits on how long a request's head may take and how large it may be."""
+
+    def __init__(self, config: Config, state: ServerState, service: Service) -> None:
+        super().__init__(config, state, app_state={}, _loop=asyncio.get_running_loop())
+        self._service = service
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._head_bytes = 0
+        self._heads_ended = 0
+        self.logger = _logger
+        self.access_log = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(cast("asyncio.Transport", transport))
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end_head()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        head_ended = self._heads_ended
+        super().data_received(data)
+        if self._head_timer is None or self._heads_ended != head_ended:
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > _MAX_HEAD_BYTES:
+            self._refuse(431, f"the head of the request is larger than {_MAX_HEAD_BYTES} bytes")
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        cast("dict[str, Any]", self.scope)[TRANSPORT] = self.transport
+        self._await_head()
+
+    def on_headers_complete(self) -> None:
+        self._end_head()
+        self._head_bytes = 0
+        self._heads_ended += 1
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(400, f"this is not HTTP: {msg}")
+
+    def _await_head(self) -> None:
+        self._end_head()
+        self._head_timer = self.loop.call_later(self._service.limits.request_seconds, self._give_up)
+
+    def _end_head(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _give_up(self) -> None:
+        self._head_timer = None
+        self._refuse(408, f"the request did not arrive within {self._service.limits.request_seconds:g} s")
+
+    def _refuse(self, status: int, message: str) -> None:
+        if self.transport.is_closing():
+            return
+        body = encode_json({"error_msg": message})
+        reasons = {400: "Bad Request", 408: "Request Timeout", 431: "Request Header Fields Too Large"}
+        head = (
+            f"HTTP/1.1 {status} {reasons[status]}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+            f"Date: {self._service.clock.http_date()}\r\nConnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()

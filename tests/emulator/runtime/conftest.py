@@ -1,0 +1,63 @@
+"""One runtime for a test, and a short way to call a function in it."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import pytest_asyncio
+
+from mincloud_emulator.runtime import Execution, FunctionVersion, NodeInfo, Runtime, find_node
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
+
+_versions = itertools.count(1)
+
+
+def function(code: str, *, name: str = "greet", version: int | None = None, memory_mb: int = 128) -> FunctionVersion:
+    return FunctionVersion("", name, code, next(_versions) if version is None else version, memory_mb)
+
+
+def messages(log: str) -> list[str]:
+    """The entries of a log without their times."""
+    return [entry[25:] for entry in re.split(r"\n(?=\d{4}-\d\d-\d\dT)", log.removesuffix("\n"))]
+
+
+async def refuse_invoke(name: str, params: Any, sync: bool) -> Any:
+    raise LookupError(f"there is no function {name}")
+
+
+class Caller:
+    """Calls functions of one runtime."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+
+    async def __call__(
+        self,
+        code: str | FunctionVersion,
+        data: Any = None,
+        *,
+        time_limit: float = 10.0,
+        invoke: Callable[[str, Any, bool], Awaitable[Any]] = refuse_invoke,
+        on_log: Callable[[str], None] | None = None,
+    ) -> Execution:
+        called = function(code) if isinstance(code, str) else code
+        event: dict[str, Any] = {"data": {} if data is None else data, "eventType": "sdk"}
+        return await self.runtime.run(called, event, time_limit=time_limit, invoke=invoke, on_log=on_log)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def call() -> AsyncIterator[Caller]:
+    """The runtime that a module's tests share, as the functions of an emulator do."""
+    runtime = Runtime()
+    yield Caller(runtime)
+    await runtime.aclose()
+
+
+@pytest.fixture(scope="session")
+def node() -> NodeInfo:
+    return find_node()

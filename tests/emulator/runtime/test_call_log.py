@@ -1,0 +1,165 @@
+"""The log of a call: its form, its order, its bounds."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from mincloud_emulator.runtime import ContainerLimits, Runtime
+
+from .conftest import Caller, function, messages
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_the_log_has_the_documented_form(call: Caller) -> None:
+    outcome = await call("exports.main = (event, callback) => callback(null, 'hello world')")
+    time = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+    assert re.fullmatch(rf"{time} LOG event\.data:  \{{\}}\n{time} LOG return:  hello world\n", outcome.log)
+
+
+async def test_each_console_method_has_its_level(call: Caller) -> None:
+    outcome = await call(
+        """exports.main = (event, callback) => {
+          console.log('%s is %d', 'one', 1, {a: [1, {b: 2}]}); console.info('two'); console.warn('three')
+          console.error('four'); console.debug('five'); console.group('six'); console.warn('indented')
+          console.groupEnd(); console.assert(false, 'seven'); console.table([{x: 1}]); console.dir({eight: 8})
+          console.log('nine\\nand a second line'); console.trace('ten'); console.count(); callback(null)
+        }"""
+    )
+    logged = messages(outcome.log)
+    assert logged[:9] == [
+        "LOG event.data:  {}",
+        "LOG one is 1 { a: [ 1, { b: 2 } ] }",
+        "INFO two",
+        "WARN three",
+        "ERROR four",
+        "LOG five",
+        "LOG six",
+        "WARN   indented",
+        "WARN Assertion failed: seven",
+    ]
+    assert logged[9].startswith("LOG ┌")
+    assert logged[10:12] == ["LOG { eight: 8 }", "LOG nine\nand a second line"]
+    assert logged[12].startswith("ERROR Trace: ten")
+    assert logged[13:] == ["LOG default: 1", "LOG return:  undefined"]
+
+
+async def test_what_goes_to_the_standard_streams_is_logged_and_breaks_nothing(call: Caller) -> None:
+    outcome = await call(
+        """const fs = require('fs')
+        exports.main = (event, callback) => {
+          process.stdout.write('one, '); process.stdout.write('still one\\ntwo\\nthree'); process.stderr.write('four\\n')
+          fs.writeSync(1, 'five\\nsix 六'); fs.writeSync(2, 'seven\\n'); fs.writeFileSync('/dev/null', '') || callback(null)
+        }""".replace("fs.writeFileSync('/dev/null', '') || ", "")
+    )
+    assert outcome.code == 0
+    assert sorted(messages(outcome.log)) == sorted(
+        [
+            "LOG event.data:  {}",
+            "LOG one, still one",
+            "LOG two",
+            "LOG three",
+            "ERROR four",
+            "LOG five",
+            "LOG six 六",
+            "ERROR seven",
+            "LOG return:  undefined",
+        ]
+    )
+
+
+async def test_what_was_written_just_before_the_end_is_not_lost(call: Caller) -> None:
+    writing = function("exports.main = (event, callback) => { callback(null); require('fs').writeSync(2, 'last\\n') }")
+    for _ in range(50):
+        assert messages((await call(writing)).log)[-1] == "ERROR last"
+
+
+async def test_lines_are_handed_on_while_the_function_runs(call: Caller) -> None:
+    lines: list[str] = []
+    outcome = await call(
+        "exports.main = (event, callback) => { console.log('first'); while (true); }",
+        time_limit=0.3,
+        on_log=lines.append,
+    )
+    assert messages("\n".join(lines))[:2] == ["LOG event.data:  {}", "LOG first"]
+    assert outcome.log == "".join(f"{line}\n" for line in lines)
+
+
+async def test_a_listener_that_fails_ends_the_call(call: Caller) -> None:
+    def listener(line: str) -> None:
+        raise OverflowError(line)
+
+    with pytest.raises(OverflowError, match="LOG event"):
+        await call("exports.main = () => {}", on_log=listener)
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        "while (true) console.log('flood '.repeat(20))",
+        "while (true) require('fs').writeSync(1, 'flood '.repeat(2000))",
+        "while (true) process.stdout.write('flood '.repeat(2000))",
+        "console.log('flood '.repeat(1e6)); callback(null)",
+        "console.error('洪水'.repeat(1e6)); callback(null)",
+        "for (let i = 0; i < 1e5; i++) console.log(i); callback(null)",
+    ],
+)
+async def test_a_flood_is_cut_and_the_log_says_so(call: Caller, flood: str) -> None:
+    lines: list[str] = []
+    endless = "while" in flood
+    code = f"exports.main = (event, callback) => {{ {flood} }}"
+    outcome = await call(code, time_limit=0.6 if endless else 20, on_log=lines.append)
+    assert 1_000_000 < len(outcome.log.encode()) < 1024 * 1024 + 200
+    assert messages(outcome.log)[-1] == "WARN the log was cut here: it is limited to 1048576 bytes per call"
+    assert len("\n".join(lines).encode()) < 1024 * 1024 + 200
+    assert outcome.status == ("deadline_exceeded" if endless else "fulfilled")
+
+
+async def test_what_cannot_be_shown_does_not_end_the_call(call: Caller) -> None:
+    outcome = await call(
+        """exports.main = async () => {
+          const odd = {[require('util').inspect.custom]() { throw new Error('no') }, value: 1}; return odd
+        }"""
+    )
+    assert outcome.data == {"value": 1}
+    assert messages(outcome.log)[-1] == "LOG return:  [could not be shown]"
+
+
+async def test_a_function_that_replaces_globals_is_still_heard(call: Caller) -> None:
+    outcome = await call(
+        """const fs = require('fs')
+        exports.main = (event, callback) => {
+          fs.writeSync = () => { throw new Error('replaced') }
+          JSON.stringify = () => 'replaced'; JSON.parse = null; global.Date = null; process.hrtime = null
+          console.log('heard'); callback(null, {still: 'right'})
+        }"""
+    )
+    assert outcome.data == {"still": "right"}
+    assert messages(outcome.log)[1:] == ["LOG heard", "LOG return:  { still: 'right' }"]
+
+
+async def test_bytes_in_the_channel_that_make_no_sense_fail_that_call_only(call: Caller) -> None:
+    for garbage in ("'\\xff\\xff\\xff\\xffgarbage'", "'\\0\\0\\0\\x03Dxyz'"):
+        outcome = await call(
+            """const fs = require('fs')
+            exports.main = () => { for (let fd = 3; fd < 99; fd++) try {
+              if (fs.fstatSync(fd).isFIFO()) fs.writeSync(fd, Buffer.from(GARBAGE, 'latin1'))
+            } catch (error) {} }""".replace("GARBAGE", garbage)
+        )
+        assert outcome.error == {
+            "message": "the function wrote into the channel of its container",
+            "type": "ContainerError",
+        }
+    assert (await call("exports.main = async () => 'unharmed'")).data == "unharmed"
+
+
+async def test_warnings_of_node_are_logged() -> None:
+    runtime = Runtime(reserve=False, limits=ContainerLimits(log_bytes=10_000))
+    outcome = await Caller(runtime)(
+        "exports.main = e => process.emitWarning('careful') || setTimeout(() => {}, 5)", time_limit=0.2
+    )
+    await runtime.aclose()
+    assert "WARN Warning: careful" in messages(outcome.log)
+    assert "Permission" not in outcome.log

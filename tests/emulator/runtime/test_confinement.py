@@ -1,0 +1,172 @@
+"""What a function can reach, and what it can't."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .conftest import Caller, function
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mincloud_emulator.runtime import NodeInfo
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_the_emulators_environment_variables_do_not_reach_a_function(
+    call: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MINCLOUD_CLIENT_SECRET", "hush")
+    monkeypatch.setenv("NODE_OPTIONS", "--title=changed")
+    outcome = await call(function("exports.main = async () => process.env", memory_mb=256))
+    assert set(outcome.data) == {"PATH", "HOME", "TMPDIR", "LANG", "TZ"}
+
+
+async def test_the_time_zone_is_the_one_in_the_event(call: Caller) -> None:
+    assert (await call("exports.main = async () => new Date(0).getHours()")).data == 8
+
+
+@pytest.fixture
+def secret() -> Iterator[Path]:
+    """A file outside /tmp, which means something else in a function."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as directory:
+        path = Path(directory) / "secret.js"
+        path.write_text("module.exports = 'hush'")
+        yield path
+        assert path.read_text() == "module.exports = 'hush'"
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "require('fs').readFileSync(event.data.secret, 'utf8')",
+        "require('fs').readFileSync('/proc/' + process.ppid + '/environ', 'utf8')",
+        "require('fs').readdirSync(require('path').dirname(event.data.secret))",
+        "require('fs').writeFileSync(event.data.secret, 'changed')",
+        "require('fs').promises.readFile(event.data.secret)",
+        "require(event.data.secret)",
+        "require('child_process').execSync('id')",
+        "require('child_process').spawn('id')",
+        "new (require('worker_threads').Worker)('1', {eval: true})",
+        "process.dlopen({exports: {}}, event.data.secret)",
+    ],
+)
+async def test_the_machine_is_out_of_reach(call: Caller, node: NodeInfo, secret: Path, expression: str) -> None:
+    if node.permission_flag is None:
+        pytest.skip("this Node has no permission model")
+    outcome = await call(f"exports.main = async event => {expression}", {"secret": str(secret)})
+    assert outcome.status == "execution_failed"
+    said = outcome.error["message"]
+    assert "restricted" in said or "Cannot find module" in said or "Cannot load native addon" in said
+
+
+async def test_a_function_has_its_own_tmp(call: Caller) -> None:
+    own = function(
+        """const fs = require('fs'), os = require('os'), path = require('path'), util = require('util')
+        exports.main = async () => {
+          fs.writeFileSync('/tmp/爱.txt', 'one')
+          await fs.promises.appendFile('/tmp/爱.txt', ' two')
+          await util.promisify(fs.copyFile)('/tmp/爱.txt', path.join(os.tmpdir(), 'copy.txt'))
+          fs.mkdirSync('/tmp/a/b', {recursive: true})
+          fs.renameSync('/tmp/copy.txt', '/tmp/a/b/moved.txt')
+          const stream = fs.createReadStream('/tmp/a/b/moved.txt', 'utf8')
+          let text = ''; for await (const chunk of stream) text += chunk
+          fs.writeFileSync('/tmp/a/module.js', 'module.exports = 5')
+          return {text, five: require('/tmp/a/module'), files: fs.readdirSync('/tmp').sort()}
+        }"""
+    )
+    assert (await call(own)).data == {"text": "one two", "five": 5, "files": ["a", "爱.txt"]}
+    other = await call("exports.main = async () => require('fs').readdirSync('/tmp')")
+    assert other.data == []
+
+
+async def test_the_network_can_be_reached(call: Caller) -> None:
+    def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"hello")
+        writer.close()
+
+    server = await asyncio.start_server(greet, "127.0.0.1")
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        outcome = await call(
+            """exports.main = (event, callback) => require('net').connect(event.data, '127.0.0.1')
+              .on('data', data => callback(null, data.toString()))""",
+            port,
+        )
+    assert outcome.data == "hello"
+
+
+# BaaS ------------------------------------------------------------------------------------------------
+
+
+async def test_a_function_calls_another(call: Caller) -> None:
+    seen: list[tuple[str, Any, bool]] = []
+
+    async def invoke(name: str, params: Any, sync: bool) -> Any:
+        seen.append((name, params, sync))
+        await asyncio.sleep(0.02)
+        return {"code": 0, "data": params, "error": {}} if sync else {"status": "ok"}
+
+    outcome = await call(
+        """exports.main = async () => [
+          await BaaS.invoke('加', {a: 1}), await BaaS.invoke('later', [2], false),
+          ...await Promise.all([1, 2, 3].map(n => BaaS.invoke('many', n, true))), await BaaS.invoke('bare')
+        ]""",
+        invoke=invoke,
+    )
+    assert outcome.data == [
+        {"code": 0, "data": {"a": 1}, "error": {}},
+        {"status": "ok"},
+        *({"code": 0, "data": n, "error": {}} for n in (1, 2, 3)),
+        {"code": 0, "data": {}, "error": {}},
+    ]
+    assert seen[:2] == [("加", {"a": 1}, True), ("later", [2], False)]
+
+
+async def test_a_call_waits_for_an_invocation_that_nobody_awaits(call: Caller) -> None:
+    answered = False
+
+    async def invoke(name: str, params: Any, sync: bool) -> Any:
+        nonlocal answered
+        await asyncio.sleep(0.05)
+        answered = True
+        return {"status": "ok"}
+
+    await call("exports.main = (event, callback) => { BaaS.invoke('x', {}, false); callback(null, 1) }", invoke=invoke)
+    assert answered
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("BaaS.invoke('missing')", "there is no function missing"),
+        ("BaaS.invoke()", "BaaS.invoke(name, params, sync): name is the name of a function"),
+        ("BaaS.invoke('x', 10n)", "Do not know how to serialize a BigInt"),
+        ("BaaS.invoke('x', 'x'.repeat(7e6))", "BaaS.invoke: the parameters have more than 6291456 bytes as JSON"),
+    ],
+)
+async def test_an_invocation_that_fails_is_an_error_in_the_function(
+    call: Caller, expression: str, message: str
+) -> None:
+    outcome = await call(f"exports.main = async () => {expression}")
+    assert outcome.error["message"] == message
+
+
+async def test_an_invocation_ends_with_the_call_that_made_it(call: Caller) -> None:
+    cancelled = asyncio.Event()
+
+    async def invoke(name: str, params: Any, sync: bool) -> Any:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    outcome = await call("exports.main = () => BaaS.invoke('forever')", invoke=invoke, time_limit=0.2)
+    assert outcome.status == "deadline_exceeded"
+    await asyncio.wait_for(cancelled.wait(), 5)

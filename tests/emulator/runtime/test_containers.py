@@ -1,0 +1,283 @@
+"""How long containers live, what they share, and that nothing of them stays behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mincloud_emulator.runtime import ContainerLimits, NodeMissing, Runtime, find_node
+
+from .conftest import Caller, function
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+COUNTING = "let n = 0; exports.main = (event, callback) => callback(null, {n: ++n, pid: process.pid})"
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+async def eventually(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - other processes set no event
+            await asyncio.sleep(0.01)
+
+
+def open_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.fixture
+async def call_once() -> AsyncIterator[Caller]:
+    runtime = Runtime(reserve=False)
+    yield Caller(runtime)
+    await runtime.aclose()
+
+
+async def test_a_warm_container_keeps_its_globals() -> None:
+    runtime = Runtime(reserve=False)
+    call = Caller(runtime)
+    counting = function(COUNTING)
+    first, second = await call(counting), await call(counting)
+    assert (first.data["n"], second.data["n"]) == (1, 2)
+    assert first.data["pid"] == second.data["pid"]
+    await runtime.aclose()
+
+
+async def test_a_new_version_gets_a_new_container_and_the_old_one_ends() -> None:
+    runtime = Runtime(reserve=False)
+    call = Caller(runtime)
+    old = await call(function(COUNTING, version=1))
+    new = await call(function(COUNTING, version=2))
+    other = await call(function(COUNTING, version=2, name="other"))
+    assert (new.data["n"], other.data["n"]) == (1, 1)
+    await eventually(lambda: not is_alive(old.data["pid"]))
+    assert is_alive(new.data["pid"])
+    await runtime.aclose()
+
+
+async def test_calls_at_the_same_time_have_containers_of_their_own() -> None:
+    runtime = Runtime(reserve=False)
+    call = Caller(runtime)
+    slow = function("exports.main = (event, callback) => setTimeout(callback, 150, null, process.pid)")
+    outcomes = await asyncio.gather(*(call(slow) for _ in range(3)))
+    assert len({outcome.data for outcome in outcomes}) == 3
+    await runtime.aclose()
+
+
+async def test_idle_containers_are_few_and_end_after_a_while() -> None:
+    runtime = Runtime(reserve=False, max_idle=2, keep_warm=0.4)
+    call = Caller(runtime)
+    pids = [(await call(function(COUNTING, name=name))).data["pid"] for name in ("a", "b", "c")]
+    await eventually(lambda: not is_alive(pids[0]))
+    assert is_alive(pids[2])
+    await eventually(lambda: not any(map(is_alive, pids)))
+    await runtime.aclose()
+
+
+async def test_the_reserve_serves_a_first_call() -> None:
+    runtime = Runtime()
+    await runtime.prestart()
+    call = Caller(runtime)
+    await asyncio.sleep(0.3)
+    started = time.perf_counter()
+    assert (await call("exports.main = async () => 1")).data == 1
+    # Starting Node takes three times as long as this even where nothing else is running.
+    assert time.perf_counter() - started < 0.2
+    await runtime.aclose()
+
+
+async def test_a_container_killed_from_outside_is_replaced() -> None:
+    runtime = Runtime(reserve=False)
+    call = Caller(runtime)
+    counting = function(COUNTING)
+    pid = (await call(counting)).data["pid"]
+    os.kill(pid, signal.SIGKILL)
+    await eventually(lambda: not is_alive(pid))
+    await asyncio.sleep(0.05)
+    assert (await call(counting)).data["n"] == 1
+    await runtime.aclose()
+
+
+async def test_cancelling_a_call_ends_its_process() -> None:
+    runtime = Runtime(reserve=False)
+    pids: list[int] = []
+    running = asyncio.create_task(
+        Caller(runtime)(
+            "exports.main = () => { console.log(process.pid); while (true); }",
+            on_log=lambda line: pids.append(int(line.split()[-1])) if "event.data" not in line else None,
+        )
+    )
+    await eventually(lambda: bool(pids))
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    await eventually(lambda: not is_alive(pids[0]))
+    await runtime.aclose()
+
+
+async def test_closing_ends_everything_and_leaves_nothing_open() -> None:
+    await asyncio.to_thread(int)  # the loop's own descriptors and threads are there
+    before = open_descriptors()
+    runtime = Runtime()
+    call = Caller(runtime)
+    where = "exports.main = async () => ({pid: process.pid, directory: process.cwd()})"
+    left = (await call(where)).data
+    running = asyncio.create_task(call("exports.main = () => { while (true); }"))
+    await asyncio.sleep(0.3)
+    await runtime.aclose()
+    outcome = await running
+    assert outcome.error == {"message": "the emulator was stopped", "type": "EmulatorStopped"}
+    assert not is_alive(left["pid"])
+    assert not Path(left["directory"]).parent.exists()
+    assert open_descriptors() == before
+    with pytest.raises(RuntimeError, match=r"^The runtime is closed: make another one to run functions\.$"):
+        await call("exports.main = async () => 1")
+    await runtime.aclose()
+
+
+EMULATOR_THAT_IS_KILLED = """
+import asyncio
+from mincloud_emulator.runtime import FunctionVersion, Runtime
+async def main():
+    runtime = Runtime(reserve=False)
+    code = "exports.main = () => { console.log(process.pid, process.cwd()); while (true); }"
+    await runtime.run(FunctionVersion("", "spin", code, 1, 128), {"data": {}}, time_limit=300, invoke=None,
+                      on_log=lambda line: print(line, flush=True))
+asyncio.run(main())
+"""
+
+
+async def test_containers_end_when_the_emulator_is_killed_even_while_they_compute() -> None:
+    emulator = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", EMULATOR_THAT_IS_KILLED, stdout=subprocess.PIPE
+    )
+    assert emulator.stdout is not None
+    await emulator.stdout.readline()
+    *_, pid, directory = (await emulator.stdout.readline()).decode().split()
+    assert is_alive(int(pid))
+    emulator.kill()
+    await emulator.wait()
+    await eventually(lambda: not is_alive(int(pid)))
+    await eventually(lambda: not Path(directory).parent.exists())
+
+
+def test_a_runtime_works_in_a_loop_of_another_thread() -> None:
+    results: list[object] = []
+
+    async def use() -> None:
+        runtime = Runtime()
+        results.append((await Caller(runtime)("exports.main = async () => 'from a thread'")).data)
+        await runtime.aclose()
+
+    thread = threading.Thread(target=lambda: asyncio.run(use()))
+    thread.start()
+    thread.join()
+    assert results == ["from a thread"]
+
+
+async def test_an_event_that_is_not_json_is_refused() -> None:
+    runtime = Runtime(reserve=False)
+    for data in (float("nan"), object(), {1, 2}):
+        with pytest.raises(ValueError, match="JSON"):
+            await Caller(runtime)("exports.main = async () => 1", data)
+    await runtime.aclose()
+
+
+async def test_files_past_the_limit_end_the_call_or_the_container() -> None:
+    runtime = Runtime(reserve=False, limits=ContainerLimits(tmp_bytes=1024 * 1024))
+    call = Caller(runtime)
+    write = "require('fs').writeFileSync('/tmp/big', Buffer.alloc(2e6))"
+    outcome = await call(f"exports.main = (e, callback) => {{ {write}; setTimeout(callback, 5000) }}")
+    assert outcome.error == {"message": "the function keeps more than 1 MB in /tmp", "type": "DiskLimitError"}
+    quick = function(f"let n = 0; exports.main = async () => {{ {write}; return ++n }}")
+    assert [(await call(quick)).data for _ in range(2)] == [1, 1]
+    await runtime.aclose()
+
+
+async def test_memory_is_bounded_where_the_system_does_not_show_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mincloud_emulator.runtime.container._STATM", Path("/nowhere"))
+    runtime = Runtime(reserve=False)
+    call = Caller(runtime)
+    outcome = await call("const a = []; exports.main = () => { setInterval(() => a.push(Buffer.alloc(2e7, 1)), 5) }")
+    assert outcome.error["type"] == "MemoryLimitError"
+    assert (await call("exports.main = async () => 1")).mem_usage > 20_000_000
+    await runtime.aclose()
+
+
+async def test_a_large_event_and_a_large_result_pass(call_once: Caller) -> None:
+    text = "爱" * 1_500_000
+    outcome = await call_once("exports.main = async event => event.data", text)
+    assert outcome.data == text
+    assert outcome.data_json == f'"{text}"'
+
+
+# Node ------------------------------------------------------------------------------------------------
+
+
+def fake_node(directory: Path, script: str) -> str:
+    path = directory / "node"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_making_a_runtime_needs_no_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    Runtime()
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("echo v10.24.1", "is Node 10.24.1, too old"),
+        ("echo surprise", "is not Node, it does not tell a version"),
+        ("exit 1", "is not Node, it does not tell a version"),
+    ],
+)
+async def test_an_unusable_node_is_named(tmp_path: Path, script: str, message: str) -> None:
+    runtime = Runtime(node=fake_node(tmp_path, script))
+    with pytest.raises(NodeMissing) as caught:
+        await Caller(runtime)("exports.main = async () => 1")
+    advice = "to run functions install Node 12 or newer, or name its program in MINCLOUD_NODE."
+    assert str(caught.value) == f"{tmp_path}/node {message}: {advice}"
+    await runtime.aclose()
+
+
+def test_a_missing_node_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    advice = "to run functions install Node 12 or newer, or name its program in MINCLOUD_NODE."
+    with pytest.raises(NodeMissing) as caught:
+        find_node("/nowhere/node")
+    assert str(caught.value) == f"There is no program /nowhere/node: {advice}"
+    monkeypatch.delenv("MINCLOUD_NODE", raising=False)
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(NodeMissing) as caught:
+        find_node()
+    assert str(caught.value) == f"Node is not installed: {advice}"
+
+
+async def test_a_node_that_does_not_start_is_reported(tmp_path: Path) -> None:
+    broken = fake_node(tmp_path, 'case $1 in --version) echo v20.0.0;; *) echo "bad option" >&2; exit 9;; esac')
+    runtime = Runtime(node=broken, reserve=False)
+    outcome = await Caller(runtime)("exports.main = async () => 1")
+    assert outcome.error == {
+        "message": "Node ended while it was starting, with status 9; what it said is in the log",
+        "type": "ContainerError",
+    }
+    assert "ERROR bad option\n" in outcome.log
+    await runtime.aclose()

@@ -1,0 +1,184 @@
+"""The data file: what it keeps, over a clean end and over a kill, and which files are refused."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import signal
+import sqlite3
+import stat
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from mincloud_emulator import DataFileError, Emulator
+from tests.emulator.command_process import emulator_process
+from tests.emulator.conftest import API, WEB
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
+    file = tmp_path / "emulator.db"
+    with Emulator(data=file) as emulator:
+        api = API(emulator.url, emulator.access_token)
+        created = api.create("测试", remark="r").json()
+        emulator.stub("测试", lambda _event: 1)
+        api.invoke("%E6%B5%8B%E8%AF%95")
+        jobs = api.jobs("%E6%B5%8B%E8%AF%95").json()["objects"]
+        credentials = (emulator.client_id, emulator.client_secret, emulator.access_token)
+        issued = emulator.issue_token()
+        api.http.close()
+    with Emulator(data=str(file)) as emulator:
+        assert (emulator.client_id, emulator.client_secret, emulator.access_token) == credentials
+        api = API(emulator.url, issued)
+        assert api.get("%E6%B5%8B%E8%AF%95").json() == created
+        (job,) = api.jobs("%E6%B5%8B%E8%AF%95").json()["objects"]
+        assert job["id"] == jobs[0]["id"]
+        assert "LOG return:  1" in WEB.get(job["user_log_url"]).text
+        assert api.create("later").json()["id"] > created["id"]
+        api.http.close()
+
+
+def test_given_credentials_replace_what_the_file_has(tmp_path: Path) -> None:
+    file = tmp_path / "emulator.db"
+    with Emulator(data=file) as emulator:
+        first = emulator.access_token
+    with Emulator(data=file, client_id="me", client_secret="s", access_token="t") as emulator:
+        assert (emulator.client_id, emulator.client_secret, emulator.access_token) == ("me", "s", "t")
+        for token in (first, "t"):
+            api = API(emulator.url, token)
+            assert api.list().status_code == 200
+            api.http.close()
+
+
+def test_a_token_that_was_killed_is_replaced_at_the_next_start(tmp_path: Path) -> None:
+    file = tmp_path / "emulator.db"
+    with Emulator(data=file) as emulator:
+        first = emulator.access_token
+        emulator.revoke_tokens()
+    with Emulator(data=file) as emulator:
+        assert emulator.access_token != first
+        api = API(emulator.url, emulator.access_token)
+        assert api.list().status_code == 200
+        api.http.close()
+
+
+def test_a_file_that_holds_secrets_is_for_its_owner_only(tmp_path: Path) -> None:
+    with Emulator(data=tmp_path / "emulator.db"):
+        modes = {stat.S_IMODE(entry.stat().st_mode) for entry in tmp_path.iterdir()}
+    assert modes == {0o600}
+
+
+def test_jobs_that_run_when_the_emulator_is_closed_are_marked_failed(tmp_path: Path) -> None:
+    file, go_on = tmp_path / "emulator.db", threading.Event()
+    with Emulator(data=file) as emulator:
+        emulator.stub("slow", lambda _event: go_on.wait(20))
+        api = API(emulator.url, emulator.access_token)
+        api.invoke("slow", sync=False)
+        api.http.close()
+    go_on.set()
+    with Emulator(data=file) as emulator:
+        api = API(emulator.url, emulator.access_token)
+        (job,) = api.jobs("slow").json()["objects"]
+        assert job["status"] == "execution_failed"
+        assert "stopped before this job had ended" in WEB.get(job["user_log_url"]).text
+        api.http.close()
+
+
+def test_what_was_acknowledged_survives_a_kill_while_writing_and_running(tmp_path: Path) -> None:
+    file = tmp_path / "emulator.db"
+    acknowledged: list[str] = []
+
+    def write(url: str) -> None:
+        api = API(url, "t")
+        with contextlib.suppress(httpx.TransportError):
+            for number in itertools.count():
+                assert api.create(f"f{number}").status_code == 201
+                acknowledged.append(f"f{number}")
+        api.http.close()
+
+    with emulator_process("--data", str(file), "--access-token", "t") as process:
+        api = API(process.url, "t")
+        api.create("slow", "exports.main = (event, callback) => setTimeout(callback, 60000)")
+        assert api.invoke("slow", sync=False).json() == {"status": "ok"}
+        while api.jobs("slow").json()["objects"][0]["status"] != "executing":
+            time.sleep(0.02)
+        writer = threading.Thread(target=write, args=(process.url,))
+        writer.start()
+        while len(acknowledged) < 50:
+            time.sleep(0.01)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        writer.join(10)
+        api.http.close()
+    with emulator_process("--data", str(file)) as process:
+        api = API(process.url, "t")
+        stored = {function["name"] for function in api.list(limit=1000).json()["objects"]}
+        assert stored >= {"slow", *acknowledged}
+        (job,) = api.jobs("slow").json()["objects"]
+        assert job["status"] == "execution_failed"
+        assert job["finished_at"] >= job["started_at"]
+        assert "ERROR" in WEB.get(job["user_log_url"]).text
+        assert api.invoke("f1").json()["data"] == "hello world"
+        api.http.close()
+
+
+def test_a_file_serves_one_emulator_at_a_time(tmp_path: Path) -> None:
+    file = tmp_path / "emulator.db"
+    with Emulator(data=file) as emulator:
+        with pytest.raises(DataFileError, match="in use by another emulator: stop that one") as raised:
+            Emulator(data=file).start()
+        assert "\n" not in str(raised.value)
+        api = API(emulator.url, emulator.access_token)
+        assert api.create("still fine").status_code == 201
+        api.http.close()
+    with Emulator(data=file):
+        pass
+
+
+def test_a_file_of_another_version_is_refused_untouched(tmp_path: Path) -> None:
+    file = tmp_path / "emulator.db"
+    with Emulator(data=file):
+        pass
+    with sqlite3.connect(file) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(DataFileError, match=r"is of version 99 and this emulator needs version 1: name another"):
+        Emulator(data=file).start()
+    connection = sqlite3.connect(file)
+    assert connection.execute("PRAGMA user_version").fetchone() == (99,)
+    connection.close()
+
+
+def test_files_that_are_no_data_files_are_refused_untouched(tmp_path: Path) -> None:
+    text, foreign = tmp_path / "notes.txt", tmp_path / "other.db"
+    text.write_text("remember the milk\n" * 100)
+    connection = sqlite3.connect(foreign)
+    connection.execute("CREATE TABLE theirs (a)")
+    connection.commit()
+    connection.close()
+    before = (text.read_bytes(), foreign.read_bytes())
+    with pytest.raises(DataFileError, match="is not an emulator's data file: name another"):
+        Emulator(data=text).start()
+    with pytest.raises(DataFileError, match="is another program's database: name another"):
+        Emulator(data=foreign).start()
+    assert (text.read_bytes(), foreign.read_bytes()) == before
+
+
+def test_a_place_that_can_not_be_written_is_refused(tmp_path: Path) -> None:
+    for file in (tmp_path / "missing" / "emulator.db", tmp_path):
+        with pytest.raises(DataFileError, match="cannot open the data file"):
+            Emulator(data=file).start()
+
+
+def test_an_empty_file_becomes_a_data_file(tmp_path: Path) -> None:
+    file = tmp_path / "emulator.db"
+    file.touch()
+    with Emulator(data=file) as emulator:
+        assert emulator.url

@@ -1,0 +1,200 @@
+"""Faults and time under a test's control."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from mincloud_emulator import Clock, Emulator
+from tests.emulator.conftest import API, FUNCTIONS, WEB
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def test_the_next_request_fails_as_asked_and_the_one_after_does_not(emulator: Emulator, api: API) -> None:
+    emulator.fail_next(status=500)
+    failed = api.list()
+    assert failed.status_code == 500
+    assert failed.json()["error_msg"]
+    assert api.list().status_code == 200
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_a_gateways_error_is_html(emulator: Emulator, api: API, status: int) -> None:
+    emulator.fail_next(status)
+    failed = api.list()
+    assert failed.status_code == status
+    assert failed.headers["content-type"].startswith("text/html")
+    assert "<html>" in failed.text
+
+
+@pytest.mark.parametrize(
+    ("body", "content", "content_type"),
+    [
+        ({"error_msg": "欠费"}, '{"error_msg": "欠费"}'.encode(), "application/json"),
+        (["a"], b'["a"]', "application/json"),
+        ("plain", b"plain", "text/plain; charset=utf-8"),
+        ("<p>", b"<p>", "text/html; charset=utf-8"),
+        (b"\xff", b"\xff", "application/octet-stream"),
+        ("", b"", "text/plain; charset=utf-8"),
+    ],
+)
+def test_the_body_of_a_fault_is_chosen(
+    emulator: Emulator, api: API, body: Any, content: bytes, content_type: str
+) -> None:
+    emulator.fail_next(402, body=body)
+    failed = api.list()
+    assert (failed.status_code, failed.content, failed.headers["content-type"]) == (402, content, content_type)
+
+
+def test_the_headers_of_a_fault_are_chosen(emulator: Emulator, api: API) -> None:
+    emulator.fail_next(429, headers={"Retry-After": "7", "Content-Type": "text/x"}, body="x")
+    failed = api.list()
+    assert (failed.headers["retry-after"], failed.headers["content-type"]) == ("7", "text/x")
+
+
+def test_a_success_can_be_faulty_too(emulator: Emulator, api: API) -> None:
+    emulator.fail_next(200, body="<html>login</html>")
+    assert api.list().text == "<html>login</html>"
+
+
+def test_a_fault_is_met_as_often_as_asked_by_the_requests_that_it_is_meant_for(emulator: Emulator, api: API) -> None:
+    emulator.stub("greet", lambda _event: 1)
+    emulator.fail_next(500, times=2, path="*/job/", method="POST")
+    assert api.list().status_code == 200
+    assert api.jobs("greet").status_code == 200
+    assert [api.invoke("greet").status_code for _ in range(3)] == [500, 500, 200]
+
+
+def test_faults_are_met_in_the_order_in_which_they_were_asked_for(emulator: Emulator, api: API) -> None:
+    emulator.fail_next(500)
+    emulator.fail_next(429)
+    assert [api.list().status_code for _ in range(3)] == [500, 429, 200]
+
+
+def test_a_request_that_fails_is_not_served_unless_asked(emulator: Emulator, api: API) -> None:
+    emulator.stub("greet", lambda _event: 1)
+    emulator.fail_next(503)
+    api.invoke("greet")
+    assert emulator.calls == []
+    emulator.fail_next(503, after=True)
+    assert api.invoke("greet").status_code == 503
+    assert len(emulator.calls) == 1
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_connection_is_dropped_before_or_after_the_function_ran(emulator: Emulator, api: API, after: bool) -> None:
+    emulator.stub("greet", lambda _event: 1)
+    emulator.drop_next(after=after)
+    with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
+        api.invoke("greet")
+    assert len(emulator.calls) == int(after)
+    assert api.invoke("greet").json()["data"] == 1
+
+
+def test_answers_are_late_until_the_delay_is_taken_back(emulator: Emulator, api: API) -> None:
+    emulator.delay(0.2, path=FUNCTIONS)
+    started = time.monotonic()
+    api.list()
+    assert time.monotonic() - started >= 0.2
+    emulator.delay(0, path=FUNCTIONS)
+    emulator.delay(5, path="/other/")
+    started = time.monotonic()
+    api.list()
+    assert time.monotonic() - started < 4
+
+
+def test_logs_fail_only_where_their_path_is_named(emulator: Emulator, api: API) -> None:
+    emulator.stub("greet", lambda _event: 1)
+    api.invoke("greet")
+    url = api.jobs("greet").json()["objects"][0]["user_log_url"]
+    emulator.fail_next(500)
+    assert WEB.get(url).status_code == 200
+    emulator.clear_faults()
+    emulator.fail_next(503, path="/ticket_*")
+    assert api.list().status_code == 200
+    assert WEB.get(url).status_code == 503
+    assert WEB.get(url).status_code == 200
+
+
+def test_a_reset_forgets_everything_and_everyone(emulator: Emulator, api: API) -> None:
+    emulator.stub("greet", lambda _event: time.sleep(5))
+    api.invoke("greet", sync=False)
+    emulator.fail_next(500, times=9)
+    before = (emulator.url, emulator.access_token, emulator.client_id, emulator.client_secret)
+    emulator.reset()
+    assert emulator.url == before[0]
+    assert {emulator.access_token, emulator.client_id, emulator.client_secret}.isdisjoint(before[1:])
+    assert emulator.calls == []
+    assert api.list().status_code == 401
+    api.http.headers["Authorization"] = f"Bearer {emulator.access_token}"
+    assert api.list().json()["meta"]["total_count"] == 0
+    assert api.create("greet").json()["id"] == 1
+
+
+def test_a_reset_takes_the_clock_back(emulator: Emulator) -> None:
+    emulator.clock.advance(40 * 86400)
+    emulator.reset()
+    assert abs(emulator.clock.now() - time.time()) < 5
+    api = API(emulator.url, emulator.access_token)
+    assert api.list().status_code == 200
+    api.http.close()
+
+
+def test_every_answer_is_dated_by_the_clock() -> None:
+    start = datetime(2018, 9, 21, 3, 46, 26, tzinfo=UTC)
+    with Emulator(clock=Clock(start, frozen=True)) as emulator:
+        api = API(emulator.url, emulator.access_token)
+        answers = [api.list(), api.create("a"), api.get("b"), api.http.get("/nothing"), api.delete("a")]
+        answers += [WEB.get(f"{emulator.url}{FUNCTIONS}"), WEB.get(emulator.log_url)]
+        emulator.fail_next(503)
+        answers.append(api.list())
+        assert [answer.headers.get_list("date") for answer in answers] == [["Fri, 21 Sep 2018 03:46:26 GMT"]] * 8
+        assert answers[1].json()["created_at"] == int(start.timestamp())
+        emulator.clock.advance(86400)
+        assert parsedate_to_datetime(api.list().headers["date"]) == start + timedelta(days=1)
+        api.http.close()
+
+
+def test_jobs_keep_their_order_while_time_stands_still() -> None:
+    with Emulator(clock=Clock(1_500_000_000, frozen=True)) as emulator:
+        emulator.stub("greet", lambda _event: 1)
+        api = API(emulator.url, emulator.access_token)
+        for _ in range(3):
+            api.invoke("greet")
+        times = [job["created_at"] for job in api.jobs("greet").json()["objects"]]
+        assert times == sorted(set(times), reverse=True)
+        assert api.jobs("greet", created_at__lte=1_500_000_000).json()["meta"]["total_count"] == 1
+        api.http.close()
+
+
+@pytest.mark.parametrize(
+    ("use", "complaint"),
+    [
+        (lambda: Clock().advance(-1), "only moves forward"),
+        (lambda: Clock().advance(float("nan")), "only moves forward"),
+        (lambda: Clock(datetime(2020, 1, 1)), "needs a time zone"),  # noqa: DTZ001 - that is the mistake
+    ],
+)
+def test_a_clock_that_can_not_be_is_refused(use: Callable[[], object], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        use()
+
+
+def test_a_clock_starts_at_any_aware_time() -> None:
+    start = datetime(2020, 1, 1, 8, tzinfo=timezone(timedelta(hours=8)))
+    assert Clock(start, frozen=True).now() == pytest.approx(start.timestamp())
+    assert Clock(start, frozen=True).log_time() == "2020-01-01T00:00:00.000Z"
+
+
+def test_a_body_that_is_no_json_is_refused_when_the_fault_is_asked_for(emulator: Emulator) -> None:
+    with pytest.raises(TypeError):
+        emulator.fail_next(500, body=object())
+    assert json.loads(WEB.get(f"{emulator.url}/nothing").text)["error_msg"]
