@@ -99,6 +99,7 @@ async def _serve(options: Options, node: Future[NodeInfo]) -> None:
         server.service.broker.listen(printer.event)
         if folder is not None and options.watch:
             watching = asyncio.create_task(_watch(folder, server, printer))
+        await server.service.invocations.prestart()
         await interrupted.wait()
         printer.write("stopping\n")
     finally:

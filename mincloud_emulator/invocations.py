@@ -166,6 +166,22 @@ class Invocations:
             return self._finish(function, job, call, Ending("execution_failed", None, "null", described, line))
         return self._finish(function, job, call, ending)
 
+    async def prestart(self) -> None:
+        """Have a container ready, so that already the first call of a function is quick.
+
+        Raises:
+            NodeMissing: if there is no Node to run functions.
+            OSError: if its process can't be started.
+        """
+        await self._started_runtime().prestart()
+
+    def _started_runtime(self) -> Runtime:
+        if self._runtime is None:
+            from .runtime import Runtime  # noqa: PLC0415 - stubs need no runtime
+
+            self._runtime = Runtime(node=self._node)
+        return self._runtime
+
     async def _execute(self, function: Function, event: dict[str, Any], job: Job, *, sync: bool) -> Ending:
         time_limit = self._limits.sync_seconds if sync else self._limits.async_seconds
 
@@ -181,10 +197,7 @@ class Invocations:
         stub = self.stubs.get(function.id)
         if stub is not None:
             return await run_stub(stub, event, time_limit=time_limit, clock=self._clock, on_log=on_log)
-        from .runtime import FunctionVersion, NodeMissing, Runtime  # noqa: PLC0415 - stubs need no runtime
-
-        if self._runtime is None:
-            self._runtime = Runtime(node=self._node)
+        from .runtime import FunctionVersion, NodeMissing  # noqa: PLC0415 - stubs need no runtime
 
         async def invoke(name: str, params: Any, wait: bool) -> Any:
             return await self._invoke_from(function, event, name, params, sync=wait)
@@ -199,7 +212,7 @@ class Invocations:
             memory_mb=MEMORY_MB[function.plan_circle],
         )
         try:
-            execution = await self._runtime.run(version, event, time_limit=time_limit, invoke=invoke, on_log=on_log)
+            execution = await self._started_runtime().run(version, event, time_limit=time_limit, invoke=invoke, on_log=on_log)
         except NodeMissing as error:
             line = f"{self._clock.log_time()} ERROR {error}\n"
             described = {"message": str(error), "type": "NodeMissing"}
