@@ -5,11 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 VENV_STAMP := $(VENV)/.installed
 NODE_STAMP := node_modules/.installed
-SOURCES := mincloud mincloud_emulator scripts tests examples
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-browser emulator generate check-generated lint format types contract build lock clean
+.PHONY: help setup demo test test-browser emulator generate check-generated lint format types contract bench build lock clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -52,6 +51,10 @@ types: $(VENV_STAMP) $(NODE_STAMP) ## Check types with mypy and pyright, both st
 	@$(BIN)/mypy
 	@node_modules/.bin/pyright
 
+bench: $(VENV_STAMP) benchmarks/node_modules/.installed ## Measure against httpx and functions-framework
+	@$(BIN)/python -m compileall -q mincloud mincloud_emulator generated
+	@$(BIN)/python -m benchmarks
+
 build: $(VENV_STAMP) ## Build the wheel and the source distribution into dist/
 	@rm -rf dist
 	@$(BIN)/python -m hatchling build
@@ -59,10 +62,11 @@ build: $(VENV_STAMP) ## Build the wheel and the source distribution into dist/
 lock: $(VENV_STAMP) ## Bring the locks up to date
 	@$(BIN)/uv pip compile --quiet --upgrade --all-extras --group dev --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --no-header --output-file requirements/dev.txt pyproject.toml
-	@npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --no-audit --no-fund --loglevel=error
+	@for folder in . benchmarks; do (cd $$folder && npm install --package-lock-only --omit-lockfile-registry-resolved \
+	  --ignore-scripts --no-audit --no-fund --loglevel=error); done
 
 clean: ## Remove what was installed and built
-	@rm -rf $(VENV) node_modules dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) node_modules benchmarks/node_modules dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV_STAMP): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mincloud needs Python 3.11 or newer: make PYTHON=/path/to/it")'
@@ -70,6 +74,10 @@ $(VENV_STAMP): requirements/dev.txt pyproject.toml
 	@echo "installing the Python packages into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+benchmarks/node_modules/.installed: benchmarks/package.json benchmarks/package-lock.json
+	@cd benchmarks && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(NODE_STAMP): package.json package-lock.json
