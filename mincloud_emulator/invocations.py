@@ -212,7 +212,9 @@ class Invocations:
             memory_mb=MEMORY_MB[function.plan_circle],
         )
         try:
-            execution = await self._started_runtime().run(version, event, time_limit=time_limit, invoke=invoke, on_log=on_log)
+            execution = await self._started_runtime().run(
+                version, event, time_limit=time_limit, invoke=invoke, on_log=on_log
+            )
         except NodeMissing as error:
             line = f"{self._clock.log_time()} ERROR {error}\n"
             described = {"message": str(error), "type": "NodeMissing"}

@@ -1,0 +1,35 @@
+"""One Chromium for all tests of the page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.browser.chromium import Browser, Page, start_browser
+from tests.emulator.conftest import API
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mincloud_emulator import Emulator
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with start_browser() as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser, emulator: Emulator) -> Iterator[Page]:
+    with browser.page(emulator.url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def api(emulator: Emulator) -> Iterator[API]:
+    """Someone else who uses the emulator while the page is open."""
+    client = API(emulator.url, emulator.access_token)
+    yield client
+    client.http.close()

@@ -1,0 +1,158 @@
+"""What the page learns while it is open, and where it is after a reload."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import httpx
+
+from mincloud_emulator import Emulator
+from tests.emulator.conftest import API, HELLO, WEB
+
+if TYPE_CHECKING:
+    from tests.browser.chromium import Browser, Page
+
+
+def at(page: Page, emulator: Emulator, place: str) -> None:
+    page.goto(f"{emulator.url}/#{place}")
+    page.wait_for_text("#connection", "connected")
+
+
+def test_a_call_from_elsewhere_shows_as_a_job_and_as_a_request(emulator: Emulator, api: API, page: Page) -> None:
+    emulator.deploy("greet", HELLO)
+    at(page, emulator, "function=greet")
+    page.wait_for_text("#no-jobs", "Nobody has called this function yet.")
+    page.wait_for_text("#no-requests", "No requests to the API yet.")
+    api.invoke("greet")
+    page.wait_for_text("#job-rows", "fulfilled")
+    row = page.text("#job-rows tr")
+    assert "open_api" in row
+    assert "sync" in row
+    assert " ms" in row
+    assert "MB" in row
+    page.wait_for_text("#request-rows", "/oserve/v1.3/cloud-function/greet/job/")
+    assert page.texts("#request-rows td.method") == ["POST"]
+    api.get("nobody")
+    page.wait_for_text("#request-rows .odd", "404")
+    page.reload()
+    page.until("document.querySelectorAll('#request-rows tr').length === 2")
+
+
+def test_a_job_that_is_chosen_shows_its_log(emulator: Emulator, api: API, page: Page) -> None:
+    emulator.stub("greet", lambda event: event["data"])
+    api.invoke("greet", {"number": "one"})
+    api.invoke("greet", {"number": "two"})
+    at(page, emulator, "function=greet")
+    page.wait_for_text("#log-state", "Choose a job to read its log.")
+    page.click({"role": "link", "name": "1", "within": "#job-rows"})
+    page.wait_for_text("#log", "one")
+    assert page.text("#log-title") == "Log of job 1"
+    page.click("#job-rows tr:first-child td.status, #job-rows tr:first-child td.state")
+    page.wait_for_text("#log", "two")
+    assert page.evaluate("location.hash") == "#function=greet&job=2"
+
+
+def test_a_reload_keeps_the_place(emulator: Emulator, page: Page) -> None:
+    emulator.stub("a b/c&d=#e%", lambda event: event["data"], environment="测试")
+    WEB.post(
+        f"{emulator.url}/_emulator/functions/{quote('a b/c&d=#e%', safe='')}/call",
+        params={"environment": "测试"},
+        json={"data": {"number": "one"}},
+    )
+    page.until("document.querySelector('#environment').innerText.includes('测试')")
+    page.choose({"label": "Environment"}, "测试")
+    page.click({"role": "link", "name": "a b/c&d=#e% stub"})
+    page.click("#job-rows a")
+    page.wait_for_text("#log", "one")
+    page.reload()
+    page.wait_for_text("#log", "one")
+    assert page.text("#function-name") == "a b/c&d=#e%"
+    assert page.text("#log-title") == "Log of job 1"
+
+
+def test_older_jobs_are_read_on_demand_and_new_ones_keep_their_place(emulator: Emulator, api: API, page: Page) -> None:
+    emulator.stub("greet", lambda _event: 1)
+    for _ in range(60):
+        api.invoke("greet")
+    at(page, emulator, "function=greet")
+    page.until("document.querySelectorAll('#job-rows tr').length === 50")
+    page.wait_for_text("#job-count", "60 in all")
+    page.click_button("Show older jobs")
+    page.until("document.querySelectorAll('#job-rows tr').length === 60")
+    assert not page.visible("#more-jobs")
+    api.invoke("greet")
+    page.wait_for_text("#job-count", "61 in all")
+    numbers = [int(text) for text in page.texts("#job-rows td.id")]
+    assert numbers == list(range(61, 0, -1))
+
+
+def test_a_flood_of_calls_and_lines_leaves_the_page_right(emulator: Emulator, api: API, page: Page) -> None:
+    emulator.deploy(
+        "flood",
+        "exports.main = (event, back) => { for (let i = 0; i < 4000; i++) console.log('line', i); back(null, 1) }",
+    )
+    emulator.stub("greet", lambda _event: 1)
+    at(page, emulator, "function=flood")
+    api.invoke("flood", sync=False)
+    for _ in range(150):
+        api.invoke("greet")
+    emulator.settle()
+    page.click("#job-rows a")
+    page.wait_for_text("#log", "line 3999")
+    page.wait_for_text("#log .cut", "2002 earlier entries are left out here.")
+    page.wait_for_text("#job-rows", "fulfilled")
+    assert page.evaluate("document.querySelectorAll('#log .entry').length") == 2000
+
+
+def test_the_page_says_when_the_emulator_is_gone_and_comes_back_with_it(browser: Browser) -> None:
+    with Emulator() as first:
+        port = httpx.URL(first.url).port or 0
+        first.deploy("old", HELLO)
+        # Chromium notes each failed attempt on the console.
+        with browser.page(first.url, expected_problems="net::ERR_") as page:
+            page.wait_for_text("#function-list", "old")
+            page.wait_for_text("#connection", "connected")
+            first.close()
+            page.wait_for_text("#connection", "The emulator does not answer. Trying again…")
+            with Emulator(port=port) as second:
+                second.deploy("new", HELLO)
+                page.wait_for_text("#notices", "The emulator was started anew.")
+                page.wait_for_text("#function-list", "new")
+                assert page.texts("#function-list li") == ["new"]
+                assert page.text("#connection") == "connected"
+
+
+def test_a_reset_leaves_nothing_on_the_page(emulator: Emulator, api: API, page: Page) -> None:
+    emulator.stub("greet", lambda _event: 1)
+    api.invoke("greet")
+    at(page, emulator, "function=greet&job=1")
+    page.wait_for_text("#log", "LOG return:  1")
+    emulator.reset()
+    page.wait_for_text("#notices", "The emulator was reset.")
+    page.wait({"role": "heading", "name": "There is no function named greet here"})
+    assert page.texts("#request-rows tr") == []
+
+
+def test_an_open_page_takes_no_fault_that_is_meant_for_a_client(emulator: Emulator, api: API, page: Page) -> None:
+    emulator.deploy("greet", HELLO)
+    at(page, emulator, "function=greet")
+    emulator.fail_next(status=503)
+    page.reload()
+    page.wait_for_text("#function-name", "greet")
+    assert api.get("greet").status_code == 503
+    page.wait_for_text("#request-rows .bad", "503")
+
+
+def test_the_token_is_asked_for_where_it_is_needed(emulator: Emulator, browser: Browser) -> None:
+    emulator.deploy("greet", HELLO)
+    # What a page on another machine is answered until it has a token; here every machine is this one.
+    emulator.fail_next(status=401, body={"error_msg": "token"}, path="/_emulator/events", times=2)
+    with browser.page(emulator.url, expected_problems="401") as page:
+        page.fill("#ask-input", "wrong")
+        page.click_button("Connect")
+        page.wait_for_text("#ask-problem", "The emulator does not accept this token.")
+        page.fill("#ask-input", emulator.access_token)
+        page.click_button("Connect")
+        page.wait_for_text("#function-list", "greet")
+        assert emulator.access_token not in page.evaluate("document.body.innerHTML + location.href")
