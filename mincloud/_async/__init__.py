@@ -1,0 +1,1 @@
+"""The client for asyncio, and the one source: `scripts/derive_sync.py` derives `mincloud._sync` from it."""

@@ -1,0 +1,148 @@
+"""The client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from .._configuration import Options, Secrets, check_header_value, resolve_options, resolve_secrets
+from .._matches import Matches
+from .flow import AsyncFlow
+from .functions import AsyncFunctions
+from .jobs import AsyncJobs
+from .transport import AsyncHTTPTransport
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from ..transports import AsyncTransport
+    from .credentials import AsyncCredentials
+
+
+class AsyncMinCloud:
+    """A client of MinCloud's cloud functions.
+
+    Arguments win over the environment, the environment over the login that the Node tool keeps in `./.mincloudrc` or `~/.mincloudrc`.
+    A client may be used by several tasks and threads at once. Its pickle holds its configuration and no secret: where it is
+    loaded, it takes the credentials from the environment there.
+
+    Args:
+        access_token: An access token. Environment: `MINCLOUD_ACCESS_TOKEN`.
+        client_id: The application's client id. Environment: `MINCLOUD_CLIENT_ID`.
+        client_secret: The application's client secret; the client obtains and renews a token with it. Environment:
+            `MINCLOUD_CLIENT_SECRET`.
+        environment: The id of a test environment; None for production. Environment: `MINCLOUD_ENVIRONMENT`.
+        base_url: Where the API is. Environment: `MINCLOUD_BASE_URL`.
+        timeout: The seconds that each attempt of a call may take, from connecting to the last byte; 30 if not given.
+        max_retries: How often a call is repeated that failed and may be repeated; 2 if not given. Invocations and creations are repeated
+            only when they surely did not run.
+        transport: What sends the requests, instead of the one that comes with this package.
+
+    Raises:
+        MissingCredentials: There are no credentials.
+        ConfigurationError: An option is impossible.
+    """
+
+    def __init__(
+        self,
+        *,
+        access_token: str | None = None,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        environment: str | None = None,
+        base_url: str | None = None,
+        timeout: float | None = None,
+        max_retries: int | None = None,
+        transport: AsyncTransport | None = None,
+    ) -> None:
+        options = resolve_options(base_url=base_url, environment=environment, timeout=timeout, max_retries=max_retries)
+        secrets = resolve_secrets(access_token=access_token, client_id=client_id, client_secret=client_secret)
+        self._begin(AsyncFlow(options, transport or AsyncHTTPTransport(), secrets), Matches())
+
+    def _begin(self, flow: AsyncFlow, matches: Matches) -> None:
+        self._flow = flow
+        self._matches = matches
+        self._functions = AsyncFunctions(flow, matches)
+        self._jobs = AsyncJobs(flow)
+
+    @property
+    def functions(self) -> AsyncFunctions:
+        """The application's functions."""
+        return self._functions
+
+    @property
+    def jobs(self) -> AsyncJobs:
+        """The record of each call of a function."""
+        return self._jobs
+
+    @property
+    def credentials(self) -> AsyncCredentials:
+        """Where the access token comes from."""
+        return self._flow.credentials
+
+    def with_options(
+        self,
+        *,
+        access_token: str | None = None,
+        environment: str | None = None,
+        timeout: float | None = None,
+        max_retries: int | None = None,
+    ) -> Self:
+        """A copy that shares the connections and differs in what is named. Closing it closes no connection.
+
+        Args:
+            access_token: Another access token.
+            environment: The id of another test environment.
+            timeout: The seconds that each attempt of a call may take.
+            max_retries: How often a call is repeated that failed and may be repeated.
+
+        Raises:
+            ConfigurationError: One of them is impossible.
+        """
+        named = {"environment": environment, "timeout": timeout, "max_retries": max_retries}
+        options = self._flow.options.changed(**{key: value for key, value in named.items() if value is not None})
+        secrets = None
+        if access_token is not None:
+            check_header_value("access_token", access_token)
+            secrets = Secrets(access_token)
+        copy = type(self).__new__(type(self))
+        copy._begin(  # noqa: SLF001 - of this same class
+            AsyncFlow(options, self._flow.transport, secrets, self._flow), self._matches
+        )
+        return copy
+
+    async def aclose(self) -> None:
+        """Closes the connections. Calls fail from then on."""
+        await self._flow.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        options = self._flow.options
+        environment = f", environment={options.environment!r}" if options.environment else ""
+        return f"{type(self).__name__}(base_url={options.base_url!r}{environment})"
+
+    def __copy__(self) -> Self:
+        # Without this a copy would be made by way of the pickle, which leaves the credentials behind.
+        return self.with_options()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self.with_options()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _from_options, (type(self), self._flow.options)
+
+
+def _from_options(kind: type[AsyncMinCloud], options: Options) -> AsyncMinCloud:
+    """A client from its pickle: configured as it was, with the credentials of where it is now."""
+    return kind(
+        environment=options.environment,
+        base_url=options.base_url,
+        timeout=options.timeout,
+        max_retries=options.max_retries,
+    )

@@ -1,0 +1,314 @@
+"""Where the access token comes from, and how it is renewed."""
+
+from __future__ import annotations
+
+import time
+from contextlib import asynccontextmanager
+from copy import copy
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NoReturn
+
+from mincloud_api.api.authentication import authorize, create_access_token
+from mincloud_api.models.authorization_code_grant import AuthorizationCodeGrant
+from mincloud_api.models.authorization_code_grant_grant_type import AuthorizationCodeGrantGrantType
+from mincloud_api.models.authorize_request import AuthorizeRequest
+from mincloud_api.models.refresh_token_grant import RefreshTokenGrant
+from mincloud_api.models.refresh_token_grant_grant_type import RefreshTokenGrantGrantType
+
+from .._addresses import absolute, host_header, origin_of, shown_url
+from .._calls import operation
+from .._configuration import WAYS_TO_GIVE_CREDENTIALS, check_header_value
+from .._retries import is_worth_repeating, retry_delay
+from .._tasks import acquired, make_lock, sleep
+from ..errors import ConfigurationError, MinCloudError, MissingCredentials, RequestTimeout, TransportError
+from ..transports import Request
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    import httpx
+    from mincloud_api.models.access_token import AccessToken
+
+    from .._answers import Answer
+    from .._calls import Call
+    from .._configuration import Secrets
+    from .._secrecy import KnownSecrets
+    from .flow import AsyncFlow
+
+# The documented way has two redirects; more than this is a loop.
+_MOST_REDIRECTS = 10
+_BECOME_GET = (301, 302, 303)
+_KEEP_METHOD = (307, 308)
+# A token is not used in its last minute, or in the last tenth of a shorter life, so that none expires on its way.
+_MARGIN = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    access_token: str = field(repr=False)
+    refresh_token: str | None = field(default=None, repr=False)
+    expires_at: float | None = None  # on the clock of time.monotonic()
+
+    def is_fresh(self) -> bool:
+        return self.expires_at is None or time.monotonic() < self.expires_at
+
+
+class AsyncCredentials:
+    """The access token of a client: fixed, or obtained with the application's id and secret and renewed when it has to be.
+
+    A client makes its own; reach it as `cloud.credentials`.
+    """
+
+    def __init__(self, secrets: Secrets, flow: AsyncFlow, known: KnownSecrets) -> None:
+        self._secrets = secrets
+        self._known = known
+        known.client_secret, known.given_token = secrets.client_secret, secrets.access_token
+        self._flow = flow
+        self._lock = make_lock()
+        self._current = _Token(secrets.access_token) if secrets.access_token is not None else None
+        self._failure: MinCloudError | None = None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {'of an application' if self._can_exchange else 'with a fixed token'}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("credentials cannot be pickled or copied: pickle the client, which leaves them out")
+
+    @property
+    def _can_exchange(self) -> bool:
+        return self._secrets.access_token is None and self._secrets.client_secret is not None
+
+    async def token(self, *, timeout: float | None = None, deadline: float | None = None) -> str:
+        """The access token, obtained first if there is none or the one there was has expired.
+
+        Args:
+            timeout: The seconds that waiting for another call which obtains it may take, and then each exchange; None for the client's own.
+            deadline: When all of it must have ended, on the clock of `time.monotonic()`.
+
+        Raises:
+            MissingCredentials: There are no credentials.
+            APIError: The service does not accept the credentials.
+            TransportError: The service could not be reached.
+            InvalidResponse: The service answered with something else than a token.
+        """
+        current = self._current
+        if current is not None and current.is_fresh():
+            return current.access_token
+        return (await self._obtained(None, timeout, deadline)).access_token
+
+    async def renew(self, rejected: str, *, timeout: float | None = None, deadline: float | None = None) -> bool:
+        """Obtains another token in place of one that the service rejected, by a new exchange; whether there is another one now.
+
+        Args:
+            rejected: The token that was rejected.
+            timeout: The seconds that waiting for another call which obtains it may take, and then each exchange; None for the client's own.
+            deadline: When all of it must have ended, on the clock of `time.monotonic()`.
+
+        Raises:
+            APIError: The service does not accept the credentials.
+            TransportError: The service could not be reached.
+            InvalidResponse: The service answered with something else than a token.
+        """
+        if not self._can_exchange:
+            return False
+        await self._obtained(rejected, timeout, deadline)
+        return True
+
+    async def _obtained(self, rejected: str | None, timeout: float | None, deadline: float | None) -> _Token:
+        """A token that is fresh and another than the rejected one, by one exchange for all that wait for it."""
+        limit = self._flow.options.timeout if timeout is None else timeout
+        failed_before = self._failure
+        async with self._turn(limit, deadline):
+            current = self._current
+            if current is not None and current.is_fresh() and current.access_token != rejected:
+                return current
+            if self._failure is not None and self._failure is not failed_before:
+                # The exchange that this call waited for failed, so that another one would, too.
+                raise copy(self._failure)
+            return await self._exchange(limit, deadline)
+
+    @asynccontextmanager
+    async def _turn(self, limit: float, deadline: float | None) -> AsyncGenerator[None, None]:
+        """The right to change the token, one call at a time."""
+        lock = await self._lock.get()
+        waiting = limit if deadline is None else min(limit, deadline - time.monotonic())
+        if not await acquired(lock, waiting):
+            raise RequestTimeout(
+                f"no token was obtained within {round(limit, 2):g} s: another call is still waiting for an answer to it",
+                may_have_run=False,
+            )
+        try:
+            yield
+        finally:
+            lock.release()
+
+    async def refresh(self) -> None:
+        """Refreshes the token with its refresh token (operation createAccessToken, grant refresh_token).
+
+        **The service then invalidates every token issued before, in every process that uses the application.** The client never does
+        this by itself; it asks for a new code instead.
+
+        Raises:
+            ConfigurationError: The token was given as such, so there is no refresh token for it.
+            APIError: The service does not accept the refresh token.
+            TransportError: The service could not be reached; if `may_have_run`, the old tokens may be invalid.
+            InvalidResponse: The service answered with something else than a token.
+        """
+        limit = self._flow.options.timeout
+        async with self._turn(limit, None):
+            if self._can_exchange and self._current is None:
+                await self._exchange(limit, None)
+            refresh_token = self._current.refresh_token if self._current is not None else None
+            client_id, client_secret = self._secrets.client_id, self._secrets.client_secret
+            if refresh_token is None or client_id is None or client_secret is None:
+                raise ConfigurationError(
+                    "there is no refresh token: only a token that the client obtained with client_id and client_secret has one"
+                )
+            grant = RefreshTokenGrant(client_id, client_secret, RefreshTokenGrantGrantType.REFRESH_TOKEN, refresh_token)
+            request = self._request(operation(create_access_token.build_request(body=grant), authorized=False))
+            answer = await self._send(request, time.monotonic() + limit)
+            if not answer.is_success():
+                raise answer.error()
+            self._current = self._accepted(answer, answer.parsed(create_access_token.parse_success), refresh_token)
+
+    async def _exchange(self, limit: float, deadline: float | None) -> _Token:
+        """A new code and the token for it. Nothing is lost when this is done again, so it is."""
+        client_id, client_secret = self._secrets.client_id, self._secrets.client_secret
+        if client_id is None or client_secret is None:
+            raise MissingCredentials(f"no credentials: {WAYS_TO_GIVE_CREDENTIALS}")
+        attempt = 0
+        try:
+            while True:
+                attempt += 1
+                end = time.monotonic() + limit
+                try:
+                    answer = await self._answer(
+                        client_id, client_secret, end if deadline is None else min(end, deadline)
+                    )
+                except TransportError:
+                    delay = self._delay(attempt, None, deadline)
+                    if delay is None:
+                        raise
+                else:
+                    if answer.is_success():
+                        token = self._accepted(answer, answer.parsed(create_access_token.parse_success), None)
+                        self._current, self._failure = token, None
+                        return token
+                    worth = is_worth_repeating(answer.status, repeatable=True)
+                    delay = self._delay(attempt, answer.retry_after(), deadline) if worth else None
+                    if delay is None:
+                        raise answer.error()
+                await sleep(delay)
+        except MinCloudError as error:
+            if isinstance(error, TransportError):
+                error.may_have_run = False  # the call that needs the token was not sent
+            if not isinstance(error, RequestTimeout):  # others may have more time
+                self._failure = copy(error)  # without the frames that it passed through
+            raise
+
+    def _delay(self, attempt: int, retry_after: float | None, deadline: float | None) -> float | None:
+        """The seconds to wait before the next attempt, None if there is to be none."""
+        if attempt > self._flow.options.max_retries:
+            return None
+        delay = retry_delay(attempt, retry_after)
+        if delay is None or (deadline is not None and time.monotonic() + delay >= deadline):
+            return None
+        return delay
+
+    async def _answer(self, client_id: str, client_secret: str, end: float) -> Answer:
+        """The answer with the token, or with the error that came first."""
+        import httpx  # noqa: PLC0415 - its cookies keep to the rules; a client with a token never needs them
+
+        cookies = httpx.Cookies()
+        call = operation(authorize.build_request(body=AuthorizeRequest(client_id, client_secret)), authorized=False)
+        answer = await self._followed(self._request(call), cookies, end)
+        if not answer.is_success():
+            return answer
+        code = answer.parsed(authorize.parse_success).code
+        if not code:
+            answer.invalid("code: is empty")
+        self._known.code = code
+        grant = AuthorizationCodeGrant(
+            client_id, client_secret, AuthorizationCodeGrantGrantType.AUTHORIZATION_CODE, code
+        )
+        call = operation(create_access_token.build_request(body=grant), authorized=False)
+        return await self._send(_with_cookies(self._request(call), cookies), end)
+
+    async def _followed(self, request: Request, cookies: httpx.Cookies, end: float) -> Answer:
+        """The answer at the end of the redirects, with the cookies that are given on the way."""
+        hops = 0
+        while True:
+            answer = await self._send(request, end)
+            _keep_cookies(answer, cookies)
+            location = answer.response.header("location")
+            if answer.status not in (*_BECOME_GET, *_KEEP_METHOD) or not location:
+                return answer
+            hops += 1
+            if hops > _MOST_REDIRECTS:
+                raise answer.error(f"the service redirects more than {_MOST_REDIRECTS} times: look at what base_url is")
+            try:
+                target = absolute(request.url, location)
+            except ValueError:
+                raise answer.error("the service redirects to what is no address: look at what base_url is") from None
+            if answer.status in _KEEP_METHOD and request.content and origin_of(target) != origin_of(request.url):
+                raise answer.error(
+                    f"the service redirects to {shown_url(target)}, and the client's secret is not sent to another host: "
+                    "set base_url to where the API is"
+                )
+            if answer.status in _KEEP_METHOD:
+                method, kept, content = request.method, request.headers, request.content
+            else:
+                method, kept, content = "GET", _without(b"Content-Type", request.headers), b""
+            headers = ((b"Host", host_header(target)), *_without(b"Host", kept))
+            request = _with_cookies(Request(method, target, headers, content), cookies)
+
+    def _request(self, call: Call) -> Request:
+        return self._flow.api_request(call.method, call.path, call.content, None)
+
+    async def _send(self, request: Request, end: float) -> Answer:
+        """Sends a token operation once."""
+        left = end - time.monotonic()
+        if left <= 0:
+            raise RequestTimeout(
+                f"no time was left to obtain a token ({request.method} {shown_url(request.url)})",
+                may_have_run=False,
+                method=request.method,
+                url=shown_url(request.url),
+            )
+        return await self._flow.exchange(request, left, withhold=True)
+
+    def _accepted(self, answer: Answer, token: AccessToken, refresh_token: str | None) -> _Token:
+        """A token of the service, checked; its refresh token may stay the one there was."""
+        try:
+            check_header_value("the access token", token.access_token)
+        except ConfigurationError as error:
+            answer.invalid(str(error))
+        refresh_token = token.refresh_token or refresh_token
+        self._known.access_token, self._known.refresh_token = token.access_token, refresh_token
+        expires_at = None
+        if token.expires_in is not None and token.expires_in > 0:
+            expires_at = time.monotonic() + token.expires_in - min(_MARGIN, token.expires_in / 10)
+        return _Token(token.access_token, refresh_token, expires_at)
+
+
+def _without(name: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> tuple[tuple[bytes, bytes], ...]:
+    return tuple(header for header in headers if header[0] != name)
+
+
+def _keep_cookies(answer: Answer, cookies: httpx.Cookies) -> None:
+    import httpx  # noqa: PLC0415 - as in _answer
+
+    request = httpx.Request(answer.request.method, answer.request.url)
+    cookies.extract_cookies(httpx.Response(answer.status, headers=list(answer.response.headers), request=request))
+
+
+def _with_cookies(request: Request, cookies: httpx.Cookies) -> Request:
+    """The request with the cookies that are meant for where it goes."""
+    import httpx  # noqa: PLC0415 - as in _answer
+
+    outgoing = httpx.Request(request.method, request.url)
+    cookies.set_cookie_header(outgoing)
+    headers = _without(b"Cookie", request.headers)
+    if cookie := outgoing.headers.get("cookie"):
+        headers = (*headers, (b"Cookie", cookie.encode("latin-1", "replace")))
+    return replace(request, headers=headers)

@@ -1,0 +1,436 @@
+"""Functions: their code, and calling them."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from mincloud_api.api.functions import (
+    create_function,
+    delete_function,
+    get_function,
+    list_functions,
+    update_function,
+)
+from mincloud_api.api.invocations import debug_function, invoke_function
+from mincloud_api.models.create_function_request import CreateFunctionRequest
+from mincloud_api.models.debug_request import DebugRequest
+from mincloud_api.models.debug_request_data import DebugRequestData
+from mincloud_api.models.event_source import EventSource
+from mincloud_api.models.invocation_accepted import InvocationAccepted
+from mincloud_api.models.invocation_result import InvocationResult
+from mincloud_api.models.invoke_request import InvokeRequest
+from mincloud_api.models.invoke_request_data import InvokeRequestData
+from mincloud_api.models.plan import Plan
+from mincloud_api.models.update_function_request import UpdateFunctionRequest
+from mincloud_api.types import UNSET, Unset
+
+from .._answers import function_error, with_error_object
+from .._calls import choice, function_data, function_name, operation, text_argument, whole_number
+from .._configuration import checked_timeout
+from .._outcomes import Deployment, Outcome
+from .._paging import Fetched
+from .._sources import read_source
+from .._tasks import run_ahead
+from ..errors import ClientClosed, MinCloudError, NotFound
+from .pages import AsyncPaginator
+from .runs import AsyncRun
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import AsyncGenerator, Iterable, Mapping
+
+    from mincloud_api.models.cloud_function import CloudFunction
+    from mincloud_api.models.debug_result import DebugResult
+
+    from .._answers import Answer
+    from .._calls import Call
+    from .._matches import Matches
+    from .flow import AsyncFlow
+
+DEFAULT_PAGE_SIZE = 100
+# With `map`, how many inputs per call under way may be taken and not yet delivered, so that a slow one holds up the others late.
+_WINDOW_PER_CALL = 2
+_NOT_FOUND = 404
+
+
+class AsyncFunctions:
+    """The application's functions; reach it as `cloud.functions`."""
+
+    def __init__(self, flow: AsyncFlow, matches: Matches) -> None:
+        self._flow = flow
+        self._matches = matches
+
+    @property
+    def _environment(self) -> str | Unset:
+        return self._flow.options.environment or UNSET
+
+    async def invoke(self, name: str, data: Mapping[str, Any] | None = None, *, timeout: float | None = None) -> Any:
+        """Calls a function and waits for it (operation invokeFunction, `sync: true`). It is sent once, and may run for 5 s.
+
+        Args:
+            name: The function's name.
+            data: What the function receives as `event.data`; None for an empty object.
+            timeout: The seconds that it may take; None for the client's own (30).
+
+        Returns:
+            What the function returned, any JSON value.
+
+        Raises:
+            FunctionError: The function failed.
+            TypeError: The name is no string, or the data not JSON; the message says where.
+            ValueError: The name cannot be addressed, or the data not be written as JSON.
+            NotFound: There is no such function.
+            APIError: The service answered with another error.
+            TransportError: No answer came; `may_have_run` says whether the function may have run.
+            InvalidResponse: The service answered with something else than a result.
+            ConfigurationError: The timeout is impossible.
+        """
+        name = function_name(name)
+        answer = await self._flow.send(self._invocation(name, data, sync=True), timeout=timeout)
+        result = answer.read(with_error_object(answer.json()), invoke_function.parse_success)
+        if not isinstance(result, InvocationResult):
+            answer.invalid("it is that the call was accepted, while its result was to be waited for")
+        if result.code != 0:
+            raise function_error(name, result.code, result.error)
+        return result.data
+
+    async def trigger(
+        self, name: str, data: Mapping[str, Any] | None = None, *, timeout: float | None = None
+    ) -> AsyncRun:
+        """Calls a function and does not wait for it (operation invokeFunction, `sync: false`). It is sent once, and may run for 300 s.
+
+        Args:
+            name: The function's name.
+            data: What the function receives as `event.data`; None for an empty object.
+            timeout: The seconds that accepting the call may take; None for the client's own (30).
+
+        Returns:
+            The call, which can be waited for.
+
+        Raises:
+            TypeError: The name is no string, or the data not JSON; the message says where.
+            ValueError: The name cannot be addressed, or the data not be written as JSON.
+            NotFound: There is no such function.
+            APIError: The service answered with another error.
+            TransportError: No answer came; `may_have_run` says whether the function may have run.
+            InvalidResponse: The service answered with something else than that the call was accepted.
+            ConfigurationError: The timeout is impossible.
+        """
+        name = function_name(name)
+        call = self._invocation(name, data, sync=False)
+        sent_at = time.monotonic()
+        answer = await self._flow.send(call, timeout=timeout)
+        took = time.monotonic() - sent_at
+        if not isinstance(answer.parsed(invoke_function.parse_success), InvocationAccepted):
+            answer.invalid("it is a result, while the call was not to be waited for")
+        return AsyncRun(self._flow, name, accepted_at=answer.date(), took=took, matches=self._matches)
+
+    def map(
+        self,
+        name: str,
+        inputs: Iterable[Mapping[str, Any] | None],
+        *,
+        concurrency: int = 8,
+        ordered: bool = True,
+        timeout: float | None = None,
+    ) -> AsyncGenerator[Outcome, None]:
+        """Calls a function for each of many inputs, several at once, and waits for each (operation invokeFunction).
+
+        Inputs are taken as they are needed. One failure stops nothing. Leaving the loop early starts no more calls.
+
+        Args:
+            name: The function's name.
+            inputs: What the function receives as `event.data`, for each call.
+            concurrency: How many calls are under way at once at the most.
+            ordered: Whether outcomes come in the order of the inputs, or as they are ready.
+            timeout: The seconds that each call may take; None for the client's own (30).
+
+        Returns:
+            An iterator with an outcome for each input: what the function returned, or the error.
+
+        Raises:
+            TypeError: The name is no string, or the concurrency no integer.
+            ValueError: The name cannot be addressed, or the concurrency is below 1.
+            ConfigurationError: The timeout is impossible.
+            ClientClosed: While iterating: the client was closed.
+            Exception: While iterating: what `inputs` raised, after the outcomes of the inputs before.
+        """
+        name = function_name(name)
+        whole_number("concurrency", concurrency, least=1)
+        if timeout is not None:
+            checked_timeout(timeout)
+
+        async def outcome(numbered: tuple[int, Mapping[str, Any] | None]) -> Outcome:
+            index, data = numbered
+            try:
+                return Outcome(index, data, data=await self.invoke(name, data, timeout=timeout))
+            except ClientClosed:  # no failure of this call, but the end of all of them
+                raise
+            except (MinCloudError, TypeError, ValueError) as error:
+                return Outcome(index, data, error=error)
+
+        return run_ahead(
+            outcome,
+            enumerate(inputs),
+            concurrency=concurrency,
+            window=concurrency if concurrency == 1 else concurrency * _WINDOW_PER_CALL,
+            ordered=ordered,
+        )
+
+    async def debug(
+        self,
+        name: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        subject: EventSource | str | None = None,
+        schema_id: int | None = None,
+        timeout: float | None = None,
+    ) -> DebugResult:
+        """Tries a function: calls it as an event of a kind would, and waits for it (operation debugFunction). It is sent once.
+
+        Args:
+            name: The function's name.
+            data: What the function receives as `event.data`; None for an empty object.
+            subject: The kind of event; None for `sdk`.
+            schema_id: The id of the table, if the subject is `flex_schema`.
+            timeout: The seconds that it may take; None for the client's own (30).
+
+        Returns:
+            Its result with its log, times (ms), memory (bytes) and the id of the run, whatever its code.
+
+        Raises:
+            TypeError: The name is no string, or the data not JSON; the message says where.
+            ValueError: The name cannot be addressed, the subject does not exist, or its schema_id is missing.
+            NotFound: There is no such function.
+            APIError: The service answered with another error.
+            TransportError: No answer came; `may_have_run` says whether the function may have run.
+            InvalidResponse: The service answered with something else than a result.
+            ConfigurationError: The timeout is impossible.
+        """
+        name = function_name(name)
+        kind = choice(EventSource, "subject", subject)
+        if kind is EventSource.FLEX_SCHEMA and schema_id is None:
+            raise ValueError("the subject flex_schema needs schema_id, the id of the table")
+        if schema_id is not None:
+            whole_number("schema_id", schema_id, least=0)
+        body = DebugRequest(_debug_data(function_data(data)), kind, schema_id)
+        call = operation(debug_function.build_request(name, body=body, x_hydrogen_env_id=self._environment))
+        answer = await self._flow.send(call, timeout=timeout)
+        return answer.read(with_error_object(answer.json()), debug_function.parse_success)
+
+    async def create(
+        self, name: str, code: str, *, remark: str | None = None, timeout: float | None = None
+    ) -> CloudFunction:
+        """Creates a function (operation createFunction). It is sent once.
+
+        Args:
+            name: Its name.
+            code: Its code, in JavaScript.
+            remark: A remark; None for none.
+            timeout: The seconds that it may take; None for the client's own (30).
+
+        Returns:
+            The function.
+
+        Raises:
+            TypeError: An argument is no string.
+            ValueError: The name cannot be addressed, or the code is empty.
+            BadRequest: The service refuses it, as when the name is taken.
+            APIError: The service answered with another error.
+            TransportError: No answer came; `may_have_run` says whether the function may have been created.
+            InvalidResponse: The service answered with something else than a function.
+            ConfigurationError: The timeout is impossible.
+        """
+        body = CreateFunctionRequest(function_name(name), text_argument("code", code), _checked_remark(remark))
+        call = operation(create_function.build_request(body=body, x_hydrogen_env_id=self._environment))
+        return (await self._flow.send(call, timeout=timeout)).parsed(create_function.parse_success)
+
+    async def get(self, name: str, *, timeout: float | None = None) -> CloudFunction:
+        """A function with its code (operation getFunction).
+
+        Args:
+            name: Its name.
+            timeout: The seconds that each attempt may take; None for the client's own (30).
+
+        Returns:
+            The function.
+
+        Raises:
+            TypeError: The name is no string.
+            ValueError: The name cannot be addressed.
+            NotFound: There is no such function.
+            APIError: The service answered with another error.
+            TransportError: No answer came.
+            InvalidResponse: The service answered with something else than a function.
+            ConfigurationError: The timeout is impossible.
+        """
+        request = get_function.build_request(function_name(name), x_hydrogen_env_id=self._environment)
+        answer = await self._flow.send(operation(request, repeatable=True), timeout=timeout)
+        return answer.parsed(get_function.parse_success)
+
+    async def update(
+        self,
+        name: str,
+        *,
+        code: str | None = None,
+        new_name: str | None = None,
+        plan: Plan | str | None = None,
+        remark: str | None = None,
+        timeout: float | None = None,
+    ) -> CloudFunction:
+        """Changes a function (operation updateFunction). Only what is named is sent and changed.
+
+        Args:
+            name: Its name.
+            code: New code, in JavaScript.
+            new_name: A new name.
+            plan: A plan: `P_FREE` (128 MB) or `P_PERSONAL` (256 MB).
+            remark: A remark; may be empty.
+            timeout: The seconds that each attempt may take; None for the client's own (30).
+
+        Returns:
+            The function as it is now.
+
+        Raises:
+            TypeError: An argument is no string.
+            ValueError: Nothing is named, a name cannot be addressed, the code is empty, or there is no such plan.
+            NotFound: There is no such function.
+            APIError: The service answered with another error.
+            TransportError: No answer came.
+            InvalidResponse: The service answered with something else than a function.
+            ConfigurationError: The timeout is impossible.
+        """
+        body = UpdateFunctionRequest(
+            name=None if new_name is None else function_name(new_name),
+            function_code=None if code is None else text_argument("code", code),
+            plan_circle=choice(Plan, "plan", plan),
+            remark=_checked_remark(remark),
+        )
+        if not body.to_dict():
+            raise ValueError("nothing to update: name at least one of code, new_name, plan and remark")
+        request = update_function.build_request(function_name(name), body=body, x_hydrogen_env_id=self._environment)
+        # A renaming whose answer was lost leaves nothing behind under the old name.
+        settled_by = _NOT_FOUND if new_name is not None and new_name != name else None
+        call = operation(request, repeatable=True, settled_by=settled_by)
+        answer = await self._flow.send(call, timeout=timeout)
+        if answer.status == _NOT_FOUND and new_name is not None:
+            try:
+                return await self.get(new_name, timeout=timeout)
+            except NotFound:
+                raise answer.error() from None
+        return answer.parsed(update_function.parse_success)
+
+    async def deploy(
+        self,
+        name: str,
+        source: str | os.PathLike[str],
+        *,
+        remark: str | None = None,
+        timeout: float | None = None,
+    ) -> Deployment:
+        """Makes a function be what a source says: creates, updates or leaves it.
+
+        Operations: getFunction, then createFunction or updateFunction.
+
+        Args:
+            name: Its name.
+            source: The code as a string; or the path (a `pathlib.Path`) of a file with it, or of a directory with an `index.js`.
+            remark: A remark; None to leave the one there is.
+            timeout: The seconds that each attempt of each request may take; None for the client's own (30).
+
+        Returns:
+            What was done, and the function as it is now.
+
+        Raises:
+            TypeError: The source is neither a string nor a path, or another argument is no string.
+            ValueError: The name cannot be addressed, the source is empty or not UTF-8, or the string is a path.
+            FileNotFoundError: There is no such file, or no `index.js` in the directory.
+            OSError: The file cannot be read.
+            APIError: The service answered with an error.
+            TransportError: No answer came; `may_have_run` says whether the function may have been created.
+            InvalidResponse: The service answered with something else than a function.
+            ConfigurationError: The timeout is impossible.
+        """
+        name = function_name(name)
+        code = read_source(source)
+        _checked_remark(remark)
+        try:
+            deployed = await self.get(name, timeout=timeout)
+        except NotFound:
+            return Deployment("created", await self.create(name, code, remark=remark, timeout=timeout))
+        new_code = None if deployed.function_code == code else code
+        new_remark = None if remark is None or deployed.remark == remark else remark
+        if new_code is None and new_remark is None:
+            return Deployment("unchanged", deployed)
+        return Deployment("updated", await self.update(name, code=new_code, remark=new_remark, timeout=timeout))
+
+    async def delete(self, name: str, *, timeout: float | None = None) -> None:
+        """Deletes a function (operation deleteFunction).
+
+        Args:
+            name: Its name.
+            timeout: The seconds that each attempt may take; None for the client's own (30).
+
+        Raises:
+            TypeError: The name is no string.
+            ValueError: The name cannot be addressed.
+            NotFound: There is no such function.
+            APIError: The service answered with another error.
+            TransportError: No answer came.
+            ConfigurationError: The timeout is impossible.
+        """
+        request = delete_function.build_request(function_name(name), x_hydrogen_env_id=self._environment)
+        await self._flow.send(operation(request, repeatable=True, settled_by=_NOT_FOUND), timeout=timeout)
+
+    def list(
+        self, *, page_size: int = DEFAULT_PAGE_SIZE, prefetch: int = 0, timeout: float | None = None
+    ) -> AsyncPaginator[CloudFunction]:
+        """The application's functions, each with its code (operation listFunctions).
+
+        Args:
+            page_size: How many functions are asked for at a time, 1 to 1000.
+            prefetch: How many pages are requested ahead, in parallel.
+            timeout: The seconds that each attempt of each request may take; None for the client's own (30).
+
+        Returns:
+            A paginator. It sends nothing before it is iterated over, and raises then what a call can raise.
+
+        Raises:
+            TypeError: `page_size` or `prefetch` is not an integer.
+            ValueError: One of them is out of range.
+        """
+
+        async def fetch(offset: int, limit: int, _first: Fetched[CloudFunction] | None) -> Answer:
+            request = list_functions.build_request(limit=limit, offset=offset, x_hydrogen_env_id=self._environment)
+            return await self._flow.send(operation(request, repeatable=True), timeout=timeout)
+
+        return AsyncPaginator(fetch, _read_functions, _identity, page_size=page_size, prefetch=prefetch)
+
+    def _invocation(self, name: str, data: object, *, sync: bool) -> Call:
+        fields = InvokeRequestData()
+        fields.additional_properties = function_data(data)
+        body = InvokeRequest(fields, sync)
+        return operation(invoke_function.build_request(name, body=body, x_hydrogen_env_id=self._environment))
+
+
+def _checked_remark(remark: object) -> str | None:
+    # Unlike a name or the code it may be empty.
+    if remark is not None and not isinstance(remark, str):
+        raise TypeError(f"remark must be a string, not {type(remark).__name__}")
+    return remark
+
+
+def _debug_data(data: dict[str, Any]) -> DebugRequestData:
+    fields = DebugRequestData()
+    fields.additional_properties = data
+    return fields
+
+
+def _read_functions(answer: Answer) -> Fetched[CloudFunction]:
+    page = answer.parsed(list_functions.parse_success)
+    return Fetched(page.meta, page.objects)
+
+
+def _identity(function: CloudFunction) -> int | str:
+    return function.name if function.id is None else function.id

@@ -1,0 +1,110 @@
+"""Lists, page by page: addressed by offset, kept true while the list changes."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from .._calls import whole_number
+from .._paging import MOST_PER_PAGE, Walk
+from .._tasks import run_ahead
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable
+
+    from .._answers import Answer
+    from .._paging import Fetched, Page
+
+Item = TypeVar("Item")
+
+
+class AsyncPaginator(Generic[Item]):
+    """A list of the service: iterate over its items, or over its `pages()`. Each iteration starts anew.
+
+    Args:
+        fetch: Requests a page, given its offset, its size, and the first page there was; gives its answer, unread.
+        read: Reads what `fetch` gave.
+        identity: What tells an item from others.
+        page_size: How many items are asked for at a time, 1 to 1000.
+        prefetch: How many pages are requested ahead of the one that is read, in parallel; none if the service does not say how long the
+            list is.
+
+    Raises:
+        TypeError: `page_size` or `prefetch` is not an integer.
+        ValueError: One of them is out of range.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[int, int, Fetched[Item] | None], Awaitable[Answer]],
+        read: Callable[[Answer], Fetched[Item]],
+        identity: Callable[[Item], Hashable],
+        *,
+        page_size: int,
+        prefetch: int,
+    ) -> None:
+        self._fetch = fetch
+        self._read = read
+        self._identity = identity
+        self._page_size = whole_number("page_size", page_size, least=1, most=MOST_PER_PAGE)
+        self._prefetch = whole_number("prefetch", prefetch, least=0)
+        self._total: int | None = None
+
+    def __aiter__(self) -> AsyncIterator[Item]:
+        return self._items()
+
+    async def _items(self) -> AsyncIterator[Item]:
+        async with aclosing(self.pages()) as pages:
+            async for page in pages:
+                for item in page.items:
+                    yield item
+
+    @property
+    async def total(self) -> int:
+        """How many items the list has: as the last page said that was read, else as the service says now.
+
+        Raises:
+            MinCloudError: What a call can raise.
+        """
+        if self._total is None:
+            self._total = self._read(await self._fetch(0, 1, None)).meta.total_count
+        if self._total is None:  # a service that does not count
+            count = 0
+            async for _ in self:
+                count += 1
+            return count
+        return self._total
+
+    async def pages(self) -> AsyncGenerator[Page[Item], None]:
+        """The pages of the list, each without the items that a page before it had.
+
+        The list may change meanwhile: each item that is in it from beginning to end comes exactly once, wherever others are
+        added or removed, as long as it keeps its place among them. One that is moved may be missed; so may one of a service that
+        gives a single item at a time. The latest 20,000 items are remembered, so one of those never comes twice.
+
+        Raises:
+            MinCloudError: What a call can raise, after the pages before it.
+        """
+        walk = Walk(self._identity, self._page_size)
+        first: Fetched[Item] | None = None
+        window = self._prefetch + 1
+        while not walk.finished:  # a run of pages at known offsets; a list that changes its length starts another run
+            fetch = self._fetcher(walk.limit, first)
+            plan = walk.offsets()
+            async with aclosing(run_ahead(fetch, plan, concurrency=window, window=window)) as answers:
+                async for answer in answers:
+                    fetched = self._read(answer)
+                    asked = walk.offset, walk.limit
+                    page = walk.take(fetched)
+                    self._total = fetched.meta.total_count
+                    if page is not None and (page.items or first is None):
+                        first = first or fetched
+                        yield page
+                    if walk.finished or (walk.offset, walk.limit) != (asked[0] + plan.step, asked[1]):
+                        break
+
+    def _fetcher(self, limit: int, first: Fetched[Item] | None) -> Callable[[int], Awaitable[Answer]]:
+        async def fetch(offset: int) -> Answer:
+            return await self._fetch(offset, limit, first)
+
+        return fetch

@@ -1,0 +1,248 @@
+"""What a client is told, from its arguments, the environment and the Node tool's login, checked before it is used.
+
+Sources: the constructor's arguments win over the environment, the environment over `./.mincloudrc`, that over `~/.mincloudrc`.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from .errors import ConfigurationError, MissingCredentials
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_BASE_URL = "https://cloud.minapp.com"
+# A synchronous call may take 5 s and wait 2 s to be scheduled; the rest is for slow networks.
+DEFAULT_TIMEOUT = 30.0
+DEFAULT_MAX_RETRIES = 2
+
+WAYS_TO_GIVE_CREDENTIALS = (
+    "pass access_token= or client_id= with client_secret=, set MINCLOUD_ACCESS_TOKEN or MINCLOUD_CLIENT_ID with "
+    "MINCLOUD_CLIENT_SECRET, or log in so that ./.mincloudrc or ~/.mincloudrc holds a token"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The credentials a client works with: a token, or an application's id and secret; at times both."""
+
+    access_token: str | None = field(default=None, repr=False)
+    client_id: str | None = None
+    client_secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Everything about a client that is no secret."""
+
+    base_url: str = DEFAULT_BASE_URL
+    environment: str | None = None
+    timeout: float = DEFAULT_TIMEOUT
+    max_retries: int = DEFAULT_MAX_RETRIES
+
+    def changed(self, **changes: Any) -> Options:
+        """The same with other values, checked.
+
+        Raises:
+            ConfigurationError: A value is impossible.
+        """
+        return checked_options(replace(self, **changes))
+
+
+def checked_timeout(timeout: object) -> float:
+    """A timeout in seconds; may be infinite.
+
+    Raises:
+        ConfigurationError: It is not a number above 0.
+    """
+    # A comparison, since an integer too large for a float cannot be asked whether it is NaN.
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
+        raise ConfigurationError(f"timeout must be a number of seconds above 0, not {timeout!r}")
+    try:
+        return float(timeout)
+    except OverflowError:
+        return math.inf
+
+
+def checked_options(options: Options) -> Options:
+    """The options, with the base URL in its normal form.
+
+    Raises:
+        ConfigurationError: One of them is impossible.
+    """
+    retries = options.max_retries
+    if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"max_retries must be an integer of 0 or more, not {retries!r}")
+    if options.environment is not None:
+        check_header_value("environment", options.environment)
+    return replace(options, base_url=_checked_base_url(options.base_url), timeout=checked_timeout(options.timeout))
+
+
+def check_header_value(name: str, value: object) -> None:
+    """Checks what is going to stand in a header, without ever showing it.
+
+    Raises:
+        ConfigurationError: It is empty, or has a character that cannot stand there.
+    """
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{name} must be a string, not {type(value).__name__}")
+    if not value:
+        raise ConfigurationError(f"{name} must not be empty")
+    if not all("!" <= character <= "~" for character in value):
+        raise ConfigurationError(
+            f"{name} must be printable ASCII without blanks or line breaks; look for a stray line end where it comes from"
+        )
+
+
+def _checked_base_url(base_url: object) -> str:
+    if not isinstance(base_url, str):
+        raise ConfigurationError(f"base_url must be a string, not {type(base_url).__name__}")
+    advice = f"base_url must look like {DEFAULT_BASE_URL} or http://127.0.0.1:8900"
+    try:
+        parts = urlsplit(base_url)
+        port = parts.port
+    except ValueError as error:
+        raise ConfigurationError(f"{advice}: {error}") from None
+    if parts.username is not None or parts.password is not None:
+        raise ConfigurationError(f"{advice}, without a user name or password in it")
+    printable = all("!" <= character <= "~" for character in base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not printable or port == 0:
+        raise ConfigurationError(f"{advice}, not {base_url!r}")
+    if parts.query or parts.fragment:
+        raise ConfigurationError(f"{advice}, without a query or fragment in it")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def resolve_options(
+    *, base_url: str | None, environment: str | None, timeout: float | None, max_retries: int | None
+) -> Options:
+    """The options from arguments and environment.
+
+    Raises:
+        ConfigurationError: One of them is impossible.
+    """
+    variables = os.environ
+    return checked_options(
+        Options(
+            base_url=base_url if base_url is not None else variables.get("MINCLOUD_BASE_URL") or DEFAULT_BASE_URL,
+            environment=environment if environment is not None else variables.get("MINCLOUD_ENVIRONMENT") or None,
+            timeout=timeout if timeout is not None else DEFAULT_TIMEOUT,
+            max_retries=max_retries if max_retries is not None else DEFAULT_MAX_RETRIES,
+        )
+    )
+
+
+def resolve_secrets(*, access_token: str | None, client_id: str | None, client_secret: str | None) -> Secrets:
+    """The credentials from arguments, environment and the Node tool's login.
+
+    Raises:
+        MissingCredentials: There are none, or they are incomplete.
+        ConfigurationError: They cannot be read, or cannot stand in a header.
+    """
+    secrets = (
+        _from_arguments(access_token, client_id, client_secret)
+        or _from_environment(os.environ)
+        or _from_logins(Path(".mincloudrc"), _home() / ".mincloudrc")
+    )
+    if secrets is None:
+        raise MissingCredentials(f"no credentials: {WAYS_TO_GIVE_CREDENTIALS}")
+    if secrets.access_token is not None:
+        check_header_value("access_token", secrets.access_token)
+    return secrets
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # no home directory is known
+        return Path()
+
+
+def _from_arguments(access_token: str | None, client_id: str | None, client_secret: str | None) -> Secrets | None:
+    if access_token is None and client_id is None and client_secret is None:
+        return None
+    if access_token is not None:
+        check_header_value("access_token", access_token)
+        return Secrets(access_token, client_id, client_secret)
+    # Who names one of the two keeps the other, as a rule the secret, in the environment.
+    return _application(
+        client_id if client_id is not None else os.environ.get("MINCLOUD_CLIENT_ID") or None,
+        client_secret if client_secret is not None else os.environ.get("MINCLOUD_CLIENT_SECRET") or None,
+        "client_id",
+        "client_secret",
+    )
+
+
+def _from_environment(variables: Mapping[str, str]) -> Secrets | None:
+    access_token = variables.get("MINCLOUD_ACCESS_TOKEN") or None
+    client_id = variables.get("MINCLOUD_CLIENT_ID") or None
+    client_secret = variables.get("MINCLOUD_CLIENT_SECRET") or None
+    if access_token is not None:
+        check_header_value("MINCLOUD_ACCESS_TOKEN", access_token)
+        return Secrets(access_token, client_id, client_secret)
+    if client_id is None and client_secret is None:
+        return None
+    return _application(client_id, client_secret, "MINCLOUD_CLIENT_ID", "MINCLOUD_CLIENT_SECRET")
+
+
+def _application(client_id: str | None, secret: str | None, id_name: str, secret_name: str) -> Secrets:
+    for value, name, other in ((client_id, id_name, secret_name), (secret, secret_name, id_name)):
+        if value is None:
+            raise MissingCredentials(f"{other} is given without {name}: give both, or an access token")
+        if not isinstance(value, str) or not value:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(f"{name} must be a string that is not empty")
+        if any(c < " " or "\x7f" <= c <= "\x9f" or "\ud800" <= c <= "\udfff" for c in value):
+            raise ConfigurationError(
+                f"{name} must be text without control characters; look for a stray line end where it comes from"
+            )
+    return Secrets(None, client_id, secret)
+
+
+def _from_logins(*paths: Path) -> Secrets | None:
+    """The login that the Node tool keeps: `client_id = …` and `tokens = <client_id>:<token>,…` before any section.
+
+    As with that tool, the file that comes first wins for each of the two: a folder may choose the application, and the home directory
+    keep its token.
+    """
+    client_id, chosen_in = "", None
+    for path in paths:
+        settings = _settings(path)
+        if chosen_in is None and settings.get("client_id"):
+            client_id, chosen_in = settings["client_id"], path
+        for entry in settings.get("tokens", "").split(","):
+            owner, _, token = entry.strip().partition(":")
+            if chosen_in is not None and owner == client_id and token:
+                check_header_value(f"the token of {client_id} in {path}", token)
+                return Secrets(token, client_id)
+    if chosen_in is None:
+        return None
+    raise MissingCredentials(
+        f"{chosen_in} has no token for its client_id {client_id}: log in again, or {WAYS_TO_GIVE_CREDENTIALS}"
+    )
+
+
+def _settings(path: Path) -> dict[str, str]:
+    """What stands in a login file before any section; nothing if there is no such file."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigurationError(f"cannot read {path}: {reason}") from None
+    settings: dict[str, str] = {}
+    for line in map(str.strip, text.splitlines()):
+        if line.startswith("["):
+            break
+        if line and not line.startswith((";", "#")):
+            key, _, value = line.partition("=")
+            # A comment may also stand at the end of a line.
+            value = value.partition(";")[0].partition("#")[0]
+            settings[key.strip()] = value.strip().strip("\"'")
+    return settings

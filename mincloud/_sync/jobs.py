@@ -1,0 +1,144 @@
+# Derived from mincloud/_async/jobs.py by scripts/derive_sync.py: change that and run `make generate`.
+"""The jobs of a function, and their logs."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from mincloud_api.api.jobs import list_jobs
+from mincloud_api.models.event_source import EventSource
+from mincloud_api.models.job_status import JobStatus
+from mincloud_api.models.service_type import ServiceType
+from mincloud_api.types import UNSET
+
+from .._calls import Call, choice, function_name, operation, unix_time
+from .._paging import Fetched
+from ..errors import JobError
+from .pages import Paginator
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from mincloud_api.models.job import Job
+
+    from .._answers import Answer
+    from .flow import Flow
+
+DEFAULT_PAGE_SIZE = 100
+
+
+class Jobs:
+    """The record of each call of a function; reach it as `cloud.jobs`."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+
+    def list(
+        self,
+        name: str,
+        *,
+        source: EventSource | str | None = None,
+        status: JobStatus | str | None = None,
+        service_type: ServiceType | str | None = None,
+        created_after: datetime | float | None = None,
+        created_before: datetime | float | None = None,
+        page_size: int = DEFAULT_PAGE_SIZE,
+        prefetch: int = 0,
+        timeout: float | None = None,
+    ) -> Paginator[Job]:
+        """The jobs of a function, the newest first (operation listJobs).
+
+        The list ends with the newest job there was when the iteration began: jobs that come meanwhile neither repeat nor displace any.
+
+        Args:
+            name: The function's name.
+            source: Only jobs that came from there.
+            status: Only jobs in this status.
+            service_type: Only jobs of calls that were waited for (`time_sensitive`) or were not (`batch`).
+            created_after: Only jobs created at this time or later; an aware datetime or Unix seconds. The service knows whole seconds, so a
+                fraction is rounded down.
+            created_before: Only jobs created at this time or earlier; a fraction is rounded up.
+            page_size: How many jobs are asked for at a time, 1 to 1000.
+            prefetch: How many pages are requested ahead, in parallel.
+            timeout: The seconds that each attempt of each request may take; None for the client's own.
+
+        Returns:
+            A paginator. It sends nothing before it is iterated over, and raises then what a call can raise (`NotFound` if there is no such
+            function).
+
+        Raises:
+            TypeError: An argument is of a wrong type.
+            ValueError: An argument is out of range, or a datetime has no time zone.
+        """
+        name = function_name(name)
+        since = None if created_after is None else math.floor(unix_time("created_after", created_after))
+        until = None if created_before is None else math.ceil(unix_time("created_before", created_before))
+        environment = self._flow.options.environment
+        wanted_source = choice(EventSource, "source", source)
+        wanted_status = choice(JobStatus, "status", status)
+        wanted_type = choice(ServiceType, "service_type", service_type)
+
+        def fetch(offset: int, limit: int, first: Fetched[Job] | None) -> Answer:
+            latest = _earlier(until, _newest(first))
+            request = list_jobs.build_request(
+                name,
+                source=wanted_source or UNSET,
+                status=wanted_status or UNSET,
+                service_type=wanted_type or UNSET,
+                created_at_gte=UNSET if since is None else since,
+                created_at_lte=UNSET if latest is None else latest,
+                limit=limit,
+                offset=offset,
+                x_hydrogen_env_id=environment or UNSET,
+            )
+            return self._flow.send(operation(request, repeatable=True), timeout=timeout)
+
+        return Paginator(fetch, read_jobs, lambda job: job.id, page_size=page_size, prefetch=prefetch)
+
+    def log(self, job: Job, *, timeout: float | None = None) -> str:
+        """The log of a job, from the presigned address that the job carries. The access token is not sent there.
+
+        Args:
+            job: The job.
+            timeout: The seconds that each attempt may take; None for the client's own.
+
+        Returns:
+            The log's text: a line per message, `<ISO time> <LEVEL> <message>`.
+
+        Raises:
+            JobError: The job has no log, or none yet.
+            Forbidden: The address has expired: it is good for a day after the job was listed.
+            APIError: The other host answered with another error.
+            TransportError: The other host could not be reached.
+            ConfigurationError: The timeout is impossible.
+        """
+        if not job.user_log_url:
+            raise JobError(f"job {job.id} has no log yet: it is {job.status}; list it again when it has ended", job=job)
+        answer = self._flow.send(Call("GET", job.user_log_url, repeatable=True, authorized=False), timeout=timeout)
+        return answer.content().decode("utf-8-sig", errors="replace")
+
+
+def read_jobs(answer: Answer) -> Fetched[Job]:
+    """The page in an answer of listJobs.
+
+    Raises:
+        InvalidResponse: It is not what the contract says.
+    """
+    page = answer.parsed(list_jobs.parse_success)
+    return Fetched(page.meta, page.objects)
+
+
+def _newest(first: Fetched[Job] | None) -> int | None:
+    """The second after which there was no job yet when the list was begun; whole, and not before the newest job's own.
+
+    None in a list that begins with the oldest: what arrives there comes last and displaces nothing.
+    """
+    times = [job.created_at for job in first.objects if job.created_at is not None] if first is not None else []
+    return math.ceil(max(times)) if times and times[0] >= times[-1] else None
+
+
+def _earlier(one: int | None, other: int | None) -> int | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)

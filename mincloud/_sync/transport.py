@@ -1,0 +1,320 @@
+# Derived from mincloud/_async/transport.py by scripts/derive_sync.py: change that and run `make generate`.
+"""The default transport: HTTP/1.1 over httpcore, the engine of httpx, one call to a connection.
+
+Why not an httpx client: its timeouts are for each read, so a server that drips bytes holds a caller for ever; it says only by the kind of
+its errors whether a request may have left; and its pool costs more the wider it is. Here every read and write is given what is left
+of the call's time, the first byte written is noted, and idle connections wait in a list of which the last comes first.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import quote, urlsplit
+
+import httpcore
+
+from .._addresses import ascii_host, proxy_for, shown_url
+from .._logging import silenced
+from .._threads import PerLoop
+from ..errors import ConfigurationError, ConnectionFailed, RequestTimeout
+from ..transports import Request, Response
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Iterable
+
+# A service closes idle connections at a time of its choosing; one that was idle for longer is not used again.
+KEEP_ALIVE = 5.0
+# Sockets take no time limit of a month or more; longer ones are no limit in practice.
+_LONGEST_TIMEOUT = 86_400.0 * 7
+
+
+class _Deadline:
+    """What is left of a call's time, and whether any of its request may have left."""
+
+    __slots__ = ("_end", "written")
+
+    def __init__(self) -> None:
+        self.written = False
+        self._end = float("inf")
+
+    def start(self, timeout: float) -> None:
+        self.written = False
+        self._end = time.monotonic() + timeout if timeout <= _LONGEST_TIMEOUT else float("inf")
+
+    def left(self, error: type[Exception]) -> float | None:
+        """The seconds left, None for no end.
+
+        Raises:
+            Exception: None are left; the error that is given.
+        """
+        if self._end == float("inf"):
+            return None
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise error("no time is left")
+        return left
+
+
+class _Stream(httpcore.NetworkStream):
+    """A network stream that keeps to the deadline of the call it is used for."""
+
+    def __init__(self, stream: httpcore.NetworkStream, deadline: _Deadline) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, self._deadline.left(httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        left = self._deadline.left(httpcore.WriteTimeout)
+        # Asking a proxy for a way to the host carries nothing of the request.
+        if buffer and not buffer.startswith(b"CONNECT "):
+            self._deadline.written = True
+        self._stream.write(buffer, left)
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        # The handshake carries nothing of the request.
+        left = self._deadline.left(httpcore.ConnectTimeout)
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, left), self._deadline)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _Backend(httpcore.NetworkBackend):
+    """Opens streams that keep to a deadline."""
+
+    def __init__(self, deadline: _Deadline) -> None:
+        self._deadline = deadline
+        # A cast, since type checkers see a stand-in for where anyio is missing.
+        self._backend = cast(httpcore.NetworkBackend, httpcore.SyncBackend())
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        left = self._deadline.left(httpcore.ConnectTimeout)
+        stream = self._backend.connect_tcp(host, port, left, local_address, socket_options)
+        return _Stream(stream, self._deadline)
+
+
+class _Line:
+    """One connection with its deadline."""
+
+    __slots__ = ("connection", "deadline", "idle_since")
+
+    def __init__(self, connect: Callable[[_Backend], httpcore.ConnectionInterface | httpcore.ConnectionPool]) -> None:
+        self.deadline = _Deadline()
+        self.connection = connect(_Backend(self.deadline))
+        self.idle_since = time.monotonic()
+
+    def is_reusable(self) -> bool:
+        """Whether it can take another call."""
+        # Through a proxy it is a pool of one, which looks after its connection itself.
+        if isinstance(self.connection, httpcore.ConnectionPool):
+            return True
+        return self.connection.is_idle() and not self.connection.has_expired()
+
+
+class _Lines:
+    """The idle connections of one event loop or process, by origin."""
+
+    __slots__ = ("idle",)
+
+    def __init__(self) -> None:
+        self.idle: dict[tuple[str, str, int], list[_Line]] = {}
+
+    def take(self, origin: tuple[str, str, int]) -> tuple[_Line | None, list[_Line]]:
+        """The connection that was used last and can be used again, and those that cannot."""
+        waiting = self.idle.get(origin)
+        stale: list[_Line] = []
+        found: _Line | None = None
+        while waiting and found is None:
+            try:
+                line = waiting.pop()
+            except IndexError:  # another thread was quicker
+                break
+            if line.is_reusable():
+                found = line
+            else:
+                stale.append(line)
+        # Those at the front have waited for the longest: after a burst of calls they would otherwise stay open for ever.
+        expired = time.monotonic() - KEEP_ALIVE
+        while waiting and waiting[0].idle_since < expired:
+            try:
+                stale.append(waiting.pop(0))
+            except IndexError:  # another thread was quicker
+                break
+        return found, stale
+
+    def put(self, origin: tuple[str, str, int], line: _Line) -> None:
+        """Keeps a connection for the next call."""
+        line.idle_since = time.monotonic()
+        self.idle.setdefault(origin, []).append(line)
+
+
+def _close_lines(lines: _Lines) -> None:
+    idle, lines.idle = lines.idle, {}
+    for waiting in idle.values():
+        for line in waiting:
+            line.connection.close()
+
+
+def _address(url: str) -> tuple[tuple[str, str, int], httpcore.URL]:
+    """A URL's origin, and the URL as httpcore takes it.
+
+    Raises:
+        ValueError: It is not the absolute address of something that speaks HTTP.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("it has to start with http:// or https:// and a host")
+    host = ascii_host(parts.hostname)
+    path = parts.path or "/"
+    target = quote(f"{path}?{parts.query}" if parts.query else path, safe="!#$%&'()*+,/:;=?@[]~")
+    origin = (parts.scheme, host, parts.port or (443 if parts.scheme == "https" else 80))
+    return origin, httpcore.URL(
+        scheme=parts.scheme.encode("ascii"),
+        host=host.encode("ascii"),
+        port=parts.port,
+        target=target.encode("ascii"),
+    )
+
+
+def _place(request: Request) -> str:
+    return f"{request.method} {shown_url(request.url)}"
+
+
+class HTTPTransport:
+    """The default `mincloud.Transport`."""
+
+    def __init__(self) -> None:
+        self._lines = PerLoop(_Lines, _close_lines)
+        self._ssl_context: ssl.SSLContext | None = None
+        self._closed = False
+
+    def send(self, request: Request, timeout: float) -> Response:
+        """See `mincloud.Transport.send`."""
+        try:
+            origin, url = _address(request.url)
+        except ValueError as error:
+            raise ConnectionFailed(
+                f"{_place(request)} is not an address: {error}",
+                may_have_run=False,
+                method=request.method,
+                url=shown_url(request.url),
+            ) from None
+        lines = self._lines.get()
+        line, stale = lines.take(origin)
+        for expired in stale:
+            expired.connection.close()
+        if line is None:
+            line = _Line(self._connector(*origin))
+        line.deadline.start(timeout)
+        headers = [*request.headers]
+        if request.content or request.method in ("POST", "PATCH", "PUT"):
+            headers.append((b"Content-Length", str(len(request.content)).encode("ascii")))
+        outgoing = httpcore.Request(request.method, url, headers=headers, content=request.content)
+        finished = False
+        try:
+            with silenced():
+                incoming = line.connection.handle_request(outgoing)
+                try:
+                    content = incoming.read()
+                finally:
+                    incoming.close()
+            finished = True
+        except httpcore.TimeoutException as error:
+            raise self._timeout(request, line, timeout) from error
+        except (
+            httpcore.NetworkError,
+            httpcore.ProtocolError,
+            httpcore.ProxyError,
+            httpcore.ConnectionNotAvailable,
+            OSError,
+        ) as error:
+            raise self._broken(request, line, error) from error
+        finally:
+            if finished and line.is_reusable():
+                lines.put(origin, line)
+                if self._closed:  # meanwhile, so that nothing else would close it
+                    _close_lines(lines)
+            else:
+                line.connection.close()
+        return Response(incoming.status, tuple(incoming.headers), content)
+
+    def close(self) -> None:
+        """Closes the idle connections of this event loop; those in use close at the end of their call."""
+        self._closed = True
+        self._lines.drop()
+
+    @staticmethod
+    def _timeout(request: Request, line: _Line, timeout: float) -> RequestTimeout:
+        phase = "the answer was not complete" if line.deadline.written else "no connection was made"
+        return RequestTimeout(
+            f"{phase} within {round(timeout, 2):g} s ({_place(request)})",
+            may_have_run=line.deadline.written,
+            method=request.method,
+            url=shown_url(request.url),
+        )
+
+    @staticmethod
+    def _broken(request: Request, line: _Line, error: Exception) -> ConnectionFailed:
+        what = (
+            "the connection broke before the answer was complete"
+            if line.deadline.written
+            else "no connection could be made"
+        )
+        said = str(error) or type(error).__name__
+        return ConnectionFailed(
+            f"{what}: {said} ({_place(request)})",
+            may_have_run=line.deadline.written,
+            method=request.method,
+            url=shown_url(request.url),
+        )
+
+    def _connector(
+        self, scheme: str, host: str, port: int
+    ) -> Callable[[_Backend], httpcore.ConnectionInterface | httpcore.ConnectionPool]:
+        origin = httpcore.Origin(scheme.encode("ascii"), host.encode("ascii"), port)
+        context = self._context() if scheme == "https" else None
+        proxy = proxy_for(scheme, host, port)
+        if proxy is None:
+            return lambda backend: httpcore.HTTPConnection(
+                origin, ssl_context=context, keepalive_expiry=KEEP_ALIVE, network_backend=backend
+            )
+        return lambda backend: httpcore.HTTPProxy(
+            proxy_url=proxy.url,
+            proxy_auth=proxy.auth,
+            proxy_ssl_context=self._context() if proxy.url.startswith("https:") else None,
+            ssl_context=context,
+            max_connections=1,
+            keepalive_expiry=KEEP_ALIVE,
+            network_backend=backend,
+        )
+
+    def _context(self) -> ssl.SSLContext:
+        if self._ssl_context is None:
+            import httpx  # noqa: PLC0415 - takes a while, and an http:// address needs none of it
+
+            try:
+                self._ssl_context = httpx.create_ssl_context()
+            except OSError as error:  # also what ssl raises
+                raise ConfigurationError(
+                    f"the certificates to trust cannot be loaded ({error.strerror or error}): correct SSL_CERT_FILE or SSL_CERT_DIR"
+                ) from error
+        return self._ssl_context

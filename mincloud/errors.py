@@ -1,0 +1,284 @@
+"""Every error that this package raises on purpose.
+
+    MinCloudError
+    ├── ConfigurationError          an impossible base_url or option
+    │   ├── MissingCredentials      no credentials, or only a part of them
+    │   └── ClientClosed            the client was closed before
+    ├── TransportError              .may_have_run: whether the request may have reached the function
+    │   ├── ConnectionFailed
+    │   └── RequestTimeout
+    ├── APIError                    .status .message .body .method .url
+    │   ├── BadRequest 400 · Unauthorized 401 · PaymentRequired 402 · Forbidden 403 · NotFound 404
+    │   └── RateLimited 429 · ServerError 5xx
+    ├── InvalidResponse             a 2xx whose body is not what the contract says; .body
+    ├── FunctionError               code ≠ 0; .function .code .message .type .stack
+    └── JobError                    .job
+        ├── JobFailed               the job ended in another status than fulfilled
+        ├── JobNotFound             no job appeared in time
+        ├── JobTimeout              the job has not ended in time
+        └── AmbiguousJob            more than one job could be this one; .candidates
+
+All of them can be pickled and copied with their fields, and none of them shows a token or a secret. Arguments of a wrong type or
+value are Python's own `TypeError` and `ValueError`, raised before a request is sent.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mincloud_api.models.job import Job
+
+__all__ = [
+    "APIError",
+    "AmbiguousJob",
+    "BadRequest",
+    "ClientClosed",
+    "ConfigurationError",
+    "ConnectionFailed",
+    "Forbidden",
+    "FunctionError",
+    "InvalidResponse",
+    "JobError",
+    "JobFailed",
+    "JobNotFound",
+    "JobTimeout",
+    "MinCloudError",
+    "MissingCredentials",
+    "NotFound",
+    "PaymentRequired",
+    "RateLimited",
+    "RequestTimeout",
+    "ServerError",
+    "TransportError",
+    "Unauthorized",
+]
+
+
+def _restored(kind: type[MinCloudError], args: tuple[Any, ...], fields: dict[str, Any]) -> MinCloudError:
+    """An error as it was before it was pickled, whatever its constructor asks for."""
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(fields)
+    return error
+
+
+class MinCloudError(Exception):
+    """The parent of all errors of this package."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (type(self), self.args, self.__dict__.copy())
+
+
+class ConfigurationError(MinCloudError):
+    """The client cannot work as it is configured: no credentials, an impossible base URL or option."""
+
+
+class MissingCredentials(ConfigurationError):
+    """There are no credentials, or only a part of them; the message names the ways to give some."""
+
+
+class ClientClosed(ConfigurationError):
+    """The client was used after it had been closed."""
+
+
+class TransportError(MinCloudError):
+    """No answer came.
+
+    Attributes:
+        may_have_run: Whether the request may have reached the service, so that a function may have run.
+        method: The request's HTTP method.
+        url: The request's URL, without a signature in it.
+    """
+
+    def __init__(self, message: str, *, may_have_run: bool, method: str = "", url: str = "") -> None:
+        super().__init__(message)
+        self.may_have_run = may_have_run
+        self.method = method
+        self.url = url
+
+
+class ConnectionFailed(TransportError):
+    """The connection could not be made, or broke before the answer was complete."""
+
+
+class RequestTimeout(TransportError):
+    """The answer was not complete in time."""
+
+
+class APIError(MinCloudError):
+    """The service answered with an error status.
+
+    Attributes:
+        status: The HTTP status.
+        message: What the service said: its `error_msg`, a JSON string, or plain text; else the name of the status.
+        body: The whole body as text, with secrets of this client blotted out.
+        method: The request's HTTP method.
+        url: The request's URL, without a signature in it.
+        retry_after: The seconds after which the service asks to try again; None if it does not say.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        body: str = "",
+        method: str = "",
+        url: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(f"{status} {' '.join(message.split())} ({method} {url})")
+        self.status = status
+        self.message = message
+        self.body = body
+        self.method = method
+        self.url = url
+        self.retry_after = retry_after
+
+
+class BadRequest(APIError):
+    """400: a parameter is wrong, or the call could not be scheduled."""
+
+
+class Unauthorized(APIError):
+    """401: the token is missing, wrong or expired, or the client's id or secret is wrong."""
+
+
+class PaymentRequired(APIError):
+    """402: the application is in arrears."""
+
+
+class Forbidden(APIError):
+    """403: not allowed."""
+
+
+class NotFound(APIError):
+    """404: there is no function of this name."""
+
+
+class RateLimited(APIError):
+    """429: too many requests; see `retry_after`."""
+
+
+class ServerError(APIError):
+    """5xx: the service, or a gateway in front of it, failed."""
+
+
+class InvalidResponse(MinCloudError):
+    """The service answered with success, but not with what the contract says.
+
+    Attributes:
+        status: The HTTP status.
+        body: The whole body as text, with secrets of this client blotted out.
+        method: The request's HTTP method.
+        url: The request's URL, without a signature in it.
+    """
+
+    def __init__(self, message: str, *, body: str, status: int = 200, method: str = "", url: str = "") -> None:
+        super().__init__(f"the answer is not what the contract says: {message} ({method} {url})")
+        self.status = status
+        self.message = message
+        self.body = body
+        self.method = method
+        self.url = url
+
+
+class FunctionError(MinCloudError):
+    """The function ran and failed, or could not be run.
+
+    Attributes:
+        function: The function's name.
+        code: The code of the answer, any integer but 0.
+        message: The error's message, None if there is none.
+        type: The kind of error, as `SyntaxError`; None if it is not known.
+        stack: Where the error was thrown, None if it is not known.
+    """
+
+    def __init__(
+        self,
+        function: str,
+        *,
+        code: int,
+        message: str | None = None,
+        type: str | None = None,  # noqa: A002 - the service's name for it
+        stack: str | None = None,
+    ) -> None:
+        said = ": ".join(part for part in (type, message) if part)
+        super().__init__(f"the function {function!r} failed: {said or f'code {code}, without a message'}")
+        self.function = function
+        self.code = code
+        self.message = message
+        self.type = type
+        self.stack = stack
+
+
+class JobError(MinCloudError):
+    """Something is the matter with a job.
+
+    Attributes:
+        job: The job, as it was last seen; None if there is none.
+    """
+
+    def __init__(self, message: str, *, job: Job | None = None) -> None:
+        super().__init__(message)
+        self.job = job
+
+
+class JobFailed(JobError):
+    """The job ended in another status than `fulfilled`.
+
+    Attributes:
+        job: The job.
+    """
+
+    job: Job
+
+    def __init__(self, message: str, *, job: Job) -> None:
+        super().__init__(message, job=job)
+
+
+class JobNotFound(JobError):
+    """No job appeared in time that could be the one waited for."""
+
+
+class JobTimeout(JobError, TimeoutError):
+    """The job has not ended in time; it may still do so.
+
+    Attributes:
+        job: The job, as it was last seen.
+    """
+
+    job: Job
+
+    def __init__(self, message: str, *, job: Job) -> None:
+        super().__init__(message, job=job)
+
+
+class AmbiguousJob(JobError):
+    """More than one job could be the one waited for, and nothing tells which it is.
+
+    Attributes:
+        candidates: The jobs that it could be.
+    """
+
+    def __init__(self, message: str, *, candidates: Sequence[Job]) -> None:
+        super().__init__(message)
+        self.candidates = list(candidates)
+
+
+_BY_STATUS: dict[int, type[APIError]] = {
+    400: BadRequest,
+    401: Unauthorized,
+    402: PaymentRequired,
+    403: Forbidden,
+    404: NotFound,
+    429: RateLimited,
+}
+
+
+def error_class(status: int) -> type[APIError]:
+    """The class of error for an HTTP status."""
+    return _BY_STATUS.get(status) or (ServerError if 500 <= status <= 599 else APIError)  # noqa: PLR2004 - the range is 5xx

@@ -1,0 +1,97 @@
+"""What the client asks of whatever sends its requests: plain values in, plain values out, no library's types.
+
+The default transport, over httpcore, is `mincloud._async.transport` and what is derived from it. Pass another one as `transport=`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+__all__ = ["AsyncTransport", "Request", "Response", "Transport"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request.
+
+    Attributes:
+        method: The method, in capitals.
+        url: The absolute URL, percent-encoded.
+        headers: Names and values, complete but for what framing the body needs.
+        content: The body, empty if there is none.
+    """
+
+    method: str
+    url: str = field(repr=False)  # may carry a signature
+    headers: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)  # carry the token
+    content: bytes = field(default=b"", repr=False)  # may carry the client's secret
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One HTTP response, read to its end.
+
+    Attributes:
+        status: The HTTP status.
+        headers: Names (in any case) and values.
+        content: The body as it came, still encoded if `Content-Encoding` says so.
+    """
+
+    status: int
+    headers: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
+    content: bytes = field(default=b"", repr=False)
+
+    def header(self, name: str) -> str | None:
+        """The value of a header, None if there is none of this name.
+
+        Args:
+            name: The header's name, in any case.
+        """
+        wanted = name.lower().encode("ascii")
+        for key, value in self.headers:
+            if key.lower() == wanted:
+                return value.decode("latin-1")
+        return None
+
+
+class Transport(Protocol):
+    """Sends requests for `MinCloud`; several threads may use it at once."""
+
+    def send(self, request: Request, timeout: float) -> Response:
+        """Sends a request and reads the response to its end. Follows no redirects.
+
+        Args:
+            request: The request.
+            timeout: The seconds that all of it may take; may be infinite.
+
+        Raises:
+            mincloud.ConnectionFailed: The connection could not be made, or broke.
+            mincloud.RequestTimeout: It took longer. Both say in `may_have_run` whether any of the request may have left.
+        """
+        ...
+
+    def close(self) -> None:
+        """Closes all connections."""
+        ...
+
+
+class AsyncTransport(Protocol):
+    """Sends requests for `AsyncMinCloud`; several tasks may use it at once."""
+
+    async def send(self, request: Request, timeout: float) -> Response:
+        """Sends a request and reads the response to its end. Follows no redirects.
+
+        Args:
+            request: The request.
+            timeout: The seconds that all of it may take; may be infinite.
+
+        Raises:
+            mincloud.ConnectionFailed: The connection could not be made, or broke.
+            mincloud.RequestTimeout: It took longer. Both say in `may_have_run` whether any of the request may have left.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Closes all connections."""
+        ...

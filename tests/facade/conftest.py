@@ -1,0 +1,80 @@
+"""Both clients behind one face, so that a statement about behaviour is made once and holds for each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from mincloud import AsyncMinCloud, MinCloud
+
+Action = Callable[[Any], Any]
+
+
+class SyncSide:
+    """`MinCloud`, as it is."""
+
+    def __init__(self, **options: Any) -> None:
+        self.cloud = MinCloud(**options)
+
+    def run(self, action: Action) -> Any:
+        """What an action on the client gives; an iterator's items as a list."""
+        result = action(self.cloud)
+        return list(result) if hasattr(result, "__next__") or hasattr(result, "pages") else result
+
+    def close(self) -> None:
+        self.cloud.close()
+
+
+class AsyncSide:
+    """`AsyncMinCloud` in an event loop of its own."""
+
+    def __init__(self, **options: Any) -> None:
+        self._runner = asyncio.Runner()
+        self.cloud = AsyncMinCloud(**options)
+
+    def run(self, action: Action) -> Any:
+        """What an action on the client gives, awaited; an iterator's items as a list."""
+
+        async def awaited() -> Any:
+            result = action(self.cloud)
+            if hasattr(result, "__anext__") or hasattr(result, "pages"):
+                return [item async for item in result]
+            return await result if hasattr(result, "__await__") else result
+
+        return self._runner.run(awaited())
+
+    def close(self) -> None:
+        self._runner.run(self.cloud.aclose())
+        self._runner.close()
+
+
+Side = SyncSide | AsyncSide
+OpenSide = Callable[..., Side]
+
+
+@pytest.fixture(params=["sync", "async"])
+def open_side(request: pytest.FixtureRequest) -> Iterator[OpenSide]:
+    """Makes clients of one kind, closed at the end: `open_side(base_url=…, access_token=…)`."""
+    opened: list[Side] = []
+
+    def open_one(**options: Any) -> Side:
+        side: Side = SyncSide(**options) if request.param == "sync" else AsyncSide(**options)
+        opened.append(side)
+        return side
+
+    yield open_one
+    for side in opened:
+        side.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_credentials_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Tests see neither the environment nor the login of who runs them."""
+    for name in ("ACCESS_TOKEN", "CLIENT_ID", "CLIENT_SECRET", "ENVIRONMENT", "BASE_URL"):
+        monkeypatch.delenv(f"MINCLOUD_{name}", raising=False)
+    empty = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(empty))
+    monkeypatch.chdir(empty)

@@ -1,0 +1,106 @@
+"""The types that the facade promises, as a program written against the installed package sees them."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+from mincloud_emulator import Emulator
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = Path(__file__).with_name("typing_sample.py")
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment with the package's wheel, made of a copy of the sources, and what its types need."""
+    base = tmp_path_factory.mktemp("installed")
+    copy = base / "source"
+    no_caches = shutil.ignore_patterns("__pycache__", ".*_cache")
+    for folder in ("mincloud", "mincloud_emulator", "generated", "openapi"):
+        shutil.copytree(ROOT / folder, copy / folder, ignore=no_caches)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, copy / name)
+    run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(base), cwd=copy)
+    shutil.rmtree(copy)
+    venv.create(base / "venv", with_pip=False, symlinks=True)
+    python = base / "venv" / "bin" / "python"
+    packages = run(str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
+    (wheel,) = base.glob("*.whl")
+    run(
+        *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
+        *("--no-deps", "--no-index", "--no-compile", "--target", packages, str(wheel)),
+    )
+    for name in ("attr", "attrs"):  # the models' own dependency
+        found = importlib.util.find_spec(name)
+        assert found is not None
+        assert found.origin is not None
+        shutil.copytree(Path(found.origin).parent, Path(packages) / name, ignore=no_caches)
+    return python
+
+
+def run(*command: str, cwd: Path | None = None) -> str:
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def strict_mypy(program: Path, python: Path) -> subprocess.CompletedProcess[str]:
+    """What mypy says of a program, which sees nothing but the installed packages."""
+    return subprocess.run(
+        [
+            *(sys.executable, "-m", "mypy", "--strict", "--warn-unreachable", "--config-file=", "--no-incremental"),
+            *("--python-executable", str(python), program.name),
+        ],
+        cwd=program.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_program_against_the_installed_wheel_passes_mypy_at_its_strictest(installed: Path, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    shutil.copy(SAMPLE, program)
+    checked = strict_mypy(program, installed)
+    assert (checked.stdout, checked.returncode) == ("Success: no issues found in 1 source file\n", 0)
+
+
+def test_a_slip_in_a_program_against_the_installed_wheel_is_found(installed: Path, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        "from mincloud import MinCloud\n"
+        "with MinCloud() as cloud:\n"
+        "    for job in cloud.jobs.list('greet'):\n"
+        "        print(job.id.upper())\n"
+        "    print(cloud.functions.get('greet').nmae)\n"
+        "    cloud.functions.update('greet', body='x')\n"
+    )
+    checked = strict_mypy(program, installed)
+    assert [line.partition(" error: ")[2].partition("  [")[2] for line in checked.stdout.splitlines()[:3]] == [
+        "attr-defined]",
+        "attr-defined]",
+        "call-arg]",
+    ]
+
+
+def test_the_installed_package_says_that_it_is_typed(installed: Path) -> None:
+    packages = Path(run(str(installed), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
+    for name in ("mincloud", "mincloud_api", "mincloud_emulator"):
+        assert (packages / name / "py.typed").is_file()
+
+
+def test_the_program_runs(emulator: Emulator, tmp_path: Path) -> None:
+    source = tmp_path / "index.js"
+    source.write_text("exports.main = async (event) => [event.data]", encoding="utf-8")
+    emulator.stub("unused", lambda _: None)
+    shown = run(
+        *(sys.executable, "-W", "error", str(SAMPLE), emulator.url, emulator.access_token or "", str(source)),
+    )
+    assert "There is no function named 'greet'" in shown

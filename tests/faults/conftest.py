@@ -1,0 +1,40 @@
+"""Clients of both kinds, as the facade's tests have them, and servers that misbehave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.facade import conftest as facade
+
+from .misbehaving_server import MisbehavingServer, Reply
+
+Serve = Callable[..., MisbehavingServer]
+
+open_side = facade.open_side
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Starts a server that gives these replies: `serve(reply(…), reset)`."""
+    with ExitStack() as stack:
+
+        def start(*replies: Reply) -> MisbehavingServer:
+            return stack.enter_context(MisbehavingServer(list(replies)))
+
+        yield start
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Tests see neither the credentials nor the proxies of who runs them."""
+    for name in ("ACCESS_TOKEN", "CLIENT_ID", "CLIENT_SECRET", "ENVIRONMENT", "BASE_URL"):
+        monkeypatch.delenv(f"MINCLOUD_{name}", raising=False)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUEST_METHOD"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    empty = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(empty))
+    monkeypatch.chdir(empty)

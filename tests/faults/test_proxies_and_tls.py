@@ -1,0 +1,329 @@
+"""Encrypted connections, and proxies that the environment names."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import select
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trustme
+
+from mincloud import ConfigurationError, ConnectionFailed, Job, RequestTimeout
+from tests.facade.conftest import OpenSide
+
+from .conftest import Serve
+from .misbehaving_server import FUNCTION, Line, MisbehavingServer, Received, empty, hang, reply, result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TOKEN = "a-token-of-the-test"
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def context(authority: trustme.CA) -> ssl.SSLContext:
+    return _certified(authority, "127.0.0.1", "localhost")
+
+
+def _certified(authority: trustme.CA, *names: str) -> ssl.SSLContext:
+    certificate: Any = authority.issue_cert(*names)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    return context
+
+
+@pytest.fixture
+def trusted(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file with the authority's certificate, named by the environment."""
+    path = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(path))
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    return path
+
+
+def test_a_server_that_nobody_vouches_for_gets_nothing(
+    open_side: OpenSide, context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    with MisbehavingServer([result(1)], tls=context) as server:
+        side = open_side(base_url=server.url, access_token=TOKEN, max_retries=1)
+        with pytest.raises(ConnectionFailed, match=r"(?i)certificate verify failed") as caught:
+            side.run(lambda cloud: cloud.functions.invoke("greet"))
+        assert caught.value.may_have_run is False
+        assert (server.requests, server.connections) == ([], 2)
+
+
+@pytest.mark.usefixtures("trusted")
+def test_an_authority_of_ones_own_is_named_by_ssl_cert_file(open_side: OpenSide, context: ssl.SSLContext) -> None:
+    with MisbehavingServer([result(1)], tls=context) as server:
+        side = open_side(base_url=server.url, access_token=TOKEN)
+        assert [side.run(lambda cloud: cloud.functions.invoke("greet")) for _ in range(3)] == [1, 1, 1]
+        assert server.connections == 1
+
+
+@pytest.mark.skipif(
+    shutil.which("openssl") is None, reason="openssl is needed to name the file as such a folder wants it"
+)
+def test_an_authority_of_ones_own_is_named_by_ssl_cert_dir(
+    open_side: OpenSide, context: ssl.SSLContext, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(path))
+    command = ["openssl", "x509", "-noout", "-subject_hash", "-in", str(path)]
+    subject_hash = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    (tmp_path / f"{subject_hash}.0").symlink_to(path)
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    with MisbehavingServer([result(1)], tls=context) as server:
+        side = open_side(base_url=server.url, access_token=TOKEN)
+        assert side.run(lambda cloud: cloud.functions.invoke("greet")) == 1
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_certificate_for_another_name_is_refused(open_side: OpenSide, authority: trustme.CA) -> None:
+    with MisbehavingServer([result(1)], tls=_certified(authority, "elsewhere.example")) as server:
+        side = open_side(base_url=server.url, access_token=TOKEN, max_retries=0)
+        with pytest.raises(ConnectionFailed) as caught:
+            side.run(lambda cloud: cloud.functions.invoke("greet"))
+        assert caught.value.may_have_run is False
+        assert server.requests == []
+
+
+def test_a_server_that_does_not_speak_tls_gets_nothing(open_side: OpenSide) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        talker = threading.Thread(target=_say_hello, args=(listener,))
+        talker.start()
+        side = open_side(base_url=f"https://127.0.0.1:{listener.getsockname()[1]}", access_token=TOKEN, max_retries=0)
+        with pytest.raises(ConnectionFailed) as caught:
+            side.run(lambda cloud: cloud.functions.invoke("greet"))
+        talker.join()
+    assert caught.value.may_have_run is False
+
+
+def _say_hello(listener: socket.socket) -> None:
+    connection, _ = listener.accept()
+    connection.sendall(b"220 mail.example ESMTP\r\n")
+    with contextlib.suppress(OSError):
+        connection.recv(1000)
+    connection.close()
+
+
+@pytest.mark.usefixtures("trusted")
+def test_an_answer_that_breaks_under_tls_may_have_run(open_side: OpenSide, context: ssl.SSLContext) -> None:
+    with MisbehavingServer([empty], tls=context) as server:
+        side = open_side(base_url=server.url, access_token=TOKEN)
+        with pytest.raises(ConnectionFailed) as caught:
+            side.run(lambda cloud: cloud.functions.invoke("greet"))
+        assert caught.value.may_have_run is True
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_certificates_that_cannot_be_loaded_are_a_matter_of_configuration(
+    open_side: OpenSide, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
+) -> None:
+    path = tmp_path / "certificates.pem"
+    if content is not None:
+        path.write_text(content)
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    side = open_side(base_url="https://127.0.0.1:9", access_token=TOKEN)
+    with pytest.raises(ConfigurationError, match=r"cannot be loaded .*correct SSL_CERT_FILE or SSL_CERT_DIR"):
+        side.run(lambda cloud: cloud.functions.get("greet"))
+
+
+class Tunnel:
+    """A proxy that opens a way to any host, and keeps what it was asked."""
+
+    def __init__(self, answer: bytes = b"HTTP/1.1 200 Connected\r\n\r\n") -> None:
+        self.answer = answer
+        self.asked: list[str] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._stopped = False
+        self._threads[0].start()
+
+    def close(self) -> None:
+        self._stopped = True
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for thread in self._threads:
+            thread.join()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError):
+            head = b""
+            while b"\r\n\r\n" not in head:
+                received = client.recv(4096)
+                if not received:
+                    return
+                head += received
+            self.asked.append(head.decode())
+            client.sendall(self.answer)
+            if not self.answer.startswith(b"HTTP/1.1 200"):
+                return
+            host, port = head.split()[1].decode().rsplit(":", 1)
+            with socket.create_connection((host, int(port))) as server:
+                while not self._stopped:
+                    for ready in select.select((client, server), (), (), 0.2)[0]:
+                        data = ready.recv(65536)
+                        if not data:
+                            return
+                        (server if ready is client else client).sendall(data)
+
+
+@pytest.fixture
+def tunnel() -> Iterator[Tunnel]:
+    tunnel = Tunnel()
+    yield tunnel
+    tunnel.close()
+
+
+@pytest.mark.usefixtures("trusted")
+def test_https_goes_through_a_proxy_that_sees_no_token(
+    open_side: OpenSide, context: ssl.SSLContext, tunnel: Tunnel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", f"http://user:p%C3%A4ss@{tunnel.address}")
+    with MisbehavingServer([result(1)], tls=context) as server:
+        side = open_side(base_url=server.url, access_token=TOKEN)
+        assert [side.run(lambda cloud: cloud.functions.invoke("greet")) for _ in range(2)] == [1, 1]
+        assert server.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
+        assert "proxy-authorization" not in server.requests[0].headers
+    (asked,) = tunnel.asked  # one way for both calls
+    assert asked.startswith(f"CONNECT 127.0.0.1:{server.port} HTTP/1.1")
+    assert base64.b64encode("user:päss".encode()).decode() in asked
+    assert TOKEN not in asked
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_call_that_the_server_breaks_behind_a_proxy_is_not_sent_again(
+    open_side: OpenSide, context: ssl.SSLContext, tunnel: Tunnel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", tunnel.address)
+    with MisbehavingServer([empty], tls=context) as server:
+        with pytest.raises(ConnectionFailed) as caught:
+            open_side(base_url=server.url, access_token=TOKEN).run(lambda cloud: cloud.functions.invoke("greet"))
+        assert caught.value.may_have_run is True
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 407 Who are you\r\n\r\n", b"HTTP/1.1 502 X\r\n\r\n", b"what?\r\n", b""])
+def test_a_proxy_that_opens_no_way_has_run_nothing(
+    open_side: OpenSide, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    tunnel = Tunnel(answer)
+    monkeypatch.setenv("HTTPS_PROXY", f"http://{tunnel.address}")
+    side = open_side(base_url="https://127.0.0.1:9", access_token=TOKEN, max_retries=1)
+    with pytest.raises(ConnectionFailed, match="no connection could be made") as caught:
+        side.run(lambda cloud: cloud.functions.invoke("greet"))
+    tunnel.close()
+    assert caught.value.may_have_run is False
+    assert len(tunnel.asked) == 2
+
+
+def test_a_certificate_that_is_refused_behind_a_proxy_has_run_nothing(
+    open_side: OpenSide, context: ssl.SSLContext, tunnel: Tunnel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", f"http://{tunnel.address}")
+    with MisbehavingServer([result(1)], tls=context) as server:
+        side = open_side(base_url=server.url, access_token=TOKEN, max_retries=0)
+        with pytest.raises(ConnectionFailed) as caught:
+            side.run(lambda cloud: cloud.functions.invoke("greet"))
+        assert (caught.value.may_have_run, server.requests) == (False, [])
+
+
+def test_http_is_handed_to_the_proxy_whole(open_side: OpenSide, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = serve(reply(FUNCTION))
+    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+    side = open_side(base_url="http://api.example:8900", access_token=TOKEN)
+    assert side.run(lambda cloud: cloud.functions.get("测试/1")).name == "greet"
+    (request,) = proxy.requests
+    assert request.target == "http://api.example:8900/oserve/v1.3/cloud-function/%E6%B5%8B%E8%AF%95%2F1/"
+    assert request.headers["host"] == "api.example:8900"
+
+
+def test_a_proxy_that_hangs_on_http_may_have_passed_the_call_on(
+    open_side: OpenSide, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = serve(hang)
+    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+    side = open_side(base_url="http://api.example", access_token=TOKEN, timeout=0.2)
+    with pytest.raises(RequestTimeout) as caught:
+        side.run(lambda cloud: cloud.functions.invoke("greet"))
+    assert caught.value.may_have_run is True
+
+
+@pytest.mark.parametrize("exempt", ["127.0.0.1", "*", "localhost,127.0.0.1"])
+def test_no_proxy_is_heeded(open_side: OpenSide, serve: Serve, monkeypatch: pytest.MonkeyPatch, exempt: str) -> None:
+    server, proxy = serve(reply(FUNCTION)), serve(reply(FUNCTION))
+    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+    monkeypatch.setenv("NO_PROXY", exempt)
+    open_side(base_url=server.url, access_token=TOKEN).run(lambda cloud: cloud.functions.get("greet"))
+    assert (len(server.requests), len(proxy.requests)) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "proxy", ["socks5://user:secret-of-the-proxy@127.0.0.1:9", "http://127.0.0.1:secret-of-the-proxy", "http://"]
+)
+def test_a_proxy_that_is_no_address_is_a_matter_of_configuration(
+    open_side: OpenSide, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    side = open_side(base_url="http://api.example", access_token=TOKEN)
+    with pytest.raises(
+        ConfigurationError, match="correct HTTP_PROXY, HTTPS_PROXY or ALL_PROXY, or set NO_PROXY"
+    ) as caught:
+        side.run(lambda cloud: cloud.functions.get("greet"))
+    assert "secret-of-the-proxy" not in str(caught.value)
+
+
+def test_a_proxy_that_is_not_there_has_run_nothing(open_side: OpenSide, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    side = open_side(base_url="http://api.example", access_token=TOKEN, max_retries=0)
+    with pytest.raises(ConnectionFailed) as caught:
+        side.run(lambda cloud: cloud.functions.invoke("greet"))
+    assert caught.value.may_have_run is False
+
+
+def test_a_log_is_fetched_over_tls_without_the_token(
+    open_side: OpenSide, context: ssl.SSLContext, trusted: Path
+) -> None:
+    assert trusted.exists()
+
+    def no_token(_: Line, request: Received) -> bytes:
+        assert "authorization" not in request.headers
+        return reply(raw="日志".encode())
+
+    with MisbehavingServer([no_token], tls=context) as storage:
+        job = Job(id=1, status="fulfilled", user_log_url=f"{storage.url}/log?Signature=abc%2Fdef")
+        side = open_side(base_url="http://127.0.0.1:9", access_token=TOKEN)
+        assert side.run(lambda cloud: cloud.jobs.log(job)) == "日志"
+        assert storage.requests[0].target == "/log?Signature=abc%2Fdef"
