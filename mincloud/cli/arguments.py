@@ -1,0 +1,405 @@
+"""The words of the command line: commands, options, and their help. Nothing is loaded here that a command needs."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from .._version import VERSION
+from .exit_statuses import WRONG_USAGE, printable, summary_of_meanings
+from .quantities import moment, rate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+PROGRAM = "mincloud-py"
+
+SOURCES = ("sdk", "open_api", "cloud_function", "flex_schema", "wechat_pay_success", "timer", "file_operation")
+STATUSES = (
+    "waiting",
+    "executing",
+    "fulfilled",
+    "schedule_failed",
+    "execution_rejected",
+    "deadline_exceeded",
+    "execution_failed",
+)
+SERVICE_TYPES = ("time_sensitive", "batch")
+SHELLS = ("bash", "zsh", "fish")
+
+_DATA_HELP = "what the function receives as event.data: a JSON object, @FILE, or - for standard input ({})"
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A parser that takes options anywhere among the words, and says what is wrong in one line."""
+
+    def __init__(self, **options: Any) -> None:
+        self._arguments: list[argparse.Action] = []
+        self._interleaving = False
+        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+
+    def add_argument(self, *names: Any, **options: Any) -> argparse.Action:
+        """Adds an argument, and remembers it."""
+        action = super().add_argument(*names, **options)
+        self._arguments.append(action)
+        return action
+
+    def arguments(self) -> list[argparse.Action]:
+        """Those that were added."""
+        return list(self._arguments)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride] - overloads of one body
+        """Parses; see the class."""
+        # `invoke greet --json '{}'`: argparse alone would give up on the optional DATA before it comes.
+        if self._interleaving or self.get_default("run") is None:
+            return super().parse_known_args(args, namespace)
+        self._interleaving = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._interleaving = False
+
+    def error(self, message: str) -> NoReturn:
+        """Ends with one line."""
+        self.exit(WRONG_USAGE, f"{printable(f'{self.prog}: {message}')}: `{self.prog} --help` shows how\n")
+
+
+def _checked(convert: Callable[[str], Any]) -> Callable[[str], Any]:
+    """A conversion whose own message is shown."""
+
+    def checked(text: str) -> Any:
+        try:
+            return convert(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return checked
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise ValueError(f"{text!r} is no number of seconds above 0")
+    return seconds
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise ValueError(f"{text!r} is no whole number of 1 or more")
+    return int(text)
+
+
+def _add_global_options(parser: argparse.ArgumentParser, *, default: Any) -> None:
+    """The options that each command has, before its name or after it."""
+    group = parser.add_argument_group("global options")
+    group.add_argument(
+        "--json", action="store_true", default=default, help="write JSON, and nothing else, to standard output"
+    )
+    group.add_argument("-e", "--environment", metavar="ID", default=default, help="a test environment (production)")
+    group.add_argument("--base-url", metavar="URL", default=default, help="where the API is (https://cloud.minapp.com)")
+    group.add_argument(
+        "--timeout",
+        type=_checked(_seconds),
+        metavar="SECONDS",
+        default=default,
+        help="how long each attempt of a request may take (30)",
+    )
+    group.add_argument("--no-color", action="store_true", default=default, help="no colour, as with NO_COLOR=1")
+    group.add_argument(
+        "--debug", action="store_true", default=default, help="log requests, and show where an error comes from"
+    )
+
+
+def _epilog(examples: Sequence[str]) -> str:
+    heading = "examples:" if len(examples) > 1 else "example:"
+    lines = "\n".join(f"  {example}" for example in examples)
+    return f"{heading}\n{lines}\n\nexit status:\n{summary_of_meanings()}"
+
+
+class _Commands:
+    """Adds commands to the program."""
+
+    def __init__(self, program: CommandParser) -> None:
+        self._subparsers = program.add_subparsers(
+            dest="command", metavar="COMMAND", required=True, title="commands", parser_class=CommandParser
+        )
+        self.parsers: dict[str, CommandParser] = {}
+
+    def add(self, name: str, run: str, summary: str, examples: Sequence[str], more: str = "") -> CommandParser:
+        """Adds a command.
+
+        Args:
+            name: Its name.
+            run: Where it is carried out, `module:function`.
+            summary: What it does, in a few words.
+            examples: Command lines that work as they are printed.
+            more: What else there is to say.
+        """
+        sentence = f"{summary[0].upper()}{summary[1:]}."
+        parser = self._subparsers.add_parser(
+            name,
+            help=summary,
+            description=f"{sentence}\n\n{more}" if more else sentence,
+            epilog=_epilog(examples),
+        )
+        parser.set_defaults(run=run)
+        _add_global_options(parser, default=argparse.SUPPRESS)
+        self.parsers[name] = parser
+        return parser
+
+
+def program_parser() -> tuple[CommandParser, dict[str, CommandParser]]:
+    """The parser of the whole program, and those of its commands by name."""
+    program = CommandParser(
+        prog=PROGRAM,
+        description="MinCloud's cloud functions (知晓云 云函数): deploy, call, watch, and run them on this machine.",
+        epilog=_epilog(
+            [
+                "mincloud-py new hello",
+                "mincloud-py deploy hello",
+                """mincloud-py invoke hello '{"username": "爱范儿"}'""",
+            ]
+        ),
+    )
+    program.add_argument("--version", action="version", version=f"{PROGRAM} {VERSION}")
+    _add_global_options(program, default=None)
+    commands = _Commands(program)
+    _add_login_commands(commands)
+    _add_function_commands(commands)
+    _add_call_commands(commands)
+    _add_job_commands(commands)
+    _add_batch_command(commands)
+    _add_local_commands(commands)
+    return program, commands.parsers
+
+
+def _add_login_commands(commands: _Commands) -> None:
+    login = commands.add(
+        "login",
+        "login:login",
+        "log in with the application's client_id and client_secret",
+        ["mincloud-py login", "mincloud-py login --client-id 2d6c2a8e3f0d4b5a"],
+        "Asks for what MINCLOUD_CLIENT_ID and MINCLOUD_CLIENT_SECRET do not say, and keeps the access token in\n"
+        "~/.mincloudrc, which the Node tool `mincloud` shares.",
+    )
+    login.add_argument("--client-id", metavar="ID", help="the application's client_id")
+    login.add_argument(
+        "--insecure-client-secret",
+        metavar="SECRET",
+        help="the client_secret, where every user of this machine and the shell's history can see it",
+    )
+    commands.add(
+        "logout",
+        "login:logout",
+        "forget the access token",
+        ["mincloud-py logout"],
+        "Other applications' tokens stay in ~/.mincloudrc. The service has no way to invalidate one token alone.",
+    )
+    commands.add("whoami", "login:whoami", "say which credentials are used, and try them", ["mincloud-py whoami"])
+
+
+def _add_function_commands(commands: _Commands) -> None:
+    commands.add(
+        "list", "functions:list_functions", "list the functions", ["mincloud-py list", "mincloud-py list --json"]
+    )
+    new = commands.add(
+        "new", "functions:new", "make a folder NAME with a function to start from", ["mincloud-py new hello"]
+    )
+    new.add_argument("name", metavar="NAME", help="the function's name")
+    deploy = commands.add(
+        "deploy",
+        "deploy:deploy",
+        "create or update functions from files",
+        [
+            "mincloud-py deploy greet greet/index.js",
+            "mincloud-py deploy functions/ --diff --dry-run",
+            "mincloud-py deploy greet=greet/index.js functions/farewell.js",
+        ],
+        "Two words, the first of which is a bare name, are NAME PATH. Otherwise each TARGET is NAME=PATH or a path: a\n"
+        "file NAME.js, a folder NAME with an index.js, or a folder of such files and folders. Nothing is sent before\n"
+        "each file has been read, and nothing for a function that is as its file says.",
+    )
+    deploy.add_argument("targets", metavar="TARGET", nargs="+", help="NAME PATH, or paths of files and folders")
+    deploy.add_argument("--diff", action="store_true", help="show how the code differs from what is deployed")
+    deploy.add_argument("--dry-run", action="store_true", help="change nothing, say what would be done")
+    deploy.add_argument("-m", "--remark", metavar="TEXT", help="a remark to keep with each function")
+    pull = commands.add(
+        "pull",
+        "functions:pull",
+        "fetch a function's code into a file",
+        ["mincloud-py pull greet --force", "mincloud-py pull greet -o copy.js", "mincloud-py pull greet -o -"],
+        "A file that differs is not overwritten, unless --force says so.",
+    )
+    pull.add_argument("name", metavar="NAME", help="the function's name")
+    pull.add_argument("-o", "--output", metavar="FILE", help="where to put it; - for standard output (NAME/index.js)")
+    pull.add_argument("--force", action="store_true", help="overwrite a file that differs")
+    delete = commands.add(
+        "delete", "functions:delete", "delete functions, after asking", ["mincloud-py delete greet --yes"]
+    )
+    delete.add_argument("names", metavar="NAME", nargs="+", help="a function's name")
+    delete.add_argument("-y", "--yes", action="store_true", help="do not ask")
+
+
+def _add_call_commands(commands: _Commands) -> None:
+    invoke = commands.add(
+        "invoke",
+        "calls:invoke",
+        "call a function and print what it returned",
+        [
+            """mincloud-py invoke greet '{"username": "爱范儿"}'""",
+            "mincloud-py invoke greet @input.json",
+            """echo '{"username": "Lin"}' | mincloud-py invoke greet - --json""",
+        ],
+        "It may run for 5 seconds. A string is printed as it is, or as JSON with --json.",
+    )
+    trigger = commands.add(
+        "trigger",
+        "calls:trigger",
+        "call a function without waiting, or wait for its job",
+        [
+            """mincloud-py trigger greet '{"username": "爱范儿"}'""",
+            """mincloud-py trigger greet '{"username": "Lin"}' --wait""",
+        ],
+        "It may run for 300 seconds.",
+    )
+    debug = commands.add(
+        "debug",
+        "calls:debug",
+        "try a function, and print its log, result, time and memory",
+        [
+            """mincloud-py debug greet '{"username": "爱范儿"}'""",
+            """mincloud-py debug greet '{"username": "Lin"}' --subject timer""",
+        ],
+        "The exit status is 1 if the function failed.",
+    )
+    for parser in (invoke, trigger, debug):
+        parser.add_argument("name", metavar="NAME", help="the function's name")
+        parser.add_argument("data", metavar="DATA", nargs="?", help=_DATA_HELP)
+    trigger.add_argument("--wait", action="store_true", help="wait until its job has ended")
+    trigger.add_argument(
+        "--wait-for",
+        type=_checked(_seconds),
+        default=300.0,
+        metavar="SECONDS",
+        help="how long --wait waits (300)",
+    )
+    debug.add_argument("--subject", choices=SOURCES, help="the kind of event to be (sdk)")
+    debug.add_argument(
+        "--schema-id", type=_checked(_at_least_one), metavar="ID", help="the table, with --subject flex_schema"
+    )
+
+
+def _add_job_commands(commands: _Commands) -> None:
+    times = "2h (ago), 2026-09-21, 2026-09-21T08:30, or Unix seconds"
+    jobs = commands.add(
+        "jobs",
+        "jobs:jobs",
+        "list the jobs of a function, the newest first",
+        [
+            "mincloud-py jobs greet",
+            "mincloud-py jobs greet --status execution_failed --since 2h",
+            "mincloud-py jobs greet --all --json",
+        ],
+        "With --follow, the newest last, and again whenever the status of one has changed.",
+    )
+    jobs.add_argument("name", metavar="NAME", help="the function's name")
+    jobs.add_argument("--source", choices=SOURCES, help="only jobs that came from there")
+    jobs.add_argument("--status", choices=STATUSES, help="only jobs in this status")
+    jobs.add_argument("--service-type", choices=SERVICE_TYPES, help="only calls that were waited for, or were not")
+    jobs.add_argument("--since", type=_checked(moment), metavar="TIME", help=f"only jobs created since: {times}")
+    jobs.add_argument("--until", type=_checked(moment), metavar="TIME", help="only jobs created until then")
+    jobs.add_argument(
+        "--limit", type=_checked(_at_least_one), default=20, metavar="N", help="how many at the most (20)"
+    )
+    jobs.add_argument("--all", action="store_true", help="all there are")
+    jobs.add_argument("--follow", action="store_true", help="go on with those that come, until interrupted")
+    logs = commands.add(
+        "logs",
+        "jobs:logs",
+        "print the log of a job",
+        ["mincloud-py logs greet", "mincloud-py logs greet --job 1"],
+        "Of the newest job, if none is named. With --follow, of each job as it ends; or of the one that is named,\n"
+        "when it has ended.",
+    )
+    logs.add_argument("name", metavar="NAME", help="the function's name")
+    logs.add_argument("--job", type=_checked(_at_least_one), metavar="ID", help="the id of a job, from `jobs`")
+    logs.add_argument("--follow", action="store_true", help="wait for what comes")
+    logs.set_defaults(since=None, limit=1)
+    for parser in (jobs, logs):
+        parser.add_argument(
+            "--interval", type=_checked(_seconds), default=2.0, metavar="SECONDS", help="how often --follow looks (2)"
+        )
+
+
+def _add_batch_command(commands: _Commands) -> None:
+    batch = commands.add(
+        "batch",
+        "batch:batch",
+        "call a function for each line of a file",
+        [
+            "mincloud-py batch greet inputs.jsonl -o results.jsonl --concurrency 8",
+            "mincloud-py batch greet inputs.jsonl -o results.jsonl --resume --rate 50/s",
+        ],
+        """\
+Each line of INPUTS is a JSON object; blank lines are passed over. Each result is a line as well, written when it
+comes: {"line": 1, "data": ...} or {"line": 2, "error": {"kind": ..., "message": ..., "called": ...}}. "called" is
+"yes" where an answer came, "no" where the function surely did not run, "uncertain" where it may have run. A
+journal beside the results (RESULTS.journal) notes each line before it is called, and goes when all have ended well.
+
+--resume goes on after an interruption, however hard: a line that was answered is never called again, a line that
+surely did not run is called, and those that may have run are listed, and called again with --retry-uncertain.
+Interrupted once, it waits for the calls under way; twice, it leaves them.""",
+    )
+    batch.add_argument("name", metavar="NAME", help="the function's name")
+    batch.add_argument("inputs", metavar="INPUTS", help="a file of JSON objects, one a line")
+    batch.add_argument("-o", "--output", metavar="RESULTS", required=True, help="where the results go")
+    batch.add_argument(
+        "--concurrency",
+        type=_checked(_at_least_one),
+        default=8,
+        metavar="N",
+        help="how many calls are under way at once (8); the service runs 100 at once, or 10 with 256 MB",
+    )
+    batch.add_argument(
+        "--rate", type=_checked(rate), metavar="RATE", help="how many calls to begin: 50/s, 300/m, 1000/h"
+    )
+    batch.add_argument("--resume", action="store_true", help="go on where an earlier run stopped")
+    batch.add_argument(
+        "--retry-uncertain", action="store_true", help="with --resume, call again the lines whose call may have run"
+    )
+    batch.add_argument("--force", action="store_true", help="begin anew, and lose the results there are")
+
+
+def _add_local_commands(commands: _Commands) -> None:
+    from mincloud_emulator import command as emulator  # noqa: PLC0415 - keeps its own imports for when it runs
+
+    parser = commands.add(
+        "emulator",
+        "local_emulator:emulator",
+        "run the API on this machine, with real functions",
+        ["mincloud-py emulator --port 0 --functions functions/"],
+        "Needs the extra: pip install 'mincloud[emulator]'. With --json, standard output is one JSON document\n"
+        "with the addresses and credentials, and there is no log.",
+    )
+    emulator.add_arguments(parser)
+    contract = commands.add(
+        "contract",
+        "contract:contract",
+        "print the OpenAPI document of the service",
+        ["mincloud-py contract", "mincloud-py contract --json", "mincloud-py contract --path"],
+    )
+    contract.add_argument("--yaml", action="store_true", help="as YAML, as it is written (without --json)")
+    contract.add_argument("--path", action="store_true", help="only where the file is")
+    completion = commands.add(
+        "completion",
+        "completion:completion",
+        "print a script that completes these commands in a shell",
+        ["mincloud-py completion bash > mincloud-py.bash"],
+        "bash: source the file. zsh: put it as _mincloud-py into a folder of $fpath. fish: put it into\n"
+        "~/.config/fish/completions/mincloud-py.fish.",
+    )
+    completion.add_argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))

@@ -1,0 +1,211 @@
+"""The commands `invoke`, `trigger` and `debug`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .clients import connected
+from .exit_statuses import DONE, FAILED, CommandError, printable
+from .quantities import duration, size
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+    from .. import DebugResult, Job, Run
+    from .terminal import Terminal
+
+_FIRST_INTERVAL = 0.2
+_LONGEST_INTERVAL = 5.0
+_INTERVAL_GROWTH = 1.5
+_FIRST_SLICE = 0.8
+_SHORTEST_SLICE = 0.1
+_MILLI = 1000.0
+
+
+def invoke(args: argparse.Namespace, terminal: Terminal) -> int:
+    """Calls a function and waits for it."""
+    data = data_argument(args.data)
+    with connected(args) as cloud:
+        result = cloud.functions.invoke(args.name, data)
+    if terminal.json:
+        terminal.document(result)
+    else:
+        terminal.block(readable(result))
+    return DONE
+
+
+def trigger(args: argparse.Namespace, terminal: Terminal) -> int:
+    """Calls a function and does not wait for it, or waits for its job."""
+    data = data_argument(args.data)
+    with connected(args) as cloud:
+        run = cloud.functions.trigger(args.name, data)
+        job = _followed(run, args.wait_for, terminal) if args.wait else None
+    if job is None:
+        if terminal.json:
+            terminal.document({"function": args.name, "accepted": True})
+        else:
+            terminal.text(f"{args.name} was accepted; `mincloud-py jobs {args.name}` shows what becomes of it")
+    elif terminal.json:
+        terminal.document(job_document(job))
+    else:
+        terminal.text(f"job {job.id} {_ended(job)}; `mincloud-py logs {args.name} --job {job.id}` shows its log")
+    return DONE
+
+
+def debug(args: argparse.Namespace, terminal: Terminal) -> int:
+    """Tries a function as an event of a kind, and shows its log."""
+    data = data_argument(args.data)
+    with connected(args) as cloud:
+        result = cloud.functions.debug(args.name, data, subject=args.subject, schema_id=args.schema_id)
+    if terminal.json:
+        # A result of null is one, too.
+        terminal.document({"data": None, **result.to_dict()})
+    else:
+        terminal.block(result.log or "")
+        if result.code == 0:
+            terminal.text(terminal.coloured(f"returned, {_cost(result)}:", "dim"))
+            terminal.block(readable(result.data))
+    if result.code == 0:
+        return DONE
+    error = result.error
+    said = ": ".join(part for part in ((error.type_, error.message) if error else ()) if part)
+    terminal.note(
+        f"mincloud-py: the function {args.name!r} failed: {said or f'code {result.code}, without a message'} ({_cost(result)})"
+    )
+    return FAILED
+
+
+def data_argument(text: str | None) -> dict[str, Any] | None:
+    """What a function receives as `event.data`: a JSON object, `@FILE` or `-` for standard input; None for an empty object.
+
+    Raises:
+        CommandError: It is no JSON object.
+        OSError: The file cannot be read.
+    """
+    if text is None:
+        return None
+    place = "DATA"
+    if text == "-":
+        place = "standard input"
+        text = _decoded(sys.stdin.buffer.read(), place)
+    elif text.startswith("@"):
+        place = text[1:]
+        text = _decoded(Path(place).read_bytes(), place)
+    try:
+        return json_object(text)
+    except ValueError as error:
+        raise CommandError(f"""{place} must be a JSON object, as '{{"username": "Lin"}}': {error}""") from None
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """A JSON object, read strictly.
+
+    Raises:
+        ValueError: It is none; the message says why.
+    """
+    try:
+        value: Any = json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{error.msg} at line {error.lineno} column {error.colno}") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"it is {_kind(value)}")
+    return value  # pyright: ignore[reportUnknownVariableType] - JSON has no more types than that
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _kind(value: object) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case str():
+            return "a string"
+        case list():
+            return "a list"
+        case _:
+            return "a number"
+
+
+def _decoded(content: bytes, place: str) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise CommandError(f"{place} is not UTF-8: save it in that encoding") from None
+
+
+def readable(value: Any) -> str:
+    """A JSON value for people: a string as it is, anything else as indented JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def job_document(job: Job) -> dict[str, Any]:
+    """A job as JSON, without its presigned address: that is a secret by itself, and `logs` fetches what is behind it."""
+    document = job.to_dict()
+    has_log = bool(document.pop("user_log_url", None))
+    return {**document, "has_log": has_log}
+
+
+def _followed(run: Run, seconds: float, terminal: Terminal) -> Job:
+    """The job of a call at its end; on a terminal with its progress."""
+    if not terminal.shows_progress:
+        return run.wait(seconds)
+    with terminal.spinner(f"{run.function} was accepted, looking for its job") as show:
+        return _watched(run, seconds, show)
+
+
+def _watched(run: Run, seconds: float, show: Callable[[str], None]) -> Job:
+    """Waits in slices, since the client says nothing of the job before it stops to wait."""
+    from .. import JobNotFound, JobTimeout  # noqa: PLC0415 - help needs no client
+
+    started = time.monotonic()
+    interval = _FIRST_INTERVAL
+    while True:
+        left = max(_SHORTEST_SLICE, started + seconds - time.monotonic())
+        # Slices grow, so that a service that answers slowly can answer in one.
+        time_slice = min(left, max(_FIRST_SLICE, interval * 2))
+        is_last = time_slice == left
+        try:
+            return run.wait(time_slice, poll_interval=interval)
+        except JobNotFound as error:
+            if is_last:
+                raise JobNotFound(
+                    f"no job of {run.function!r} appeared within {seconds:g} s: `mincloud-py jobs {run.function}` shows those there are"
+                ) from error
+        except JobTimeout as error:
+            if is_last:
+                raise JobTimeout(
+                    f"job {error.job.id} of {run.function!r} is still {error.job.status} after {seconds:g} s: "
+                    f"`mincloud-py jobs {run.function} --follow` shows when it ends",
+                    job=error.job,
+                ) from error
+            show(printable(f"job {error.job.id} {error.job.status}, {duration(time.monotonic() - started)}"))
+        interval = min(interval * _INTERVAL_GROWTH, _LONGEST_INTERVAL)
+
+
+def _ended(job: Job) -> str:
+    took = job.finished_at - job.started_at if job.finished_at is not None and job.started_at is not None else None
+    return " ".join(
+        [
+            job.status,
+            *([f"after {duration(took)}"] if took is not None else []),
+            *([size(job.mem_usage)] if job.mem_usage else []),
+        ]
+    )
+
+
+def _cost(result: DebugResult) -> str:
+    parts = [duration(None if result.execution_time is None else result.execution_time / _MILLI)]
+    parts += [f"billed {result.billing_time} ms"] if result.billing_time is not None else []
+    parts += [size(result.mem_usage)]
+    return ", ".join(part for part in parts if part)

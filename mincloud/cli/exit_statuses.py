@@ -1,0 +1,118 @@
+"""How each command ends: the exit statuses, and the one line that says what went wrong and what to do."""
+
+from __future__ import annotations
+
+DONE = 0
+FAILED = 1
+WRONG_USAGE = 2
+NOT_ALLOWED = 3
+NOT_FOUND = 4
+SERVICE_FAILED = 5
+INTERRUPTED = 130
+
+MEANINGS = (
+    (DONE, "done"),
+    (FAILED, "the function or job failed"),
+    (WRONG_USAGE, "wrong usage, or a local file that cannot be used"),
+    (NOT_ALLOWED, "not logged in or not allowed"),
+    (NOT_FOUND, "not found"),
+    (SERVICE_FAILED, "the service or the network failed"),
+    (INTERRUPTED, "interrupted, or declined when asked"),
+)
+
+
+HOW_TO_LOG_IN = "`mincloud-py login`, or set MINCLOUD_ACCESS_TOKEN, or MINCLOUD_CLIENT_ID with MINCLOUD_CLIENT_SECRET"
+
+
+class CommandError(Exception):
+    """What a command says before it ends without having done what was asked.
+
+    Args:
+        message: One line that says what to do.
+        status: The exit status.
+    """
+
+    def __init__(self, message: str, status: int = WRONG_USAGE) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def printable(text: str) -> str:
+    """A text on one line, without a character that a terminal would obey."""
+    line = " ".join(text.split())
+    if line.isprintable():
+        return line
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in line
+    )
+
+
+def explained(error: Exception, *, command: str = "", name: str = "") -> tuple[int, str]:
+    """The exit status for an error that a user can meet, and what to say.
+
+    Args:
+        error: A `MinCloudError`, a `CommandError`, a refused argument (`ValueError`), or what the operating system said.
+        command: The command that met it.
+        name: The function that the command is about; empty if it is about none.
+    """
+    if isinstance(error, CommandError):
+        return error.status, str(error)
+
+    from .. import errors  # noqa: PLC0415 - an error of the client means that it is loaded
+
+    match error:
+        case errors.FunctionError() | errors.JobError():
+            return FAILED, str(error)
+        case errors.MissingCredentials():
+            said = "" if str(error).startswith("no credentials") else f"{error}; or "
+            return NOT_ALLOWED, f"not logged in: {said}{HOW_TO_LOG_IN}"
+        case errors.ConfigurationError():
+            return WRONG_USAGE, str(error)
+        case errors.NotFound():
+            if name:
+                return NOT_FOUND, f"there is no function {name!r}: `mincloud-py list` shows those there are"
+            return NOT_FOUND, f"the service knows no such address: check the base URL ({error})"
+        case errors.APIError():
+            return _explained_answer(error)
+        case errors.InvalidResponse():
+            return SERVICE_FAILED, f"{error}: check the base URL"
+        case errors.TransportError():
+            if error.may_have_run and command in ("invoke", "trigger", "debug"):
+                return SERVICE_FAILED, (
+                    f"{error}: the function may have run, so it is not called again; `mincloud-py jobs {name}` shows its calls"
+                )
+            return SERVICE_FAILED, f"{error}: check the network and the base URL, then try again"
+        case OSError():
+            place = f"{error.filename}: " if error.filename else ""
+            return WRONG_USAGE, f"{place}{error.strerror or error}"
+        case _:
+            return WRONG_USAGE, str(error)
+
+
+def _explained_answer(error: Exception) -> tuple[int, str]:
+    from .. import errors  # noqa: PLC0415 - see above
+
+    match error:
+        case errors.Unauthorized():
+            return NOT_ALLOWED, (
+                "the service does not accept the access token: `mincloud-py login` obtains another, `mincloud-py whoami` says where "
+                "this one comes from"
+            )
+        case errors.Forbidden():
+            return NOT_ALLOWED, f"not allowed: {error}: use the application that may, with `mincloud-py login`"
+        case errors.PaymentRequired():
+            return NOT_ALLOWED, f"the application is in arrears: pay first ({error})"
+        case errors.RateLimited():
+            after = "later" if error.retry_after is None else f"in {error.retry_after:g} s"
+            return SERVICE_FAILED, f"too many requests: try again {after} ({error})"
+        case errors.ServerError():
+            return SERVICE_FAILED, f"the service failed: {error}: try again later"
+        case _:
+            return SERVICE_FAILED, f"the service refused: {error}"
+
+
+def summary_of_meanings() -> str:
+    """The exit statuses, as each help text ends with them."""
+    width = max(len(str(status)) for status, _ in MEANINGS)
+    return "\n".join(f"  {status:>{width}}  {meaning}" for status, meaning in MEANINGS)

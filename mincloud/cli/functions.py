@@ -1,0 +1,153 @@
+"""The commands `list`, `new`, `pull` and `delete`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .clients import connected
+from .exit_statuses import DONE, INTERRUPTED, CommandError, explained
+from .quantities import local_time, size
+from .terminal import status_cell
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Sequence
+
+    from .. import CloudFunction
+    from .terminal import Terminal
+
+MEMORY = {"P_FREE": "128 MB", "P_PERSONAL": "256 MB"}
+_STARTING_CODE = """\
+// `event.data` is what the caller sends; what is returned (or given to `callback`) is what the caller gets.
+exports.main = async function (event) {
+  const { username = 'world' } = event.data
+  console.log('greeting', username)
+  return `hello ${username}`
+}
+"""
+_PAGES_AHEAD = 2
+
+
+def list_functions(args: argparse.Namespace, terminal: Terminal) -> int:
+    """Lists the functions."""
+    with connected(args) as cloud:
+        functions = cloud.functions.list(prefetch=_PAGES_AHEAD)
+        if terminal.json:
+            for function in functions:
+                terminal.document(function.to_dict())
+        else:
+            terminal.table(("NAME", "AUDIT", "MEMORY", "CODE", "UPDATED", "BY", "REMARK"), _rows(functions))
+    return DONE
+
+
+def _rows(functions: Iterator[CloudFunction] | Any) -> Iterator[Sequence[str]]:
+    for function in functions:
+        yield (
+            function.name,
+            status_cell(function.audit_status),
+            MEMORY.get(function.plan_circle or "", function.plan_circle or ""),
+            size(len((function.function_code or "").encode("utf-8", "surrogatepass"))),
+            local_time(function.updated_at or function.created_at),
+            function.updated_by or function.created_by or "",
+            function.remark or "",
+        )
+
+
+def new(args: argparse.Namespace, terminal: Terminal) -> int:
+    """Makes a folder with a function to start from. Nothing is sent."""
+    file = _default_file(args.name, "make the folder yourself, and name it in `mincloud-py deploy NAME FOLDER`")
+    if file.exists():
+        raise CommandError(f"{file} exists already: choose another name, or edit it")
+    file.parent.mkdir(exist_ok=True)
+    with file.open("x", encoding="utf-8", newline="") as opened:
+        opened.write(_STARTING_CODE)
+    if terminal.json:
+        terminal.document({"name": args.name, "file": str(file)})
+    else:
+        terminal.text(
+            f"made {file}: edit it, then `mincloud-py deploy {args.name}` and `mincloud-py invoke {args.name}`"
+        )
+    return DONE
+
+
+def pull(args: argparse.Namespace, terminal: Terminal) -> int:
+    """Fetches a function's code into a file."""
+    to_output = args.output == "-"
+    if args.output is None:
+        file = _default_file(args.name, "say where to put it with -o FILE")
+    else:
+        file = Path(args.output)
+        file = file / "index.js" if file.is_dir() else file
+    with connected(args) as cloud:
+        function = cloud.functions.get(args.name)
+    code = function.function_code or ""
+    if to_output:
+        if terminal.json:
+            terminal.document(function.to_dict())
+        else:
+            terminal.block(code)
+        return DONE
+    content = code.encode("utf-8", "surrogatepass")
+    there = file.read_bytes() if file.exists() else None
+    if there is not None and there != content and not args.force:
+        raise CommandError(
+            f"{file} differs from the service's code, and would be lost: --force overwrites it; "
+            f"`mincloud-py deploy {args.name} {file} --diff --dry-run` shows the difference"
+        )
+    if there != content:
+        if args.output is None:
+            file.parent.mkdir(exist_ok=True)
+        _put(file, content)
+    action = "unchanged" if there == content else "created" if there is None else "overwritten"
+    if terminal.json:
+        terminal.document({"name": function.name, "file": str(file), "action": action})
+    else:
+        terminal.text(f"{action} {file}")
+    return DONE
+
+
+def delete(args: argparse.Namespace, terminal: Terminal) -> int:
+    """Deletes functions, after asking."""
+    names: list[str] = list(dict.fromkeys(args.names))
+    with connected(args) as cloud:
+        if not args.yes:
+            question = f"delete {', '.join(names)} with all code and jobs?"
+            if not terminal.confirm(question, otherwise="add --yes to delete without being asked"):
+                terminal.note("nothing was deleted")
+                return INTERRUPTED
+        status = DONE
+        for name in names:
+            from .. import NotFound  # noqa: PLC0415 - help needs no client
+
+            try:
+                cloud.functions.delete(name)
+            except NotFound as error:  # the others are deleted all the same
+                failure, message = explained(error, name=name)
+                terminal.note(f"mincloud-py: {message}")
+                status = status or failure
+                continue
+            if terminal.json:
+                terminal.document({"name": name, "action": "deleted"})
+            else:
+                terminal.text(f"deleted {name}")
+    return status
+
+
+def _default_file(name: str, otherwise: str) -> Path:
+    """`NAME/index.js`, if the name is one of a folder here and nowhere else."""
+    if not name or "/" in name or "\\" in name or "\0" in name or name.startswith(".") or Path(name).name != name:
+        raise CommandError(f"{name!r} cannot be the name of a folder here: {otherwise}")
+    return Path(name) / "index.js"
+
+
+def _put(file: Path, content: bytes) -> None:
+    """Writes a file whole or not at all."""
+    partial = file.with_name(f".{file.name}.part")
+    try:
+        partial.write_bytes(content)
+        if file.exists():
+            partial.chmod(file.stat().st_mode & 0o7777)
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,213 @@
+"""The commands `jobs` and `logs`."""
+
+from __future__ import annotations
+
+import math
+import time
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from .calls import job_document
+from .clients import connected
+from .exit_statuses import DONE, NOT_FOUND, CommandError
+from .quantities import counted, duration, local_time, size
+from .terminal import status_cell
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from .. import Job, MinCloud, Paginator
+    from .terminal import Terminal
+
+_HEADER = ("ID", "STATUS", "CREATED", "WAITED", "TOOK", "MEMORY", "SOURCE", "TYPE")
+_UNFINISHED = ("waiting", "executing")
+_MOST_PER_PAGE = 1000
+_PAGES_AHEAD = 4
+# A job waits 5 minutes for its turn at the most, and runs for as long; after that nothing becomes of it.
+_GIVE_UP_AFTER = 900.0
+# A job may be recorded a little after one that was created later.
+_RECORDED_WITHIN = 2.0
+
+
+def jobs(args: argparse.Namespace, terminal: Terminal) -> int:
+    """Lists the jobs of a function, the newest first; or follows them, the newest last."""
+    filters: dict[str, Any] = {"source": args.source, "status": args.status, "service_type": args.service_type}
+    with connected(args) as cloud:
+        if args.follow:
+            _check_follow(args)
+            _print_followed(cloud, args, filters, terminal)
+        limit = None if args.all else args.limit
+        paginator = cloud.jobs.list(
+            args.name,
+            **filters,
+            created_after=args.since,
+            created_before=args.until,
+            page_size=min(limit or _MOST_PER_PAGE, _MOST_PER_PAGE),
+            prefetch=0 if limit is not None and limit <= _MOST_PER_PAGE else _PAGES_AHEAD,
+        )
+        found = islice(paginator, limit)
+        if terminal.json:
+            for job in found:
+                terminal.document(job_document(job))
+        else:
+            shown = _Counted(found)
+            terminal.table(_HEADER, (_row(job) for job in shown))
+            if limit is not None and shown.count == limit:
+                _say_that_there_are_more(paginator, limit, terminal)
+    return DONE
+
+
+class _Counted:
+    """Jobs, and how many there were."""
+
+    def __init__(self, found: Iterable[Job]) -> None:
+        self._found = found
+        self.count = 0
+
+    def __iter__(self) -> Iterator[Job]:
+        for job in self._found:
+            self.count += 1
+            yield job
+
+
+def _say_that_there_are_more(paginator: Paginator[Job], limit: int, terminal: Terminal) -> None:
+    total = paginator.total
+    if total > limit:
+        terminal.note(f"{limit} of {counted(total, 'job')}: --limit N or --all shows more")
+
+
+def _row(job: Job) -> Sequence[str]:
+    waited = job.started_at - job.created_at if job.started_at is not None and job.created_at is not None else None
+    took = job.finished_at - job.started_at if job.finished_at is not None and job.started_at is not None else None
+    return (
+        str(job.id),
+        status_cell(job.status),
+        local_time(job.created_at),
+        duration(waited),
+        duration(took),
+        size(job.mem_usage),
+        job.source or "",
+        job.service_type or "",
+    )
+
+
+def _check_follow(args: argparse.Namespace) -> None:
+    if args.until is not None or args.all:
+        raise CommandError("--follow shows what comes: it goes with neither --until nor --all")
+
+
+def _print_followed(cloud: MinCloud, args: argparse.Namespace, filters: dict[str, Any], terminal: Terminal) -> None:
+    """Shows each job when it comes, and again whenever its status has changed, until it is interrupted."""
+    # A job comes before it is in the status that is wanted, perhaps long before.
+    wanted = filters.pop("status")
+    for job in _followed(cloud, args, filters):
+        if wanted is not None and job.status != wanted:
+            continue
+        if terminal.json:
+            terminal.document(job_document(job))
+        else:
+            created = local_time(job.created_at)
+            took = _row(job)[4]
+            status = status_cell(job.status)
+            style = getattr(status, "style", "")
+            terminal.text(
+                "  ".join(
+                    part
+                    for part in (created, str(job.id), terminal.coloured(status, style) if style else status, took)
+                    if part
+                )
+            )
+        terminal.flush()
+
+
+def _followed(cloud: MinCloud, args: argparse.Namespace, filters: dict[str, Any]) -> Iterator[Job]:
+    """Jobs in the order in which they come, each once in each status that is seen; without an end."""
+    found = cloud.jobs.list(args.name, **filters, created_after=args.since, page_size=min(args.limit, _MOST_PER_PAGE))
+    batch = list(islice(found, args.limit))
+    # Older ones than the limit let through stay away, however near they are.
+    first = min((job.created_at for job in batch if job.created_at is not None), default=-math.inf)
+    seen: dict[int, Job] = {}
+    since: float | None = args.since
+    while True:
+        for job in reversed(batch):
+            before = seen.get(job.id)
+            is_new = before is None and (job.created_at is None or job.created_at >= first)
+            if is_new or (before is not None and before.status != job.status):
+                yield job
+            if is_new or before is not None:
+                seen[job.id] = job
+        since = _looked_at_again(seen.values(), since)
+        if since is not None:
+            seen = {job.id: job for job in seen.values() if job.created_at is None or job.created_at >= since}
+        time.sleep(args.interval)
+        batch = list(cloud.jobs.list(args.name, **filters, created_after=since, page_size=_MOST_PER_PAGE))
+
+
+def _looked_at_again(seen: Iterable[Job], since: float | None) -> float | None:
+    """The whole second from which on jobs may still change or come: all before it were seen and have ended."""
+    newest = max((job.created_at for job in seen if job.created_at is not None), default=None)
+    if newest is None:
+        return since
+    unfinished = [
+        job.created_at
+        for job in seen
+        if job.created_at is not None and job.status in _UNFINISHED and job.created_at >= newest - _GIVE_UP_AFTER
+    ]
+    return float(math.floor(min([newest - _RECORDED_WITHIN, *unfinished])))
+
+
+def logs(args: argparse.Namespace, terminal: Terminal) -> int:
+    """Shows the log of a job, the newest if none is named; or of each that ends from now on."""
+    with connected(args) as cloud:
+        if args.follow and args.job is None:
+            for job in _followed(cloud, args, {}):
+                if job.status not in _UNFINISHED:
+                    _print_log(cloud, job, terminal, headed=True)
+        job = _wanted(cloud, args, terminal)
+        if args.follow:
+            with terminal.spinner(f"job {job.id} is {job.status}"):
+                while job.status in _UNFINISHED:
+                    time.sleep(args.interval)
+                    job = _found(cloud, args.name, job.id, since=job.created_at)
+        _print_log(cloud, job, terminal, headed=False)
+    return DONE
+
+
+def _wanted(cloud: MinCloud, args: argparse.Namespace, terminal: Terminal) -> Job:
+    if args.job is not None:
+        with terminal.spinner(f"looking for job {args.job}"):
+            return _found(cloud, args.name, args.job)
+    newest = next(iter(cloud.jobs.list(args.name, page_size=1)), None)
+    if newest is None:
+        raise CommandError(f"{args.name!r} was never called: `mincloud-py invoke {args.name}` calls it", NOT_FOUND)
+    return newest
+
+
+def _found(cloud: MinCloud, name: str, job_id: int, since: float | None = None) -> Job:
+    """The job of an id: the service has no operation for one, so it is looked for among all, from the newest on."""
+    paginator = cloud.jobs.list(name, created_after=since, page_size=_MOST_PER_PAGE, prefetch=_PAGES_AHEAD)
+    for job in paginator:
+        if job.id == job_id:
+            return job
+    raise CommandError(f"{name!r} has no job {job_id}: `mincloud-py jobs {name} --all` shows those it has", NOT_FOUND)
+
+
+def _print_log(cloud: MinCloud, job: Job, terminal: Terminal, *, headed: bool) -> None:
+    if not job.user_log_url:
+        if not headed:
+            raise CommandError(
+                f"job {job.id} has no log: it is {job.status}"
+                + (", so try again when it has ended, or add --follow" if job.status in _UNFINISHED else ""),
+                NOT_FOUND,
+            )
+        log = ""
+    else:
+        log = cloud.jobs.log(job)
+    if terminal.json:
+        terminal.document({"job": job.id, "status": job.status, "created_at": job.created_at, "log": log})
+    else:
+        if headed:
+            terminal.text(terminal.coloured(f"-- job {job.id} {job.status} {local_time(job.created_at)}", "bold"))
+        terminal.block(log)
+    terminal.flush()

@@ -1,0 +1,76 @@
+"""The command `emulator`."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import suppress
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from .deploy import sources_of
+from .exit_statuses import DONE, CommandError
+
+if TYPE_CHECKING:
+    import argparse
+    from types import FrameType
+
+    from .terminal import Terminal
+
+# What the `emulator` extra brings.
+_NEEDS = ("httptools", "python_multipart", "starlette", "uvicorn")
+
+
+def emulator(args: argparse.Namespace, terminal: Terminal) -> int:
+    """Runs the emulator until it is interrupted."""
+    missing = [name for name in _NEEDS if find_spec(name) is None]
+    if missing:
+        raise CommandError(f"the emulator needs {', '.join(missing)}: pip install 'mincloud[emulator]'")
+    from mincloud_emulator import command  # noqa: PLC0415 - help needs no emulator
+
+    if terminal.json:
+        return _as_json(args, terminal)
+    return command.run(args)
+
+
+def _as_json(args: argparse.Namespace, terminal: Terminal) -> int:
+    """Runs it for another program: one document says where it is, and nothing else is printed."""
+    from mincloud_emulator import Emulator, EmulatorError  # noqa: PLC0415 - help needs no emulator
+
+    if args.watch:
+        raise CommandError("--watch says in the log what it deploys, and --json has no log: leave one of them out")
+    sources = sources_of([str(args.functions)]) if args.functions is not None else []
+    stopped = threading.Event()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        stopped.set()
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        with Emulator(
+            port=args.port,
+            host=args.host,
+            data=args.data,
+            client_id=args.client_id,
+            client_secret=args.client_secret,
+            access_token=args.access_token,
+            node=args.node,
+        ) as running:
+            for source in sources:
+                running.deploy(source.name, source.code)
+            terminal.document(
+                {
+                    "url": running.url,
+                    "log_url": running.log_url,
+                    "client_id": running.client_id,
+                    "client_secret": running.client_secret,
+                    "access_token": running.access_token,
+                    "functions": [source.name for source in sources],
+                }
+            )
+            terminal.flush()
+            with suppress(KeyboardInterrupt):
+                stopped.wait()
+    except EmulatorError as error:
+        raise CommandError(str(error)) from error
+    return DONE

@@ -1,0 +1,142 @@
+"""Calling a function: waiting, not waiting, trying."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .conftest import GREET
+
+if TYPE_CHECKING:
+    from .conftest import Program
+
+
+@pytest.fixture
+def echo(program: Program) -> str:
+    """A function that returns what is in `value`, or else all that it received."""
+    program.emulator.stub("echo", lambda event: event["data"].get("value", event["data"]))
+    return "echo"
+
+
+@pytest.mark.parametrize("value", ["好", 1.5, None, True, [], {"a": [1, {"b": "c"}]}, "", "two\nlines"])
+def test_invoke_prints_what_the_function_returned(program: Program, echo: str, value: Any) -> None:
+    data = json.dumps({"value": value})
+    assert program.done("invoke", echo, data, "--json").document == value
+    shown = program.done("invoke", echo, data).out
+    if isinstance(value, str):
+        assert shown == (f"{value}\n" if value else "")
+    else:
+        assert shown == json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+
+
+def test_the_data_come_from_an_argument_a_file_or_standard_input(program: Program, echo: str) -> None:
+    program.write("data.json", b'\xef\xbb\xbf{"from": "file"}')
+    assert program.done("invoke", echo, '{"from": "argument"}', "--json").document == {"from": "argument"}
+    assert program.done("invoke", echo, "@data.json", "--json").document == {"from": "file"}
+    assert program.done("invoke", echo, "-", "--json", given=b'{"from": "input"}').document == {"from": "input"}
+    assert program.done("invoke", echo, "--json").document == {}
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        ("[1]", "it is a list"),
+        ("null", "it is null"),
+        ("{", "Expecting property name enclosed in double quotes at line 1 column 2"),
+        ('{"a": NaN}', "NaN is no JSON"),
+        ("[" * 100_000, "it is nested too deeply"),
+        ("username=Lin", "Expecting value"),
+    ],
+    ids=["list", "null", "cut off", "NaN", "deep", "no JSON"],
+)
+@pytest.mark.parametrize("command", ["invoke", "trigger", "debug"])
+def test_data_that_are_no_object_are_refused(
+    program: Program, echo: str, command: str, data: str, complaint: str
+) -> None:
+    ended = program(command, echo, data)
+    assert ended.status == 2
+    assert """DATA must be a JSON object, as '{"username": "Lin"}': """ + complaint in ended.line
+    assert program.emulator.calls == []
+
+
+def test_data_that_are_no_utf_8_are_refused(program: Program, echo: str) -> None:
+    ended = program("invoke", echo, "-", given=b"\xff")
+    assert (ended.status, ended.line) == (
+        2,
+        "mincloud-py: standard input is not UTF-8: save it in that encoding\n",
+    )
+
+
+def test_a_function_that_fails_ends_with_1_and_its_message(program: Program, greet: str) -> None:
+    for words in (["invoke", greet], ["invoke", greet, "--json"]):
+        ended = program(*words)
+        assert (ended.status, ended.out) == (1, "")
+        assert ended.line == "mincloud-py: the function 'greet' failed: TypeError: username is missing\n"
+
+
+def test_characters_that_the_terminal_has_not_are_escaped(program: Program, echo: str) -> None:
+    ended = program.script(
+        "invoke", echo, '{"value": "好"}', "--json", variables={"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    )
+    assert (ended.status, ended.out) == (0, '"\\u597d"\n')
+
+
+def test_trigger_does_not_wait(program: Program, greet: str) -> None:
+    data = '{"username": "Lin"}'
+    assert program.done("trigger", greet, data).out.startswith("greet was accepted; `mincloud-py jobs greet` shows")
+    assert program.done("trigger", greet, data, "--json").document == {"function": greet, "accepted": True}
+
+
+def test_trigger_waits_for_the_job_when_told_to(program: Program, greet: str) -> None:
+    document = program.done("trigger", greet, '{"username": "Lin"}', "--wait", "--json").document
+    assert (document["status"], document["service_type"]) == ("fulfilled", "batch")
+    assert "user_log_url" not in document
+    program.emulator.clock.advance(60)
+    shown = program.done("trigger", greet, '{"username": "Lin"}', "--wait").out
+    assert f"; `mincloud-py logs greet --job {document['id'] + 1}` shows its log\n" in shown
+
+
+def test_a_job_that_fails_ends_trigger_with_1(program: Program, greet: str) -> None:
+    ended = program("trigger", greet, "--wait")
+    assert ended.status == 1
+    assert "of 'greet' ended as execution_failed: its log says why" in ended.line
+
+
+def test_a_job_that_takes_too_long_ends_trigger_with_1(program: Program) -> None:
+    program.emulator.stub("slow", lambda _: time.sleep(1.5))
+    ended = program("trigger", "slow", "--wait", "--wait-for", "0.5")
+    assert ended.status == 1
+    assert "of 'slow' is still executing after 0.5 s" in ended.line
+
+
+def test_debug_prints_the_log_and_the_result(program: Program) -> None:
+    program.emulator.deploy("greet", GREET)
+    ended = program.done("debug", "greet", '{"username": "Lin"}')
+    *log, cost, result = ended.out.splitlines()
+    assert any(line.endswith("LOG greeting Lin") for line in log)
+    assert cost.startswith("returned, ")
+    assert "billed 100 ms" in cost
+    assert result == "hello Lin"
+    document = program.done("debug", "greet", '{"username": "Lin"}', "--json").document
+    assert (document["code"], document["data"]) == (0, "hello Lin")
+    assert "LOG greeting Lin" in document["log"]
+
+
+def test_debug_of_a_function_that_fails_prints_its_log_and_ends_with_1(program: Program) -> None:
+    program.emulator.deploy("greet", GREET)
+    ended = program("debug", "greet")
+    assert ended.status == 1
+    assert "ERROR" in ended.out
+    assert ended.line.startswith("mincloud-py: the function 'greet' failed: TypeError: username is missing (")
+    assert program("debug", "greet", "--json").document["data"] is None
+
+
+def test_debug_is_an_event_of_the_kind_that_is_named(program: Program) -> None:
+    program.emulator.stub("kind", lambda event: event["eventType"])
+    assert program.done("debug", "kind", "--subject", "timer", "--json").document["data"] == "timer"
+    ended = program("debug", "kind", "--subject", "flex_schema")
+    assert (ended.status, "needs schema_id" in ended.line) == (2, True)
+    assert program.done("debug", "kind", "--subject", "flex_schema", "--schema-id", "7").out.endswith("flex_schema\n")

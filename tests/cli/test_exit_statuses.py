@@ -1,0 +1,152 @@
+"""Each command ends in the same way for the same reason, and says in one line what to do."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .conftest import GREET
+
+if TYPE_CHECKING:
+    from .conftest import Program
+
+# Each command that talks to the service, in words that would do.
+TALKING = {
+    "list": ["list"],
+    "whoami": ["whoami"],
+    "deploy": ["deploy", "greet", "greet.js"],
+    "pull": ["pull", "greet"],
+    "invoke": ["invoke", "greet"],
+    "trigger": ["trigger", "greet"],
+    "debug": ["debug", "greet"],
+    "jobs": ["jobs", "greet"],
+    "logs": ["logs", "greet"],
+    "delete": ["delete", "greet", "--yes"],
+    "batch": ["batch", "greet", "inputs.jsonl", "-o", "results.jsonl"],
+}
+NAMING = [name for name in TALKING if name not in ("list", "whoami", "deploy")]
+
+
+@pytest.fixture
+def furnished(program: Program) -> Program:
+    program.write("greet.js", GREET)
+    program.write("inputs.jsonl", '{"username": "Lin"}\n')
+    return program
+
+
+@pytest.mark.parametrize("command", TALKING)
+def test_whoever_is_not_logged_in_is_told_how(furnished: Program, command: str) -> None:
+    furnished.logged_out()
+    ended = furnished(*TALKING[command])
+    assert ended.status == 3
+    assert ended.line.startswith("mincloud-py: not logged in: `mincloud-py login`, or set MINCLOUD_ACCESS_TOKEN")
+    assert ended.out == ""
+
+
+@pytest.mark.parametrize("command", [name for name in TALKING if name not in ("whoami", "batch")])
+def test_a_token_that_is_not_accepted_ends_with_3(furnished: Program, command: str) -> None:
+    furnished.set(MINCLOUD_ACCESS_TOKEN="expired")
+    ended = furnished(*TALKING[command])
+    assert ended.status == 3
+    assert "the service does not accept the access token: `mincloud-py login` obtains another" in ended.line
+
+
+@pytest.mark.parametrize("command", [name for name in NAMING if name != "batch"])
+def test_a_function_that_is_not_there_ends_with_4(furnished: Program, command: str) -> None:
+    ended = furnished(*TALKING[command])
+    assert ended.status == 4
+    assert ended.line == "mincloud-py: there is no function 'greet': `mincloud-py list` shows those there are\n"
+
+
+@pytest.mark.parametrize("command", [name for name in TALKING if name != "batch"])
+def test_a_network_that_is_down_ends_with_5(furnished: Program, command: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    ended = furnished(*TALKING[command], "--base-url", f"http://127.0.0.1:{port}")
+    assert ended.status == 5
+    assert "check the network and the base URL, then try again" in ended.line
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "said"),
+    [
+        (400, 5, "the service refused: 400"),
+        (402, 3, "the application is in arrears: pay first"),
+        (403, 3, "not allowed: 403"),
+        (500, 5, "the service failed: 500"),
+    ],
+)
+@pytest.mark.parametrize("command", ["invoke", "pull", "jobs", "debug", "trigger", "list"])
+def test_an_answer_means_the_same_for_each_command(
+    furnished: Program, command: str, answer: int, status: int, said: str
+) -> None:
+    furnished.emulator.fail_next(answer, times=5)
+    ended = furnished(*TALKING[command])
+    assert ended.status == status
+    assert said in ended.line
+
+
+def test_too_many_requests_say_when_to_try_again(furnished: Program) -> None:
+    furnished.emulator.fail_next(429, headers={"Retry-After": "90"})
+    ended = furnished("list")
+    assert ended.status == 5
+    assert "too many requests: try again in 90 s" in ended.line
+
+
+def test_an_answer_that_is_none_ends_with_5(furnished: Program) -> None:
+    furnished.emulator.fail_next(200, body="<html>welcome</html>")
+    ended = furnished("list")
+    assert ended.status == 5
+    assert "the answer is not what the contract says" in ended.line
+    assert "check the base URL" in ended.line
+
+
+@pytest.mark.parametrize("command", ["invoke", "trigger", "debug"])
+def test_a_lost_answer_says_that_the_function_may_have_run(furnished: Program, greet: str, command: str) -> None:
+    furnished.emulator.drop_next(after=True)
+    ended = furnished(command, greet, '{"username": "Lin"}')
+    assert ended.status == 5
+    assert (
+        "the function may have run, so it is not called again; `mincloud-py jobs greet` shows its calls" in ended.line
+    )
+    assert len(furnished.emulator.calls_of(greet)) == 1
+
+
+def test_the_message_of_a_function_stays_on_one_line_and_commands_no_terminal(furnished: Program) -> None:
+    def rude(_: object) -> None:
+        raise ValueError("first\nsecond\x1b[2J")
+
+    furnished.emulator.stub("rude", rude)
+    ended = furnished("invoke", "rude")
+    assert ended.status == 1
+    assert "first second\\x1b[2J" in ended.line
+
+
+@pytest.mark.parametrize("words", [["--debug", "pull", "greet"], ["pull", "greet", "--debug"]])
+def test_debug_adds_the_traceback_and_the_requests_but_no_token(furnished: Program, words: list[str]) -> None:
+    ended = furnished.script(*words)
+    assert ended.status == 4
+    assert "Traceback (most recent call last)" in ended.err
+    assert "mincloud.errors.NotFound" in ended.err
+    assert "GET" in ended.err
+    assert ended.err.endswith("mincloud-py: there is no function 'greet': `mincloud-py list` shows those there are\n")
+    assert furnished.emulator.access_token not in ended.err
+
+
+def test_a_file_that_is_not_there_ends_with_2(furnished: Program) -> None:
+    ended = furnished("invoke", "greet", "@nope.json")
+    assert (ended.status, ended.line) == (2, "mincloud-py: nope.json: No such file or directory\n")
+
+
+def test_whoever_reads_no_further_gets_no_complaint(furnished: Program) -> None:
+    for number in range(30):
+        furnished.emulator.deploy(f"f{number}", "// " + "x" * 5000)
+    with furnished.start("list", "--json") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(20) == 0

@@ -1,0 +1,137 @@
+"""Listing, making, fetching and deleting functions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mincloud import MinCloud
+
+from .conftest import GREET
+
+if TYPE_CHECKING:
+    from .conftest import Program
+
+
+@pytest.fixture
+def deployed(program: Program) -> Program:
+    """Two functions on the service."""
+    program.emulator.deploy("greet", GREET, remark="says\thello", plan_circle="P_PERSONAL")
+    program.emulator.deploy("测试", GREET)
+    return program
+
+
+def test_list_prints_lines_with_tabs_where_there_is_no_terminal(deployed: Program) -> None:
+    header, *rows = [line.split("\t") for line in deployed.done("list").out.splitlines()]
+    assert header == ["NAME", "AUDIT", "MEMORY", "CODE", "UPDATED", "BY", "REMARK"]
+    by_name = {row[0]: row for row in rows}
+    assert by_name["greet"][1:4] == ["approved", "256 MB", f"{len(GREET)} B"]
+    assert by_name["greet"][6] == "says hello"
+    assert by_name["测试"][2] == "128 MB"
+
+
+def test_list_as_json_is_a_line_for_each_function(deployed: Program) -> None:
+    documents = deployed.done("list", "--json").documents
+    assert {document["name"]: document["function_code"] for document in documents} == {"greet": GREET, "测试": GREET}
+
+
+def test_an_empty_list_is_no_json_and_only_a_header_for_people(program: Program) -> None:
+    assert program.done("list", "--json").out == ""
+    assert program.done("list").out.count("\n") == 1
+
+
+def test_a_remark_cannot_command_the_terminal(program: Program) -> None:
+    program.emulator.deploy("greet", GREET, remark="\x1b]0;title\x07\u202e")
+    shown = program.done("list").out
+    assert "\x1b" not in shown
+    assert "\\x1b]0;title\\x07\\u202e" in shown
+
+
+def test_what_new_makes_can_be_deployed_and_called(program: Program) -> None:
+    assert "made hello/index.js" in program.done("new", "hello").out
+    assert program.done("deploy", "hello").out == "created hello from hello/index.js\n"
+    assert program.done("invoke", "hello", '{"username": "Lin"}').out == "hello Lin\n"
+    assert program.done("invoke", "hello").out == "hello world\n"
+
+
+def test_new_overwrites_nothing(program: Program) -> None:
+    program.write("hello/index.js", "mine")
+    ended = program("new", "hello")
+    assert ended.status == 2
+    assert "hello/index.js exists already: choose another name, or edit it" in ended.line
+    assert (program.work / "hello/index.js").read_text() == "mine"
+
+
+def test_new_as_json_names_the_file(program: Program) -> None:
+    assert program.done("new", "测试", "--json").document == {"name": "测试", "file": "测试/index.js"}
+
+
+@pytest.mark.parametrize("name", ["../evil", "a/b", "/evil", ".", "..", ".hidden", "a\\b"])
+@pytest.mark.parametrize("command", ["new", "pull"])
+def test_a_name_that_leads_elsewhere_makes_no_file(program: Program, command: str, name: str) -> None:
+    ended = program(command, name)
+    assert ended.status == 2
+    assert "cannot be the name of a folder here" in ended.line
+    assert list(program.work.iterdir()) == []
+
+
+def test_pull_writes_the_code_as_it_is(deployed: Program) -> None:
+    assert deployed.done("pull", "greet").out == "created greet/index.js\n"
+    assert (deployed.work / "greet/index.js").read_bytes() == GREET.encode()
+    assert deployed.done("pull", "greet").out == "unchanged greet/index.js\n"
+    assert deployed.done("pull", "测试", "-o", "copy.js", "--json").document == {
+        "name": "测试",
+        "file": "copy.js",
+        "action": "created",
+    }
+    assert deployed.done("pull", "greet", "-o", "-").out == GREET
+
+
+def test_pull_overwrites_a_changed_file_only_when_told_to(deployed: Program) -> None:
+    file = deployed.write("greet/index.js", "mine")
+    file.chmod(0o600)
+    ended = deployed("pull", "greet")
+    assert ended.status == 2
+    assert "greet/index.js differs from the service's code, and would be lost: --force overwrites it" in ended.line
+    assert file.read_text() == "mine"
+    assert deployed.done("pull", "greet", "--force").out == "overwritten greet/index.js\n"
+    assert file.read_text() == GREET
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in file.parent.iterdir()] == ["index.js"]
+
+
+def _names(program: Program) -> set[str]:
+    with MinCloud() as cloud:
+        return {function.name for function in cloud.functions.list()}
+
+
+def test_delete_without_a_terminal_needs_yes(deployed: Program) -> None:
+    ended = deployed("delete", "greet")
+    assert (ended.status, ended.line) == (
+        2,
+        "mincloud-py: there is no terminal to ask on: add --yes to delete without being asked\n",
+    )
+    assert _names(deployed) == {"greet", "测试"}
+    assert deployed.done("delete", "greet", "--yes").out == "deleted greet\n"
+    assert _names(deployed) == {"测试"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "left"),
+    [("y\n", 0, {"测试"}), ("n\n", 130, {"greet", "测试"}), ("\n", 130, {"greet", "测试"})],
+)
+def test_delete_asks_on_a_terminal(deployed: Program, answer: str, status: int, left: set[str]) -> None:
+    with deployed.on_terminal("delete", "greet") as terminal:
+        terminal.shows("delete greet with all code and jobs? [y/N] ")
+        terminal.type(answer)
+        assert terminal.ends() == status
+    assert _names(deployed) == left
+
+
+def test_of_several_each_that_exists_is_deleted(deployed: Program) -> None:
+    ended = deployed("delete", "greet", "nope", "测试", "-y", "--json")
+    assert ended.status == 4
+    assert ended.line == "mincloud-py: there is no function 'nope': `mincloud-py list` shows those there are\n"
+    assert ended.documents == [{"name": "greet", "action": "deleted"}, {"name": "测试", "action": "deleted"}]
+    assert _names(deployed) == set()

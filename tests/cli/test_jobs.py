@@ -1,0 +1,220 @@
+"""The jobs of a function, and their logs."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mincloud.cli.quantities import duration, moment, rate, size
+
+from .conftest import GREET
+
+if TYPE_CHECKING:
+    from .conftest import Program
+
+LIN = '{"username": "Lin"}'
+
+
+def _ids(program: Program, *options: str) -> list[int]:
+    return [document["id"] for document in program.done("jobs", "greet", *options, "--json").documents]
+
+
+@pytest.fixture
+def called(program: Program, greet: str) -> Program:
+    """Three calls: one that failed, and an hour later two that succeeded, the second not waited for."""
+    program("invoke", greet)
+    program.emulator.clock.advance(3600)
+    program("invoke", greet, LIN)
+    program("trigger", greet, LIN)
+    program.emulator.settle()
+    return program
+
+
+def test_jobs_are_listed_the_newest_first(called: Program) -> None:
+    header, *rows = [line.split("\t") for line in called.done("jobs", "greet").out.splitlines()]
+    assert header == ["ID", "STATUS", "CREATED", "WAITED", "TOOK", "MEMORY", "SOURCE", "TYPE"]
+    assert [(row[0], row[1], row[7]) for row in rows] == [
+        ("3", "fulfilled", "batch"),
+        ("2", "fulfilled", "time_sensitive"),
+        ("1", "execution_failed", "time_sensitive"),
+    ]
+    assert rows[0][2].startswith(datetime.now().astimezone().strftime("%Y-"))
+
+
+@pytest.mark.parametrize(
+    ("options", "ids"),
+    [
+        (["--status", "execution_failed"], [1]),
+        (["--service-type", "batch"], [3]),
+        (["--source", "open_api"], [3, 2, 1]),
+        (["--source", "timer"], []),
+        (["--since", "2h"], [3, 2, 1]),
+        (["--since", "HALF"], [3, 2]),
+        (["--until", "HALF"], [1]),
+        (["--since", "2h", "--until", "HALF"], [1]),
+        (["--since", "2020-01-01"], [3, 2, 1]),
+        (["--until", "1577836800"], []),
+        (["--limit", "2"], [3, 2]),
+        (["--all"], [3, 2, 1]),
+    ],
+    ids=lambda value: " ".join(map(str, value)),
+)
+def test_jobs_are_filtered(called: Program, options: list[str], ids: list[int]) -> None:
+    half_an_hour_on = datetime.now().astimezone() + timedelta(minutes=30)
+    words = [half_an_hour_on.strftime("%Y-%m-%d %H:%M:%S") if word == "HALF" else word for word in options]
+    assert _ids(called, *words) == ids
+
+
+def test_as_json_there_is_no_presigned_address(called: Program) -> None:
+    document = called.done("jobs", "greet", "--limit", "1", "--json").document
+    assert document["has_log"] is True
+    assert "user_log_url" not in document
+    assert "Signature" not in json.dumps(document)
+
+
+def test_people_are_told_that_there_are_more(called: Program) -> None:
+    ended = called("jobs", "greet", "--limit", "2")
+    assert (ended.status, ended.err) == (0, "2 of 3 jobs: --limit N or --all shows more\n")
+    assert called("jobs", "greet", "--limit", "3").err == ""
+
+
+def test_all_are_listed_across_pages(program: Program, greet: str) -> None:
+    program.emulator.stub(greet, lambda _: None)
+    for _ in range(25):
+        program("invoke", greet)
+    assert len(_ids(program)) == 20
+    assert _ids(program, "--all") == list(range(25, 0, -1))
+
+
+def test_followed_each_job_is_shown_once_in_each_status_until_it_is_interrupted(program: Program) -> None:
+    program.emulator.stub("greet", lambda event: time.sleep(event["data"].get("seconds", 0)))
+    program("invoke", "greet")
+    with program.start("jobs", "greet", "--follow", "--interval", "0.05", "--json") as process:
+        assert process.stdout is not None
+        seen: list[Any] = [json.loads(process.stdout.readline())]
+        program("trigger", "greet", '{"seconds": 0.8}')
+        seen.append(json.loads(process.stdout.readline()))
+        program("invoke", "greet")
+        seen.extend(json.loads(process.stdout.readline()) for _ in range(2))
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        rest, complaint = process.communicate(timeout=20)
+    assert [(job["id"], job["status"]) for job in seen] == [
+        (1, "fulfilled"),
+        (2, "executing"),
+        (3, "fulfilled"),
+        (2, "fulfilled"),
+    ]
+    assert (process.returncode, rest, complaint) == (130, b"", b"mincloud-py: interrupted\n")
+
+
+def test_followed_jobs_of_a_status_are_shown_when_they_come_to_be_in_it(program: Program) -> None:
+    def fail_late(_: object) -> None:
+        time.sleep(0.6)
+        raise ValueError("late")
+
+    program.emulator.stub("greet", fail_late)
+    words = ["jobs", "greet", "--follow", "--interval", "0.05", "--json", "--status", "execution_failed"]
+    with program.start(*words) as process:
+        assert process.stdout is not None
+        time.sleep(0.3)
+        program("trigger", "greet")
+        program.emulator.stub("greet", lambda _: None)
+        program.emulator.clock.advance(10)
+        program("invoke", "greet")
+        failed = json.loads(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=20)
+    assert (failed["id"], failed["status"], rest) == (1, "execution_failed", b"")
+
+
+def test_follow_has_no_end(called: Program) -> None:
+    ended = called("jobs", "greet", "--follow", "--until", "1h")
+    assert (ended.status, "--follow shows what comes" in ended.line) == (2, True)
+
+
+@pytest.fixture
+def logged(program: Program) -> Program:
+    """A real function that was called twice."""
+    program.emulator.deploy("greet", GREET)
+    program("invoke", "greet", LIN)
+    program("invoke", "greet", '{"username": "爱范儿"}')
+    return program
+
+
+def test_logs_print_the_newest_or_the_named(logged: Program) -> None:
+    assert "LOG greeting 爱范儿\n" in logged.done("logs", "greet").out
+    assert "LOG greeting Lin\n" in logged.done("logs", "greet", "--job", "1").out
+    document = logged.done("logs", "greet", "--job", "1", "--json").document
+    assert (document["job"], document["status"]) == (1, "fulfilled")
+    assert "LOG greeting Lin\n" in document["log"]
+
+
+def test_a_job_that_is_not_there_ends_with_4(logged: Program) -> None:
+    ended = logged("logs", "greet", "--job", "99")
+    assert (ended.status, ended.line) == (
+        4,
+        "mincloud-py: 'greet' has no job 99: `mincloud-py jobs greet --all` shows those it has\n",
+    )
+
+
+def test_a_function_that_was_never_called_has_no_log(program: Program, greet: str) -> None:
+    ended = program("logs", greet)
+    assert (ended.status, "'greet' was never called" in ended.line) == (4, True)
+
+
+def test_a_job_that_runs_has_no_log_yet_unless_it_is_waited_for(program: Program) -> None:
+    program.emulator.stub("slow", lambda _: time.sleep(0.6))
+    program("trigger", "slow")
+    ended = program("logs", "slow")
+    assert ended.status == 4
+    assert "job 1 has no log: it is executing, so try again when it has ended, or add --follow" in ended.line
+    followed = program.done("logs", "slow", "--job", "1", "--follow", "--interval", "0.05", "--json").document
+    assert followed["status"] == "fulfilled"
+    assert "LOG return:" in followed["log"]
+
+
+def test_followed_logs_come_as_jobs_end(logged: Program) -> None:
+    with logged.start("logs", "greet", "--follow", "--interval", "0.05", "--json") as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["job"] == 2
+        time.sleep(0.3)
+        logged("invoke", "greet", '{"username": "third"}')
+        third = json.loads(process.stdout.readline())
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    assert third["job"] == 3
+    assert "greeting third" in third["log"]
+    assert process.returncode == 130
+
+
+def test_times_are_understood_as_people_write_them() -> None:
+    now = time.time()
+    assert moment("2h") == pytest.approx(now - 7200, abs=5)
+    assert moment("1d12h") == pytest.approx(now - 36 * 3600, abs=5)
+    assert moment("1.5h") == pytest.approx(now - 5400, abs=5)
+    assert moment("1535903214.5") == 1535903214.5
+    assert moment("2018-09-02T15:46:54+00:00") == 1535903214
+    local = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
+    assert moment(local.strftime("%Y-%m-%d")) == local.timestamp()
+
+
+def test_rates_and_quantities_are_written_as_people_do() -> None:
+    assert (rate("50/s"), rate("50"), rate("300/m"), rate("1800/h")) == (50, 50, 5, 0.5)
+    for nonsense in ("0/s", "-1", "5/d", "many", ""):
+        with pytest.raises(ValueError, match="is no rate"):
+            rate(nonsense)
+    assert [size(count) for count in (None, 0, 1023, 1024, 78_340_096, 5 * 1024**3)] == [
+        "",
+        "0 B",
+        "1023 B",
+        "1.0 KB",
+        "74.7 MB",
+        "5.0 GB",
+    ]
+    assert [duration(seconds) for seconds in (None, 0.01346, 1.25, 61)] == ["", "13 ms", "1.2 s", "1 min 1 s"]

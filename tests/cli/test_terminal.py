@@ -1,0 +1,135 @@
+"""On a terminal: tables, colour and progress; nowhere else."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mincloud.cli import main
+
+if TYPE_CHECKING:
+    from .conftest import Program
+
+
+@pytest.fixture
+def called(program: Program, greet: str) -> Program:
+    program("invoke", greet, '{"username": "Lin"}')
+    program("invoke", greet)
+    return program
+
+
+def test_a_table_is_aligned_and_a_status_has_its_colour(called: Program) -> None:
+    with called.on_terminal("jobs", "greet") as terminal:
+        assert terminal.ends() == 0
+        assert "\x1b[32mfulfilled" in terminal.shown
+        assert "\x1b[31mexecution_failed" in terminal.shown
+        assert "\t" not in terminal.shown
+
+
+@pytest.mark.parametrize(
+    ("words", "variables"), [([], {"NO_COLOR": "1"}), (["--no-color"], {}), ([], {"TERM": "dumb"})]
+)
+@pytest.mark.parametrize("command", [["jobs", "greet"], ["deploy", "greet.js", "--diff", "--dry-run"]])
+def test_there_is_no_colour_where_it_is_not_wanted(
+    called: Program, command: list[str], words: list[str], variables: dict[str, str]
+) -> None:
+    called.write("greet.js", "exports.main = null\n")
+    with called.on_terminal(*command, *words, variables=variables) as terminal:
+        assert terminal.ends() == 0
+        assert "\x1b[3" not in terminal.shown
+
+
+def test_a_difference_is_coloured_on_a_terminal_alone(called: Program) -> None:
+    called.write("fresh.js", "new\n")
+    with called.on_terminal("deploy", "./fresh.js", "--diff", "--dry-run") as terminal:
+        assert terminal.ends() == 0
+        assert "\x1b[32m+new\x1b[0m" in terminal.shown
+    assert "\x1b" not in called.done("deploy", "./fresh.js", "--diff", "--dry-run").out
+
+
+@pytest.mark.parametrize("words", [["jobs", "greet"], ["list"], ["whoami"], ["invoke", "greet", '{"username": "Lin"}']])
+def test_there_is_no_colour_without_a_terminal_even_if_it_is_forced(called: Program, words: list[str]) -> None:
+    ended = called.script(*words, variables={"FORCE_COLOR": "1", "CLICOLOR_FORCE": "1"})
+    assert ended.status == 0
+    assert "\x1b" not in ended.out + ended.err
+
+
+def test_json_has_no_colour_on_a_terminal_either(called: Program) -> None:
+    with called.on_terminal("jobs", "greet", "--json") as terminal:
+        assert terminal.ends() == 0
+        assert [json.loads(line)["status"] for line in terminal.shown.splitlines()] == ["execution_failed", "fulfilled"]
+
+
+def test_the_log_of_a_function_cannot_command_the_terminal(program: Program) -> None:
+    program.emulator.deploy("rude", "exports.main = async () => { console.log('\\x1b]0;title\\x07'); return 1 }")
+    program("invoke", "rude")
+    with program.on_terminal("logs", "rude") as terminal:
+        assert terminal.ends() == 0
+        assert "\\x1b]0;title\\x07" in terminal.shown
+    assert "\x1b]0;title" in program.done("logs", "rude").out
+
+
+def test_while_a_job_is_waited_for_a_spinner_says_where_it_is(program: Program) -> None:
+    program.emulator.stub("slow", lambda _: time.sleep(1.8))
+    with program.on_terminal("trigger", "slow", "--wait") as terminal:
+        terminal.shows("slow was accepted, looking for its job")
+        terminal.shows("job 1 executing, ")
+        terminal.shows("job 1 fulfilled after")
+        assert terminal.ends() == 0
+
+
+def test_a_spinner_waits_no_longer_than_it_was_told_to(program: Program) -> None:
+    program.emulator.stub("slow", lambda _: time.sleep(2))
+    with program.on_terminal("trigger", "slow", "--wait", "--wait-for", "0.6") as terminal:
+        terminal.shows("mincloud-py: job 1 of 'slow' is still executing after 0.6 s")
+        assert terminal.ends() == 1
+
+
+def test_a_batch_shows_a_bar_with_rate_and_time_and_failures(program: Program) -> None:
+    def slow(event: dict[str, Any]) -> Any:
+        time.sleep(0.1)
+        return event["data"]["n"]
+
+    program.emulator.stub("slow", slow)
+    program.write("in.jsonl", "".join(f'{{"n": {n}}}\n' for n in range(30)) + "{}\n")
+    with program.on_terminal("batch", "slow", "in.jsonl", "-o", "out.jsonl", "--concurrency", "4") as terminal:
+        terminal.shows("/31")
+        terminal.shows("/s")
+        terminal.shows("left")
+        terminal.shows("1 failed")
+        terminal.shows("30 succeeded, 1 failed; results in out.jsonl")
+        assert terminal.ends() == 1
+        assert "31/31" in terminal.shown
+
+
+class _Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def _find_nothing(_: str) -> None:
+    return None
+
+
+def test_without_rich_there_are_plain_lines_and_nothing_moves(
+    called: Program, greet: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, err = _Screen(), _Screen()
+    monkeypatch.setattr("mincloud.cli.terminal.find_spec", _find_nothing)
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(sys, "stderr", err)
+    assert main(["jobs", greet]) == 0
+    assert main(["trigger", greet, '{"username": "Lin"}', "--wait"]) == 0
+    assert out.getvalue().startswith("ID\tSTATUS\tCREATED")
+    assert err.getvalue() == ""
+
+
+def test_without_a_terminal_nothing_moves(program: Program, greet: str) -> None:
+    program.write("in.jsonl", '{"username": "Lin"}\n')
+    assert program.script("batch", greet, "in.jsonl", "-o", "out.jsonl").err == ""
+    assert program.script("trigger", greet, '{"username": "Lin"}', "--wait").err == ""
