@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 VENV_STAMP := $(VENV)/.installed
 NODE_STAMP := node_modules/.installed
-JOBS ?= 2
+# More than there are cores: many tests wait for a time limit.
+JOBS ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-browser emulator generate check-generated lint format types contract bench build lock clean
@@ -19,7 +20,7 @@ demo: $(VENV_STAMP) ## Run the main job: emulator, deploy, call, wait, page, log
 	@$(BIN)/python examples/demo.py
 
 test: $(VENV_STAMP) $(NODE_STAMP) ## Run the tests
-	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 test-browser: $(VENV_STAMP) $(NODE_STAMP) ## Test the emulator's page in headless Chromium (Debian's)
 	@scripts/install_chromium.sh

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mincloud_emulator import Emulator
 
 
@@ -14,3 +17,11 @@ if TYPE_CHECKING:
 def emulator(mincloud_emulator: Emulator) -> Emulator:
     """The emulator of the package's own plugin, fresh for each test."""
     return mincloud_emulator
+
+
+@pytest.fixture
+def refused() -> Iterator[str]:
+    """An address that nothing listens at, and that nothing else gets meanwhile."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -356,13 +355,11 @@ def test_a_gateways_answer_is_uncertain(batch: Batch) -> None:
 
 
 def test_lines_that_surely_did_not_run_are_called_when_it_goes_on(
-    batch: Batch, monkeypatch: pytest.MonkeyPatch
+    batch: Batch, refused: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch.numbers(2)
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
     monkeypatch.setattr("mincloud.cli.batch._MAX_RETRIES", 0)  # for speed
-    ended = batch("--base-url", f"http://127.0.0.1:{port}")
+    ended = batch("--base-url", refused)
     assert ended.status == 1
     assert "2 lines surely did not run: --resume calls them" in ended.out
     assert {result["error"]["called"] for result in batch.results.values()} == {"no"}

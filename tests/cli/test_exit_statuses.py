@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,10 +60,8 @@ def test_a_function_that_is_not_there_ends_with_4(furnished: Program, command: s
 
 
 @pytest.mark.parametrize("command", [name for name in TALKING if name != "batch"])
-def test_a_network_that_is_down_ends_with_5(furnished: Program, command: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    ended = furnished(*TALKING[command], "--base-url", f"http://127.0.0.1:{port}")
+def test_a_network_that_is_down_ends_with_5(furnished: Program, refused: str, command: str) -> None:
+    ended = furnished(*TALKING[command], "--base-url", refused)
     assert ended.status == 5
     assert "check the network and the base URL, then try again" in ended.line
 

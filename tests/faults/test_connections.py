@@ -62,13 +62,6 @@ GOOD = {
 }
 
 
-@pytest.fixture
-def refused() -> str:
-    """An address that nothing listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return f"http://127.0.0.1:{taken.getsockname()[1]}"
-
-
 @pytest.mark.parametrize("name", [*READS, *SENT_ONCE])
 def test_a_refused_connection_has_run_nothing(open_side: OpenSide, refused: str, name: str) -> None:
     side = open_side(base_url=refused, access_token=TOKEN, max_retries=0)
