@@ -131,6 +131,7 @@ class MisbehavingServer:
     requests: list[Received] = field(default_factory=list[Received])
     connections: int = 0
     port: int = 0
+    bound: socket.socket | None = None  # what it listens on, if that is settled
 
     def __post_init__(self) -> None:
         self._stopped = threading.Event()
@@ -143,7 +144,8 @@ class MisbehavingServer:
         return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
-        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=128)
+        self._listener = self.bound or socket.create_server(("127.0.0.1", 0))
+        self._listener.listen(128)
         self.port = self._listener.getsockname()[1]
         self._start(self._accept)
         return self

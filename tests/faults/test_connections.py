@@ -81,7 +81,7 @@ def test_a_name_that_dns_does_not_know_has_run_nothing(open_side: OpenSide, host
 
 
 @pytest.mark.parametrize("name", ["get", *SENT_ONCE])
-def test_what_was_never_sent_is_sent_again(open_side: OpenSide, refused: str, name: str) -> None:
+def test_what_was_never_sent_is_sent_again(open_side: OpenSide, name: str) -> None:
     """A server that comes up between two attempts gets the call, even one that must not run twice."""
     answers = GOOD | {
         "invoke": result(1),
@@ -89,14 +89,15 @@ def test_what_was_never_sent_is_sent_again(open_side: OpenSide, refused: str, na
         "debug": result(1),
         "create": reply(FUNCTION, status=201),
     }
-    port = int(refused.rpartition(":")[2])
-    side = open_side(base_url=refused, access_token=TOKEN, max_retries=5)
+    bound = socket.socket()  # refuses until it listens
+    bound.bind(("127.0.0.1", 0))
+    late = MisbehavingServer([answers[name]], bound=bound)
+    side = open_side(base_url=f"http://127.0.0.1:{bound.getsockname()[1]}", access_token=TOKEN, max_retries=5)
 
     def come_up() -> None:
         time.sleep(0.15)
         late.__enter__()
 
-    late = MisbehavingServer([answers[name]], port=port)
     starter = threading.Thread(target=come_up)
     starter.start()
     try:
