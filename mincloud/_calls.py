@@ -25,14 +25,16 @@ class Call:
         method: The HTTP method, in capitals.
         path: Percent-encoded path and query, from the root of the API; or an absolute URL.
         content: The body, in JSON; None if there is none.
+        headers: The operation's own headers, names and values.
         repeatable: Whether it may be sent again when it may have run before.
-        authorized: Whether it is the API's, with its token, environment and own headers.
+        authorized: Whether the access token goes along.
         settled_by: A status that means success when an attempt before may have run, as 404 does for a deletion.
     """
 
     method: str
     path: str = field(repr=False)
     content: bytes | None = field(default=None, repr=False)
+    headers: tuple[tuple[bytes, bytes], ...] = ()
     repeatable: bool = False
     authorized: bool = True
     settled_by: int | None = None
@@ -60,6 +62,7 @@ def operation(
         request["method"].upper(),
         path,
         content,
+        tuple((name.encode("ascii"), value.encode("ascii")) for name, value in request.get("headers", {}).items()),
         repeatable=repeatable,
         authorized=authorized,
         settled_by=settled_by,

@@ -262,7 +262,7 @@ class Credentials:
             request = _with_cookies(Request(method, target, headers, content), cookies)
 
     def _request(self, call: Call) -> Request:
-        return self._flow.api_request(call.method, call.path, call.content, None)
+        return self._flow.api_request(call, None)
 
     def _send(self, request: Request, end: float) -> Answer:
         """Sends a token operation once."""

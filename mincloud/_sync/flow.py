@@ -71,9 +71,6 @@ class Flow:
             (b"Accept", b"application/json"),
             (b"Accept-Encoding", b"gzip, deflate"),
         )
-        self._environment: Headers = ()
-        if options.environment is not None:
-            self._environment = ((b"X-Hydrogen-Env-ID", options.environment.encode("ascii")),)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -187,23 +184,19 @@ class Flow:
 
     def _request(self, call: Call, token: str | None) -> Request:
         if call.path.startswith("/"):
-            return self.api_request(call.method, call.path, call.content, token)
+            return self.api_request(call, token)
         return Request(
             call.method, call.path, ((b"Host", host_header(call.path)), *self._common[1:2], *self._common[3:])
         )
 
-    def api_request(self, method: str, path: str, content: bytes | None, token: str | None) -> Request:
-        """A request to the API.
+    def api_request(self, call: Call, token: str | None) -> Request:
+        """The request to the API for a call.
 
         Args:
-            method: The HTTP method.
-            path: Path and query, percent-encoded.
-            content: The body, in JSON; None if there is none.
+            call: The call.
             token: The access token; None for the token operations.
         """
-        headers = self._common
+        headers = (*self._common, *call.headers)
         if token is not None:
-            headers = (*headers, *self._environment, (b"Authorization", b"Bearer " + token.encode("ascii")))
-        if content is not None:
-            headers = (*headers, (b"Content-Type", b"application/json"))
-        return Request(method, self.options.base_url + path, headers, content or b"")
+            headers = (*headers, (b"Authorization", b"Bearer " + token.encode("ascii")))
+        return Request(call.method, self.options.base_url + call.path, headers, call.content or b"")
