@@ -23,7 +23,7 @@ test: $(VENV_STAMP) $(NODE_STAMP) ## Run the tests
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 test-browser: $(VENV_STAMP) $(NODE_STAMP) ## Test the emulator's page in headless Chromium (Debian's)
-	@scripts/install_chromium.sh
+	@scripts/install_debian_packages.sh chromium=/usr/bin/chromium
 	@$(BIN)/python -m pytest tests/browser $(ARGS)
 
 emulator: $(VENV_STAMP) ## Start the emulator on port 8900
@@ -63,6 +63,8 @@ build: $(VENV_STAMP) ## Build the wheel and the source distribution into dist/
 lock: $(VENV_STAMP) ## Bring the locks up to date
 	@$(BIN)/uv pip compile --quiet --upgrade --all-extras --group dev --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --no-header --output-file requirements/dev.txt pyproject.toml
+	@$(BIN)/uv pip compile --quiet --upgrade --group pyproject.toml:languages --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --no-header --output-file requirements/languages.txt
 	@for folder in . benchmarks; do (cd $$folder && npm install --package-lock-only --omit-lockfile-registry-resolved \
 	  --ignore-scripts --no-audit --no-fund --loglevel=error); done
 
