@@ -179,7 +179,7 @@ class Invocations:
         if self._runtime is None:
             from .runtime import Runtime  # noqa: PLC0415 - stubs need no runtime
 
-            self._runtime = Runtime(node=self._node)
+            self._runtime = Runtime(node=self._node, log_time=self._clock.log_time)
         return self._runtime
 
     async def _execute(self, function: Function, event: dict[str, Any], job: Job, *, sync: bool) -> Ending:

@@ -2,58 +2,47 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def log_entry(level: str, message: str) -> str:
-    """Write an entry as the service does, with the present time.
-
-    Args:
-        level: LOG, INFO, WARN or ERROR.
-        message: The text, which may have several lines.
-
-    Returns:
-        ``<ISO time> <LEVEL> <message>`` without a newline at its end.
-    """
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return f"{now} {level} {message}"
-
-
 class CallLog:
-    """Collects the entries of one call.
+    """Collects the entries of one call, each ``<ISO time> <LEVEL> <message>`` as the service writes them.
 
     Args:
         limit: How much it holds, in bytes; a last entry says that the rest was cut.
+        log_time: Gives the present time as an entry starts with.
         listener: Called with each entry, without its newline, as it comes.
     """
 
-    def __init__(self, limit: int, listener: Callable[[str], None] | None = None) -> None:
+    def __init__(self, limit: int, log_time: Callable[[], str], listener: Callable[[str], None] | None = None) -> None:
         self._limit = limit
+        self._log_time = log_time
         self._listener = listener
         self._entries: list[str] = []
         self._bytes = 0
         self._cut = False
         self._partial = {"LOG": bytearray(), "ERROR": bytearray()}
 
-    def add(self, entry: str) -> None:
-        """Add an entry that is complete with its time and level.
+    def write(self, level: str, message: str) -> None:
+        """Add an entry with the present time.
 
         Args:
-            entry: Its text without the newline.
+            level: LOG, INFO, WARN or ERROR.
+            message: Its text, which may have several lines.
         """
         if self._cut:
             return
+        entry = self._entry(level, message)
         size = len(entry.encode()) + 1
         if self._bytes + size > self._limit:
             self._cut = True
             fitting = entry.encode()[: max(0, self._limit - self._bytes - 1)].decode(errors="ignore")
             if fitting:
                 self._append(fitting)
-            entry = log_entry("WARN", f"the log was cut here: it is limited to {self._limit} bytes per call")
+            entry = self._entry("WARN", f"the log was cut here: it is limited to {self._limit} bytes per call")
         self._bytes += size
         self._append(entry)
 
@@ -62,14 +51,8 @@ class CallLog:
         if self._listener is not None:
             self._listener(entry)
 
-    def write(self, level: str, message: str) -> None:
-        """Add an entry with the present time.
-
-        Args:
-            level: LOG, INFO, WARN or ERROR.
-            message: Its text.
-        """
-        self.add(log_entry(level, message))
+    def _entry(self, level: str, message: str) -> str:
+        return f"{self._log_time()} {level} {message}"
 
     def output(self, level: str, data: bytes) -> bool:
         """Add what was written to a standard stream past ``console``: one entry per line.

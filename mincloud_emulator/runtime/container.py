@@ -81,13 +81,23 @@ class Container:
         memory_mb: What the plan of its function allows.
         directory: Its own directory, which exists: its working directory and ``/tmp``.
         limits: What its calls may take.
+        log_time: Gives the present time as a log entry starts with.
 
     Raises:
         OSError: Node could not be started.
     """
 
-    def __init__(self, node: NodeInfo, *, memory_mb: int, directory: Path, limits: ContainerLimits) -> None:
+    def __init__(
+        self,
+        node: NodeInfo,
+        *,
+        memory_mb: int,
+        directory: Path,
+        limits: ContainerLimits,
+        log_time: Callable[[], str],
+    ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._log_time = log_time
         self.directory = directory
         self.memory_mb = memory_mb
         self.function: FunctionVersion | None = None
@@ -163,7 +173,7 @@ class Container:
             How it ended, which includes every way to fail.
         """
         done: asyncio.Future[Execution] = self._loop.create_future()
-        call = self._call = _Call(time_limit, CallLog(self._limits.log_bytes, on_log), invoke, done)
+        call = self._call = _Call(time_limit, CallLog(self._limits.log_bytes, self._log_time, on_log), invoke, done)
         if self.function is None:
             self.function = function
             code = json.dumps({"name": function.name, "code": function.code}, ensure_ascii=False)
@@ -259,7 +269,8 @@ class Container:
         elif call is None or call.done.done():
             return  # of a call that was given up
         elif kind == frames.TEXT:
-            self._guarded(call, call.log.add, payload.decode(errors="replace"))
+            level, _, text = payload.decode(errors="replace").partition(" ")
+            self._guarded(call, call.log.write, level, text)
         elif kind == frames.RESULT:
             call.result = payload
         elif kind == frames.FAILURE:

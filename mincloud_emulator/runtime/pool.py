@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..clock import Clock
 from .container import Container, ContainerLimits
 from .node import NodeInfo, find_node
 from .watchdog import Watchdog
@@ -39,6 +40,7 @@ class Runtime:
         max_idle: How many idle containers are kept, each of some 45 MB.
         reserve: Whether to keep a started process in reserve.
         limits: What a call may take beside time and memory.
+        log_time: Gives the present time as a log entry starts with; the real time, if not given.
     """
 
     def __init__(
@@ -49,12 +51,14 @@ class Runtime:
         max_idle: int = 8,
         reserve: bool = True,
         limits: ContainerLimits | None = None,
+        log_time: Callable[[], str] | None = None,
     ) -> None:
         self._wanted_node = node
         self._keep_warm = keep_warm
         self._max_idle = max_idle
         self._reserve = reserve
         self._limits = limits or ContainerLimits()
+        self._log_time = log_time or Clock().log_time
         self._node: NodeInfo | None = None
         self._node_lock = asyncio.Lock()
         self._root: Path | None = None
@@ -209,7 +213,9 @@ class Runtime:
         directory = self._root / str(self._count)
         directory.mkdir(mode=0o700)
         try:
-            container = Container(node, memory_mb=memory_mb, directory=directory, limits=self._limits)
+            container = Container(
+                node, memory_mb=memory_mb, directory=directory, limits=self._limits, log_time=self._log_time
+            )
         except OSError:
             directory.rmdir()
             raise

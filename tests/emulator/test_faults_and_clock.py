@@ -163,6 +163,17 @@ def test_every_answer_is_dated_by_the_clock() -> None:
         api.http.close()
 
 
+def test_what_a_function_logs_has_the_time_of_the_clock() -> None:
+    code = "exports.main = async () => { console.log('first'); process.stdout.write('second\\n'); return 1 }"
+    with Emulator(clock=Clock(datetime(2018, 9, 21, 3, 46, 26, tzinfo=UTC), frozen=True)) as emulator:
+        api = API(emulator.url, emulator.access_token)
+        api.create("greet", code)
+        lines = api.debug("greet", data={}).json()["log"].splitlines()
+        assert {line.split(" ")[0] for line in lines} == {"2018-09-21T03:46:26.000Z"}
+        assert [line.split(" ", 2)[1:] for line in lines[1:3]] == [["LOG", "first"], ["LOG", "second"]]
+        api.http.close()
+
+
 def test_jobs_keep_their_order_while_time_stands_still() -> None:
     with Emulator(clock=Clock(1_500_000_000, frozen=True)) as emulator:
         emulator.stub("greet", lambda _event: 1)
