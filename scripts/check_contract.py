@@ -19,12 +19,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 from openapi_spec_validator import OpenAPIV30SpecValidator
-from referencing.exceptions import Unresolvable
 
 from scripts.contract_rules import Document, Problem, apply_rules, mappings, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTRACT = ROOT / "openapi" / "mincloud.yaml"
@@ -82,17 +81,49 @@ def read_document(path: Path) -> tuple[Document, list[Problem]]:
 
 def validity(document: Document) -> list[Problem]:
     """What keeps the document from being valid OpenAPI 3.0: nothing, or the first problem."""
+    # First, since the validator does not follow every reference and fails at one that goes round in a circle.
     try:
-        error = next(iter(OpenAPIV30SpecValidator(document).iter_errors()), None)
-    except Unresolvable as unresolvable:
-        found = (place for place, node in mappings(document) if str(node.get("$ref", "")).endswith(unresolvable.ref))
-        return [Problem(next(found, ()), f"nothing is at {unresolvable.ref}, mend the `$ref`", "openapi")]
+        problem = next(_broken_references(document), None)
+    except RecursionError:
+        return [Problem((), "an anchor stands inside itself, or the nesting is too deep: write it out flat", "yaml")]
+    if problem is not None:
+        return [problem]
+    error = next(iter(OpenAPIV30SpecValidator(document).iter_errors()), None)
     if error is None:
         return []
     message = error.message.strip().splitlines()[0]
     if message.startswith("{"):  # the validator begins with the whole value, however long
         message = f"this{message[message.rfind('}') + 1 :]}"
     return [Problem(tuple(str(step) for step in error.absolute_path), f"mend it: {message}", "openapi")]
+
+
+def _broken_references(document: Document) -> Iterator[Problem]:
+    for place, node in mappings(document):
+        met: list[str] = []
+        target: object = node
+        while isinstance(target, dict) and "$ref" in target:
+            reference = str(cast("Document", target)["$ref"])
+            if not reference.startswith("#/"):
+                message = f"{reference} is another document and the contract is one file: refer to a place in it, as #/components/…"
+                yield Problem(place, message, "openapi")
+                break
+            if reference in met:
+                yield Problem(place, f"{reference} leads back to itself, mend the `$ref`", "openapi")
+                break
+            met.append(reference)
+            target = _at(document, reference)
+            if not isinstance(target, dict):
+                yield Problem(place, f"nothing is at {reference}, mend the `$ref`", "openapi")
+
+
+def _at(document: Document, reference: str) -> object:
+    """What a reference leads to; None for nothing."""
+    target: object = document
+    for step in reference.removeprefix("#/").split("/"):
+        if not isinstance(target, dict):
+            return None
+        target = cast("Document", target).get(step.replace("~1", "/").replace("~0", "~"))
+    return target
 
 
 def lint(paths: Sequence[Path], rules: Path = LINT_RULES) -> list[list[Problem]]:

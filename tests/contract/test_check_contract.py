@@ -67,6 +67,10 @@ def test_every_broken_rule_of_either_kind_is_one_line(
             "openapi: 3.0.3\ninfo: {title: T, version: '1'}\n",
             'the document: mend it: "paths" is a required property [openapi]',
         ),
+        (
+            "openapi: 3.0.3\npaths: &all\n  /x/: *all\n",
+            "the document: an anchor stands inside itself, or the nesting is too deep: write it out flat [yaml]",
+        ),
     ],
 )
 def test_a_document_that_cannot_be_used_gets_one_line(

@@ -180,13 +180,27 @@ INVALID = [
         "openapi",
         put(*CREATE, "responses", "400", value={"$ref": "#/components/responses/Missing"}),
         "responses > 400",
-        "nothing is at /components/responses/Missing, mend the `$ref`",
+        "nothing is at #/components/responses/Missing, mend the `$ref`",
     ),
     Mutation(
         "openapi",
         put(*JOB, "id", value={"$ref": "other.yaml#/Id"}),
         "properties > id",
-        "nothing is at other.yaml#/Id",
+        "other.yaml#/Id is another document and the contract is one file: refer to a place in it, as #/components/…",
+    ),
+    Mutation(
+        "openapi",
+        put(
+            *CREATE, "requestBody", "content", "application/json", "schema", value={"$ref": "#/components/schemas/Gone"}
+        ),
+        "schema",
+        "nothing is at #/components/schemas/Gone, mend the `$ref`",
+    ),
+    Mutation(
+        "openapi",
+        put("components", "schemas", "Job", value={"$ref": "#/components/schemas/Job"}),
+        "schemas > Job",
+        "#/components/schemas/Job leads back to itself, mend the `$ref`",
     ),
 ]
 
