@@ -12,7 +12,7 @@ JOBS ?= 4
 .PHONY: help setup demo test test-browser emulator generate check-generated lint format types contract bench build lock clean
 
 help: ## List the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(VENV_STAMP) $(NODE_STAMP) ## Install everything that development needs
 
@@ -52,12 +52,11 @@ types: $(VENV_STAMP) $(NODE_STAMP) ## Check types with mypy and pyright, both st
 	@$(BIN)/mypy
 	@node_modules/.bin/pyright
 
-bench: $(VENV_STAMP) benchmarks/node_modules/.installed ## Measure against httpx and functions-framework
-	@$(BIN)/python -m compileall -q mincloud mincloud_emulator generated
-	@$(BIN)/python -m benchmarks
+bench: $(VENV_STAMP) $(NODE_STAMP) benchmarks/node_modules/.installed ## Measure against httpx, the Node tool and functions-framework
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 build: $(VENV_STAMP) ## Build the wheel and the source distribution into dist/
-	@rm -rf dist
+	@rm -f dist/*.whl dist/*.tar.gz
 	@$(BIN)/python -m hatchling build
 
 lock: $(VENV_STAMP) ## Bring the locks up to date
@@ -65,11 +64,11 @@ lock: $(VENV_STAMP) ## Bring the locks up to date
 	  --no-emit-index-url --no-annotate --no-header --output-file requirements/dev.txt pyproject.toml
 	@$(BIN)/uv pip compile --quiet --upgrade --group pyproject.toml:languages --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --no-header --output-file requirements/languages.txt
-	@for folder in . benchmarks; do (cd $$folder && npm install --package-lock-only --omit-lockfile-registry-resolved \
+	@for folder in . benchmarks openapi/languages/typescript tests/npm/consumer; do (cd $$folder && npm install --package-lock-only --omit-lockfile-registry-resolved \
 	  --ignore-scripts --no-audit --no-fund --loglevel=error); done
 
 clean: ## Remove what was installed and built
-	@rm -rf $(VENV) node_modules benchmarks/node_modules dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) node_modules benchmarks/node_modules dist build site .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV_STAMP): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mincloud needs Python 3.11 or newer: make PYTHON=/path/to/it")'

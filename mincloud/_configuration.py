@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from ._logins import current_login
 from .errors import ConfigurationError, MissingCredentials
 
 if TYPE_CHECKING:
@@ -145,23 +145,12 @@ def resolve_secrets(*, access_token: str | None, client_id: str | None, client_s
         MissingCredentials: There are none, or they are incomplete.
         ConfigurationError: They cannot be read, or cannot stand in a header.
     """
-    secrets = (
-        _from_arguments(access_token, client_id, client_secret)
-        or _from_environment(os.environ)
-        or _from_logins(Path(".mincloudrc"), _home() / ".mincloudrc")
-    )
+    secrets = _from_arguments(access_token, client_id, client_secret) or _from_environment(os.environ) or _from_login()
     if secrets is None:
         raise MissingCredentials(f"no credentials: {WAYS_TO_GIVE_CREDENTIALS}")
     if secrets.access_token is not None:
         check_header_value("access_token", secrets.access_token)
     return secrets
-
-
-def _home() -> Path:
-    try:
-        return Path.home()
-    except RuntimeError:  # no home directory is known
-        return Path()
 
 
 def _from_arguments(access_token: str | None, client_id: str | None, client_secret: str | None) -> Secrets | None:
@@ -204,45 +193,13 @@ def _application(client_id: str | None, secret: str | None, id_name: str, secret
     return Secrets(None, client_id, secret)
 
 
-def _from_logins(*paths: Path) -> Secrets | None:
-    """The login that the Node tool keeps: `client_id = …` and `tokens = <client_id>:<token>,…` before any section.
-
-    As with that tool, the file that comes first wins for each of the two: a folder may choose the application, and the home directory
-    keep its token.
-    """
-    client_id, chosen_in = "", None
-    for path in paths:
-        settings = _settings(path)
-        if chosen_in is None and settings.get("client_id"):
-            client_id, chosen_in = settings["client_id"], path
-        for entry in settings.get("tokens", "").split(","):
-            owner, _, token = entry.strip().partition(":")
-            if chosen_in is not None and owner == client_id and token:
-                check_header_value(f"the token of {client_id} in {path}", token)
-                return Secrets(token, client_id)
-    if chosen_in is None:
+def _from_login() -> Secrets | None:
+    login = current_login()
+    if login is None:
         return None
-    raise MissingCredentials(
-        f"{chosen_in} has no token for its client_id {client_id}: log in again, or {WAYS_TO_GIVE_CREDENTIALS}"
-    )
-
-
-def _settings(path: Path) -> dict[str, str]:
-    """What stands in a login file before any section; nothing if there is no such file."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise ConfigurationError(f"cannot read {path}: {reason}") from None
-    settings: dict[str, str] = {}
-    for line in map(str.strip, text.splitlines()):
-        if line.startswith("["):
-            break
-        if line and not line.startswith((";", "#")):
-            key, _, value = line.partition("=")
-            # A comment may also stand at the end of a line.
-            value = value.partition(";")[0].partition("#")[0]
-            settings[key.strip()] = value.strip().strip("\"'")
-    return settings
+    if login.token is None:
+        raise MissingCredentials(
+            f"{login.chosen_in} has no token for its client_id {login.client_id}: log in again, or {WAYS_TO_GIVE_CREDENTIALS}"
+        )
+    check_header_value(f"the token of {login.client_id} in {login.kept_in}", login.token)
+    return Secrets(login.token, login.client_id)

@@ -70,6 +70,11 @@ class Run:
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.function!r}{f', job {self._job.id}' if self._job else ''}>"
 
+    @property
+    def job(self) -> Job | None:
+        """The job of this call as `wait` last saw it, also while another thread or task waits; None before it is found."""
+        return self._job
+
     def wait(self, timeout: float = 300.0, *, poll_interval: float | None = None) -> Job:
         """Finds the job of this call and follows it to its end (operation listJobs).
 

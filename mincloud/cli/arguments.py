@@ -390,9 +390,14 @@ def _add_local_commands(commands: _Commands) -> None:
         "contract",
         "contract:contract",
         "print the OpenAPI document of the service",
-        ["mincloud-py contract", "mincloud-py contract --json", "mincloud-py contract --path"],
+        ["mincloud-py contract", "mincloud-py contract --portable --json", "mincloud-py contract --path"],
     )
-    contract.add_argument("--yaml", action="store_true", help="as YAML, as it is written (without --json)")
+    contract.add_argument("--yaml", action="store_true", help="as YAML, which it is without --json")
+    contract.add_argument(
+        "--portable",
+        action="store_true",
+        help="the variant for generators that mangle `oneOf`: one schema where there is a choice",
+    )
     contract.add_argument("--path", action="store_true", help="only where the file is")
     completion = commands.add(
         "completion",

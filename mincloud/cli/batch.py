@@ -53,6 +53,7 @@ class Tally:
 
     Attributes:
         skipped: How many were answered by an earlier run.
+        failed_before: How many of these by an error.
         succeeded: How many functions returned.
         failed: How many did not, for sure.
         uncertain: How many calls may have run without an answer, those of earlier runs included.
@@ -62,6 +63,7 @@ class Tally:
     """
 
     skipped: int = 0
+    failed_before: int = 0
     succeeded: int = 0
     failed: int = 0
     uncertain: int = 0
@@ -110,14 +112,16 @@ def batch(args: argparse.Namespace, terminal: Terminal) -> int:
     if run.failure is not None:
         status, message = explained(run.failure, name=args.name)
         raise CommandError(f"stopped: {message}; then go on with --resume", status)
-    return FAILED if run.tally.failed or run.tally.uncertain else DONE
+    return FAILED if run.tally.failed or run.tally.failed_before or run.tally.uncertain else DONE
 
 
 class _Batch:
     """One run of a batch."""
 
     def __init__(self, args: argparse.Namespace, files: BatchFiles, inputs: Path) -> None:
-        self.tally = Tally(skipped=sum(1 for _ in files.standings.lines(Standing.ANSWERED)))
+        self.tally = Tally(
+            skipped=sum(1 for _ in files.standings.lines(Standing.ANSWERED)), failed_before=files.failed_before
+        )
         for line in files.standings.lines(Standing.UNCERTAIN):
             self.tally.add_uncertain(line)
         self.failure: Exception | None = None
@@ -231,7 +235,9 @@ class _Batch:
             self.interrupted = True
             self._stopping.set()
             if self._under_way:
-                terminal.note(f"stopping: waiting for {counted(self._under_way, 'call')} under way; again leaves them")
+                terminal.note(
+                    f"stopping: waiting for {counted(self._under_way, 'call')} under way; a second Ctrl-C leaves them"
+                )
 
         loop = asyncio.get_running_loop()
         handled: list[signal.Signals] = []
@@ -286,19 +292,22 @@ def _report(run: _Batch, results: Path, terminal: Terminal) -> None:
                 "function": run.name,
                 "results": str(results),
                 "answered_before": tally.skipped,
+                "failed_before": tally.failed_before,
                 "succeeded": tally.succeeded,
                 "failed": tally.failed,
                 "uncertain": tally.uncertain,
-                "uncertain_lines": tally.uncertain_lines,
+                "uncertain_lines": sorted(tally.uncertain_lines),
                 "interrupted": run.interrupted,
             }
         )
         return
     parts = [f"{tally.succeeded:,} succeeded", f"{tally.failed:,} failed"]
-    parts += [f"{tally.skipped:,} answered before"] if tally.skipped else []
+    if tally.skipped:
+        by_errors = f", {tally.failed_before:,} of them by an error" if tally.failed_before else ""
+        parts.append(f"{tally.skipped:,} answered before{by_errors}")
     terminal.text(f"{'interrupted: ' if run.interrupted else ''}{', '.join(parts)}; results in {results}")
     if tally.uncertain:
-        named = ", ".join(map(str, tally.uncertain_lines))
+        named = ", ".join(map(str, sorted(tally.uncertain_lines)))
         more = " and more" if tally.uncertain > len(tally.uncertain_lines) else ""
         terminal.text(
             f"{counted(tally.uncertain, 'line')} may have run without an answer: {named}{more}; --resume --retry-uncertain calls them again"

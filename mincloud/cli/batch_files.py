@@ -104,12 +104,17 @@ class BatchFiles:
     Args:
         results: Where the results go.
         batch: What is called, so that nothing else is continued: the function's name and the environment.
+
+    Attributes:
+        standings: What is known of each line from earlier runs.
+        failed_before: How many lines were answered by an error in earlier runs.
     """
 
     def __init__(self, results: Path, batch: dict[str, Any]) -> None:
         self.results = results
         self.journal = results.with_name(f"{results.name}.journal")
         self.standings = Standings()
+        self.failed_before = 0
         self._batch = batch
         self._results_file = self._journal_file = -1
 
@@ -216,6 +221,7 @@ class BatchFiles:
             called = "yes" if "data" in record else cast(dict[str, Any], error).get("called")
             stays = called == "yes" or (called == "uncertain" and not retry_uncertain)
             kept.append(stays)
+            self.failed_before += called == "yes" and "data" not in record
             if stays:
                 self.standings[line] = Standing.ANSWERED if called == "yes" else Standing.UNCERTAIN
             else:

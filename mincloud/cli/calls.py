@@ -9,21 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .clients import connected
-from .exit_statuses import DONE, FAILED, CommandError, printable
+from .exit_statuses import DONE, FAILED, CommandError
 from .quantities import duration, size
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
 
     from .. import DebugResult, Job, Run
     from .terminal import Terminal
 
-_FIRST_INTERVAL = 0.2
-_LONGEST_INTERVAL = 5.0
-_INTERVAL_GROWTH = 1.5
-_FIRST_SLICE = 0.8
-_SHORTEST_SLICE = 0.1
 _MILLI = 1000.0
 
 
@@ -157,51 +151,39 @@ def job_document(job: Job) -> dict[str, Any]:
 
 
 def _followed(run: Run, seconds: float, terminal: Terminal) -> Job:
-    """The job of a call at its end; on a terminal with its progress."""
-    if not terminal.shows_progress:
-        return run.wait(seconds)
-    with terminal.spinner(f"{run.function} was accepted, looking for its job") as show:
-        return _watched(run, seconds, show)
+    """The job of a call at its end; on a terminal with its progress.
 
-
-def _watched(run: Run, seconds: float, show: Callable[[str], None]) -> Job:
-    """Waits in slices, since the client says nothing of the job before it stops to wait."""
+    Raises:
+        JobNotFound: No job appeared in time.
+        JobTimeout: It has not ended in time.
+    """
     from .. import JobNotFound, JobTimeout  # noqa: PLC0415 - help needs no client
 
     started = time.monotonic()
-    interval = _FIRST_INTERVAL
-    while True:
-        left = max(_SHORTEST_SLICE, started + seconds - time.monotonic())
-        # Slices grow, so that a service that answers slowly can answer in one.
-        time_slice = min(left, max(_FIRST_SLICE, interval * 2))
-        is_last = time_slice == left
-        try:
-            return run.wait(time_slice, poll_interval=interval)
-        except JobNotFound as error:
-            if is_last:
-                raise JobNotFound(
-                    f"no job of {run.function!r} appeared within {seconds:g} s: `mincloud-py jobs {run.function}` shows those there are"
-                ) from error
-        except JobTimeout as error:
-            if is_last:
-                raise JobTimeout(
-                    f"job {error.job.id} of {run.function!r} is still {error.job.status} after {seconds:g} s: "
-                    f"`mincloud-py jobs {run.function} --follow` shows when it ends",
-                    job=error.job,
-                ) from error
-            show(printable(f"job {error.job.id} {error.job.status}, {duration(time.monotonic() - started)}"))
-        interval = min(interval * _INTERVAL_GROWTH, _LONGEST_INTERVAL)
+
+    def standing() -> str:
+        job = run.job
+        if job is None:
+            return f"{run.function} was accepted, looking for its job"
+        return f"job {job.id} {job.status}, {duration(time.monotonic() - started)}"
+
+    try:
+        with terminal.spinner(standing):
+            return run.wait(seconds)
+    except JobNotFound as error:
+        raise JobNotFound(
+            f"no job of {run.function!r} appeared within {seconds:g} s: `mincloud-py jobs {run.function}` shows those there are"
+        ) from error
+    except JobTimeout as error:
+        raise JobTimeout(
+            f"{error}: `mincloud-py jobs {run.function} --follow` shows when it ends", job=error.job
+        ) from error
 
 
 def _ended(job: Job) -> str:
     took = job.finished_at - job.started_at if job.finished_at is not None and job.started_at is not None else None
-    return " ".join(
-        [
-            job.status,
-            *([f"after {duration(took)}"] if took is not None else []),
-            *([size(job.mem_usage)] if job.mem_usage else []),
-        ]
-    )
+    after = f" after {duration(took)}" if took is not None else ""
+    return f"{job.status}{after}" + (f", {size(job.mem_usage)}" if job.mem_usage else "")
 
 
 def _cost(result: DebugResult) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 # The arguments that are files, by their names in the parsed arguments.
 _FILES = frozenset(("targets", "inputs", "output", "data", "functions"))
+_FIRST_ALONE, _EACH = '"(*):', '"*:'
 
 
 def completion(args: argparse.Namespace, terminal: Terminal) -> int:
@@ -30,6 +31,9 @@ def completion(args: argparse.Namespace, terminal: Terminal) -> int:
             if action.dest in _FILES:
                 action.complete = shtab.FILE  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue] - shtab's way
     script: str = shtab.complete(parser, args.shell)
+    if args.shell == "zsh":
+        # shtab writes an argument that may be repeated such that zsh completes the first alone.
+        script = script.replace(_FIRST_ALONE, _EACH)
     if terminal.json:
         terminal.document({"shell": args.shell, "script": script})
     else:

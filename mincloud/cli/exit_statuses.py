@@ -21,6 +21,7 @@ MEANINGS = (
 )
 
 
+_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 HOW_TO_LOG_IN = "`mincloud-py login`, or set MINCLOUD_ACCESS_TOKEN, or MINCLOUD_CLIENT_ID with MINCLOUD_CLIENT_SECRET"
 
 
@@ -59,6 +60,8 @@ def explained(error: Exception, *, command: str = "", name: str = "") -> tuple[i
     if isinstance(error, CommandError):
         return error.status, str(error)
 
+    from urllib.parse import urlsplit  # noqa: PLC0415 - see below
+
     from .. import errors  # noqa: PLC0415 - an error of the client means that it is loaded
 
     match error:
@@ -82,6 +85,8 @@ def explained(error: Exception, *, command: str = "", name: str = "") -> tuple[i
                 return SERVICE_FAILED, (
                     f"{error}: the function may have run, so it is not called again; `mincloud-py jobs {name}` shows its calls"
                 )
+            if isinstance(error, errors.ConnectionFailed) and urlsplit(error.url).hostname in _THIS_MACHINE:
+                return SERVICE_FAILED, f"{error}: start the emulator with `mincloud-py emulator`, or check the base URL"
             return SERVICE_FAILED, f"{error}: check the network and the base URL, then try again"
         case OSError():
             place = f"{error.filename}: " if error.filename else ""

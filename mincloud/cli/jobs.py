@@ -53,9 +53,17 @@ def jobs(args: argparse.Namespace, terminal: Terminal) -> int:
         else:
             shown = _Counted(found)
             terminal.table(_HEADER, (_row(job) for job in shown))
+            if shown.count == 0 and terminal.shows_people:
+                terminal.note(
+                    f"{args.name!r} has no such jobs" if _is_filtered(args) else f"{args.name!r} was never called"
+                )
             if limit is not None and shown.count == limit:
                 _say_that_there_are_more(paginator, limit, terminal)
     return DONE
+
+
+def _is_filtered(args: argparse.Namespace) -> bool:
+    return any((args.source, args.status, args.service_type, args.since is not None, args.until is not None))
 
 
 class _Counted:
@@ -166,7 +174,7 @@ def logs(args: argparse.Namespace, terminal: Terminal) -> int:
                     _print_log(cloud, job, terminal, headed=True)
         job = _wanted(cloud, args, terminal)
         if args.follow:
-            with terminal.spinner(f"job {job.id} is {job.status}"):
+            with terminal.spinner(lambda: f"job {job.id} is {job.status}"):
                 while job.status in _UNFINISHED:
                     time.sleep(args.interval)
                     job = _found(cloud, args.name, job.id, since=job.created_at)
@@ -176,7 +184,7 @@ def logs(args: argparse.Namespace, terminal: Terminal) -> int:
 
 def _wanted(cloud: MinCloud, args: argparse.Namespace, terminal: Terminal) -> Job:
     if args.job is not None:
-        with terminal.spinner(f"looking for job {args.job}"):
+        with terminal.spinner(lambda: f"looking for job {args.job}"):
             return _found(cloud, args.name, args.job)
     newest = next(iter(cloud.jobs.list(args.name, page_size=1)), None)
     if newest is None:

@@ -4,28 +4,54 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass
 from getpass import getpass
 from typing import TYPE_CHECKING
 
+from .._logins import current_login, home_file, local_file
 from .clients import connected, global_options
 from .exit_statuses import DONE, HOW_TO_LOG_IN, NOT_ALLOWED, CommandError
-from .login_file import LoginFile, home_file, local_file
+from .login_file import LoginFile
 from .terminal import ask
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
     from .terminal import Terminal
 
 _REFUSED = (400, 401, 403)
+_AS_SUCH = "MINCLOUD_ACCESS_TOKEN"
+_APPLICATION_VARIABLES = ("MINCLOUD_CLIENT_ID", "MINCLOUD_CLIENT_SECRET")
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """Where a client finds its credentials.
+
+    Attributes:
+        credentials: The variables or the file that have them.
+        client_id: The application that they are of; None if nothing says so.
+        client_id_source: The variable or the file that says so.
+    """
+
+    credentials: tuple[str, ...]
+    client_id: str | None
+    client_id_source: str | None
+
+    def __str__(self) -> str:
+        return " and ".join(self.credentials)
 
 
 def login(args: argparse.Namespace, terminal: Terminal) -> int:
     """Obtains an access token with the application's id and secret, and keeps it in `~/.mincloudrc`."""
     from .. import APIError, MinCloud  # noqa: PLC0415 - help needs no client
 
+    path = home_file()
+    if path is None:
+        raise CommandError("no home directory is known to keep the login in: set HOME")
     client_id, client_secret = _application(args)
-    file = LoginFile.read(home_file())
+    file = LoginFile.read(path)
     try:
         with MinCloud(client_id=client_id, client_secret=client_secret, **global_options(args)) as cloud:
             token = cloud.credentials.token()
@@ -41,10 +67,29 @@ def login(args: argparse.Namespace, terminal: Terminal) -> int:
         terminal.document({"client_id": client_id, "file": str(file.path)})
     else:
         terminal.text(f"logged in as {client_id}; the token is kept in {file.path}")
-    stronger = _source()
-    if stronger is not None and stronger[0] != str(file.path):
-        terminal.note(f"mincloud-py: note: {stronger[0]} wins over this login: remove it to use the login")
+    if note := _wins_over(client_id, path):
+        terminal.note(f"mincloud-py: note: {note}")
     return DONE
+
+
+def _wins_over(client_id: str, path: Path) -> str | None:
+    """What is used in place of a login that was just made, and what to do about it; None if the login is used."""
+    variables = [name for name in (_AS_SUCH, *_APPLICATION_VARIABLES) if os.environ.get(name)]
+    if _AS_SUCH in variables:
+        variables = [_AS_SUCH]  # the others play no part then
+    match variables:
+        case [name]:
+            return f"{name} wins over this login: unset it to use the login"
+        case [*names] if names:
+            return f"{' and '.join(names)} win over this login: unset them to use the login"
+        case _:
+            pass
+    used = current_login()
+    if used is None or (used.client_id, used.kept_in) == (client_id, path):
+        return None
+    if used.client_id != client_id:
+        return f"{used.chosen_in} chooses another application, {used.client_id}, here: change it to use this login"
+    return f"{used.kept_in} has another token of {client_id}, which wins here: remove it to use this login"
 
 
 def _application(args: argparse.Namespace) -> tuple[str, str]:
@@ -67,8 +112,9 @@ def _application(args: argparse.Namespace) -> tuple[str, str]:
 def logout(args: argparse.Namespace, terminal: Terminal) -> int:
     """Forgets the token of the application that is logged in. The service has no call that would invalidate it alone."""
     del args
-    files = [LoginFile.read(path) for path in (local_file(), home_file())]
-    client_id = next((file.client_id for file in files if file.client_id), None)
+    login = current_login()
+    client_id = None if login is None else login.client_id
+    files = [LoginFile.read(path) for path in (local_file(), home_file()) if path is not None]
     with_token = [file for file in files if client_id in file.tokens]
     if client_id is None or not with_token:
         raise CommandError("nobody is logged in: there is nothing to forget", NOT_ALLOWED)
@@ -88,7 +134,7 @@ def whoami(args: argparse.Namespace, terminal: Terminal) -> int:
     from .. import Unauthorized  # noqa: PLC0415 - help needs no client
 
     with connected(args) as cloud:
-        source, client_id = _source() or ("", None)
+        sources = _sources()
         try:
             functions = cloud.functions.list(page_size=1).total
             accepted = True
@@ -99,8 +145,9 @@ def whoami(args: argparse.Namespace, terminal: Terminal) -> int:
     if terminal.json:
         terminal.document(
             {
-                "source": source,
-                "client_id": client_id,
+                "source": str(sources),
+                "client_id": sources.client_id,
+                "client_id_source": sources.client_id_source,
                 "environment": environment,
                 "base_url": base_url,
                 "accepted": accepted,
@@ -109,8 +156,8 @@ def whoami(args: argparse.Namespace, terminal: Terminal) -> int:
         )
     else:
         rows = [
-            ("application", client_id or "(not known: a token was given as such)"),
-            ("credentials", source),
+            ("application", _application_row(sources)),
+            ("credentials", str(sources)),
             ("environment", environment or "production"),
             ("service", base_url or "https://cloud.minapp.com"),
         ]
@@ -123,15 +170,23 @@ def whoami(args: argparse.Namespace, terminal: Terminal) -> int:
     return DONE
 
 
-def _source() -> tuple[str, str | None] | None:
-    """Where the client finds its credentials, in its own order, and the application they are of; None if nowhere."""
-    client_id = os.environ.get("MINCLOUD_CLIENT_ID") or None
-    if os.environ.get("MINCLOUD_ACCESS_TOKEN"):
-        return "MINCLOUD_ACCESS_TOKEN", client_id
-    if client_id and os.environ.get("MINCLOUD_CLIENT_SECRET"):
-        return "MINCLOUD_CLIENT_ID and MINCLOUD_CLIENT_SECRET", client_id
-    for path in (local_file(), home_file()):
-        file = LoginFile.read(path)
-        if file.client_id:
-            return str(path), file.client_id
-    return None
+def _application_row(sources: _Sources) -> str:
+    if sources.client_id is None:
+        return "(not known: a token was given as such)"
+    if sources.client_id_source in sources.credentials:
+        return sources.client_id
+    return f"{sources.client_id}, chosen by {sources.client_id_source}"
+
+
+def _sources() -> _Sources:
+    """Where a client that could be made finds its credentials, in its own order."""
+    id_variable, _ = _APPLICATION_VARIABLES
+    client_id = os.environ.get(id_variable) or None
+    if os.environ.get(_AS_SUCH):
+        return _Sources((_AS_SUCH,), client_id, id_variable if client_id else None)
+    if client_id:
+        return _Sources(_APPLICATION_VARIABLES, client_id, id_variable)
+    login = current_login()
+    if login is None:
+        return _Sources((), None, None)
+    return _Sources((str(login.kept_in),), login.client_id, str(login.chosen_in))

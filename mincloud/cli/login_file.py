@@ -1,4 +1,4 @@
-"""The login that is shared with the service's Node tool: `.mincloudrc`, an INI file of which everything else is kept."""
+"""Changing the login that is shared with the service's Node tool: `.mincloudrc`, an INI file of which everything else is kept."""
 
 from __future__ import annotations
 
@@ -8,26 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .._logins import CLIENT_ID, NAME, TOKENS, key_of, preamble, read, settings, tokens
 from .exit_statuses import SERVICE_FAILED, CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-NAME = ".mincloudrc"
-_CLIENT_ID = "client_id"
-_TOKENS = "tokens"
 # In the file these end an entry, a value or a line.
 _SEPARATORS = frozenset(",:;#=[]\"'\\")
-
-
-def home_file() -> Path:
-    """`~/.mincloudrc`."""
-    return Path.home() / NAME
-
-
-def local_file() -> Path:
-    """`./.mincloudrc`, which wins."""
-    return Path.cwd() / NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +35,14 @@ class LoginFile:
         """Reads a file, which need not exist.
 
         Raises:
-            OSError: It cannot be read.
+            ConfigurationError: It cannot be read.
         """
-        try:
-            return cls(path, path.read_bytes().decode("utf-8", "surrogateescape"))
-        except (FileNotFoundError, NotADirectoryError):
-            return cls(path, "")
-
-    @property
-    def client_id(self) -> str | None:
-        """The application that is logged in."""
-        return self._value(_CLIENT_ID) or None
+        return cls(path, read(path))
 
     @property
     def tokens(self) -> dict[str, str]:
         """The access token of each application."""
-        pairs = (entry.strip().partition(":") for entry in (self._value(_TOKENS) or "").split(","))
-        return {owner: token for owner, _, token in pairs if owner and token}
+        return tokens(settings(self.text))
 
     def with_token(self, client_id: str, token: str) -> LoginFile:
         """The same with an application logged in.
@@ -78,11 +57,11 @@ class LoginFile:
                 "the service gave a token that cannot be kept in the file: pass it in MINCLOUD_ACCESS_TOKEN",
                 SERVICE_FAILED,
             )
-        return self._changed({_CLIENT_ID: client_id, _TOKENS: _encoded({**self.tokens, client_id: token})})
+        return self._changed({CLIENT_ID: client_id, TOKENS: _encoded({**self.tokens, client_id: token})})
 
     def without_token(self, client_id: str) -> LoginFile:
         """The same without an application's token."""
-        return self._changed({_TOKENS: _encoded({k: v for k, v in self.tokens.items() if k != client_id})})
+        return self._changed({TOKENS: _encoded({k: v for k, v in self.tokens.items() if k != client_id})})
 
     def write(self) -> None:
         """Puts the file in its place at once, readable by its owner alone from its first byte on.
@@ -102,22 +81,14 @@ class LoginFile:
             Path(name).unlink(missing_ok=True)
             raise
 
-    def _value(self, key: str) -> str | None:
-        value = None
-        lines = self.text.splitlines()
-        for line in lines[: _preamble(lines)]:
-            if _key(line) == key:
-                value = line.partition("=")[2].strip().strip("\"'")
-        return value
-
     def _changed(self, values: Mapping[str, str]) -> LoginFile:
         """The same with other values: each on the line that has it, or on a new one before the first section."""
         lines = self.text.splitlines(keepends=True)
         end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
         for key, value in values.items():
             new = f"{key} = {value}{end}"
-            sections = _preamble(lines)
-            places = [place for place, line in enumerate(lines[:sections]) if _key(line) == key]
+            sections = preamble(lines)
+            places = [place for place, line in enumerate(lines[:sections]) if key_of(line) == key]
             if places:
                 lines[places[-1]] = new
                 for place in reversed(places[:-1]):  # the last one counted
@@ -127,16 +98,6 @@ class LoginFile:
                     lines[sections - 1] += end
                 lines.insert(sections, new)
         return LoginFile(self.path, "".join(lines))
-
-
-def _preamble(lines: list[str]) -> int:
-    """How many lines come before the first section."""
-    return next((place for place, line in enumerate(lines) if line.strip().startswith("[")), len(lines))
-
-
-def _key(line: str) -> str:
-    stripped = line.strip().removeprefix("\ufeff")
-    return "" if stripped.startswith((";", "#")) else stripped.partition("=")[0].strip()
 
 
 def _encoded(tokens: Mapping[str, str]) -> str:

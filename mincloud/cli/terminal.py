@@ -84,6 +84,11 @@ class Terminal:
                 stream.reconfigure(errors="backslashreplace")
 
     @property
+    def shows_people(self) -> bool:
+        """Whether somebody sees standard output."""
+        return is_terminal(sys.stdout)
+
+    @property
     def shows_progress(self) -> bool:
         """Whether somebody sees standard error, so that progress may move there."""
         return is_terminal(sys.stderr) and find_spec("rich") is not None
@@ -150,22 +155,23 @@ class Terminal:
         return Console(file=stream, no_color=not self._colour, highlight=False, markup=False)
 
     @contextmanager
-    def spinner(self, text: str) -> Generator[Callable[[str], None]]:
+    def spinner(self, says: Callable[[], str]) -> Generator[None]:
         """Shows that something goes on, while it does; nothing without a terminal.
 
         Args:
-            text: What goes on.
-
-        Yields:
-            What changes the text.
+            says: What goes on, asked again and again, from another thread.
         """
         if not self.shows_progress:
-            yield lambda _: None
+            yield
             return
         from rich.text import Text  # noqa: PLC0415 - only a terminal needs it
 
-        with self.console(sys.stderr).status(Text(text)) as status:
-            yield lambda changed: status.update(Text(changed))
+        class Saying:
+            def __rich__(self) -> Text:
+                return Text(printable(says()))
+
+        with self.console(sys.stderr).status(Saying()):
+            yield
 
     def confirm(self, question: str, *, otherwise: str) -> bool:
         """Asks on standard error.

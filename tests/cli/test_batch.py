@@ -117,6 +117,7 @@ def test_as_json_it_ends_with_one_document(batch: Batch) -> None:
         "function": "count",
         "results": "out.jsonl",
         "answered_before": 0,
+        "failed_before": 0,
         "succeeded": 1,
         "failed": 1,
         "uncertain": 0,
@@ -211,6 +212,14 @@ def test_resuming_what_is_finished_calls_nothing(batch: Batch) -> None:
     assert batch.calls == dict.fromkeys(range(1, 6), 1)
 
 
+def test_resumed_it_counts_the_lines_that_failed_before_and_ends_with_1(batch: Batch) -> None:
+    batch.inputs({"n": 1}, {"n": 2, "fail": True}, {"n": 3})
+    batch()
+    ended = batch("--resume")
+    assert ended.out == "0 succeeded, 0 failed, 3 answered before, 1 of them by an error; results in out.jsonl\n"
+    assert (ended.status, batch("--resume", "--json").document["failed_before"]) == (1, 1)
+
+
 def test_resuming_nothing_begins(batch: Batch) -> None:
     batch.numbers(3)
     assert batch("--resume").status == 0
@@ -233,8 +242,7 @@ def test_killed_it_has_lost_no_answered_line_and_resumed_it_calls_none_twice(bat
         process.send_signal(signal.SIGKILL)
         process.wait(20)
     time.sleep(0.2)  # what the service was doing then ends
-    answered = set(batch.results)
-    unanswered = set(batch.calls) - answered
+    unanswered = set(batch.calls) - (answered := set(batch.results))
     assert len(answered) >= 40
     assert len(unanswered) <= 4
 
@@ -306,7 +314,7 @@ def test_interrupted_once_it_waits_for_the_calls_under_way(batch: Batch) -> None
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
         assert process.returncode == 130
-    assert b"stopping: waiting for 3 calls under way; again leaves them" in err
+    assert b"stopping: waiting for 3 calls under way; a second Ctrl-C leaves them" in err
     assert b"interrupted: " in out
     assert b"may have run" not in out
     assert set(batch.results) == set(batch.calls)

@@ -109,7 +109,20 @@ def test_a_job_that_takes_too_long_ends_trigger_with_1(program: Program) -> None
     program.emulator.stub("slow", lambda _: time.sleep(1.5))
     ended = program("trigger", "slow", "--wait", "--wait-for", "0.5")
     assert ended.status == 1
-    assert "of 'slow' is still executing after 0.5 s" in ended.line
+    assert ended.line.endswith(
+        " of 'slow' is still executing after 0.5 s: `mincloud-py jobs slow --follow` shows when it ends\n"
+    )
+
+
+def test_a_job_that_does_not_appear_ends_trigger_with_1(program: Program, greet: str) -> None:
+    program.emulator.fail_next(
+        status=200, body={"meta": {"total_count": 0}, "objects": []}, path="*/greet/job/", method="GET", times=100
+    )
+    ended = program("trigger", greet, "--wait", "--wait-for", "0.3")
+    assert ended.status == 1
+    assert ended.line.endswith(
+        "no job of 'greet' appeared within 0.3 s: `mincloud-py jobs greet` shows those there are\n"
+    )
 
 
 def test_debug_prints_the_log_and_the_result(program: Program) -> None:

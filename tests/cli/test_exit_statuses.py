@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mincloud import ConnectionFailed
+from mincloud.cli.exit_statuses import explained
+
 from .conftest import GREET
 
 if TYPE_CHECKING:
@@ -63,7 +66,17 @@ def test_a_function_that_is_not_there_ends_with_4(furnished: Program, command: s
 def test_a_network_that_is_down_ends_with_5(furnished: Program, refused: str, command: str) -> None:
     ended = furnished(*TALKING[command], "--base-url", refused)
     assert ended.status == 5
-    assert "check the network and the base URL, then try again" in ended.line
+    assert ended.line.endswith(": start the emulator with `mincloud-py emulator`, or check the base URL\n")
+
+
+def test_a_service_elsewhere_that_cannot_be_reached_is_not_taken_for_the_emulator() -> None:
+    error = ConnectionFailed(
+        "no connection could be made", may_have_run=False, method="GET", url="https://cloud.minapp.com/"
+    )
+    assert explained(error) == (
+        5,
+        "no connection could be made: check the network and the base URL, then try again",
+    )
 
 
 @pytest.mark.parametrize(

@@ -225,11 +225,73 @@ def test_a_wrong_secret_ends_with_3_and_writes_nothing(user: Program) -> None:
     assert not _rc(user).exists()
 
 
-def test_login_says_when_something_stronger_than_the_login_is_set(user: Program) -> None:
-    user.set(MINCLOUD_ACCESS_TOKEN="t")
-    assert user("login").line == (
-        "mincloud-py: note: MINCLOUD_ACCESS_TOKEN wins over this login: remove it to use the login\n"
+@pytest.mark.parametrize(
+    ("variables", "note"),
+    [
+        ({"MINCLOUD_ACCESS_TOKEN": "t"}, "MINCLOUD_ACCESS_TOKEN wins over this login: unset it to use the login"),
+        ({}, "MINCLOUD_CLIENT_ID and MINCLOUD_CLIENT_SECRET win over this login: unset them to use the login"),
+    ],
+    ids=["token", "application"],
+)
+def test_login_says_which_variables_are_stronger(user: Program, variables: dict[str, str], note: str) -> None:
+    user.set(**variables)
+    assert user("login").line == f"mincloud-py: note: {note}\n"
+
+
+def test_login_says_that_half_an_application_in_the_environment_stands_in_its_way(user: Program) -> None:
+    user.set(MINCLOUD_CLIENT_SECRET="")
+    with user.on_terminal("login") as terminal:
+        terminal.shows("client_secret (not shown): ")
+        terminal.type(f"{user.emulator.client_secret}\n")
+        assert terminal.ends() == 0
+    assert "note: MINCLOUD_CLIENT_ID wins over this login: unset it to use the login" in terminal.shown
+    assert user("list").status == 3
+
+
+def test_login_says_when_the_folder_chooses_another_application_or_token(user: Program) -> None:
+    client_id = user.emulator.client_id
+    secret = ("--client-id", client_id, "--insecure-client-secret", user.emulator.client_secret)
+    user.set(MINCLOUD_CLIENT_ID="", MINCLOUD_CLIENT_SECRET="")
+    here = user.work / ".mincloudrc"
+    here.write_text("client_id = other\ntokens = other:t\n")
+    assert user("login", *secret).line == (
+        f"mincloud-py: note: {here} chooses another application, other, here: change it to use this login\n"
     )
+    here.write_text(f"client_id = {client_id}\ntokens = {client_id}:t\n")
+    assert user("login", *secret).line == (
+        f"mincloud-py: note: {here} has another token of {client_id}, which wins here: remove it to use this login\n"
+    )
+    here.write_text(f"client_id = {client_id}\n")
+    user.done("login", *secret)
+
+
+def test_without_a_home_directory_login_says_what_to_set(user: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("pathlib.Path.home", unknown)
+    ended = user("login")
+    assert (ended.status, ended.line) == (
+        2,
+        "mincloud-py: no home directory is known to keep the login in: set HOME\n",
+    )
+
+
+def test_a_login_file_with_an_old_comment_is_of_use_after_login(user: Program, greet: str) -> None:
+    _rc(user).write_bytes(b"; caf\xe9\ntokens = third:3rd ; of somebody else\n")
+    assert user("login").status == 0
+    user.set(MINCLOUD_CLIENT_ID="", MINCLOUD_CLIENT_SECRET="")
+    assert b"; caf\xe9\n" in _rc(user).read_bytes()
+    assert "tokens = third:3rd,me" in _rc(user).read_text("latin-1").replace(user.emulator.client_id, "me")
+    assert user.done("list", "--json").document["name"] == greet
+
+
+def test_a_login_file_in_another_encoding_is_refused_by_login_and_by_the_others(user: Program) -> None:
+    _rc(user).write_bytes("client_id = me\n".encode("utf-16"))
+    message = f"mincloud-py: cannot read {_rc(user)}: it is not UTF-8, save it in that encoding\n"
+    assert (user("login").status, user("login").line) == (2, message)
+    user.set(MINCLOUD_CLIENT_ID="", MINCLOUD_CLIENT_SECRET="")
+    assert (user("list").status, user("list").line) == (2, message)
 
 
 def test_whoami_says_where_the_credentials_come_from_and_never_the_token(user: Program) -> None:
@@ -252,6 +314,19 @@ def test_whoami_says_where_the_credentials_come_from_and_never_the_token(user: P
     shown.append(user.done("whoami"))
     for ended in shown:
         assert not any(hidden in ended.out for hidden in (token, secret, emulator.access_token))
+
+
+def test_whoami_names_both_files_when_a_folder_chooses_the_application_and_home_keeps_its_token(user: Program) -> None:
+    _logged_in(user)
+    here, client_id = user.work / ".mincloudrc", user.emulator.client_id
+    here.write_text(f"client_id = {client_id}\n")
+    document = user.done("whoami", "--json").document
+    assert (document["client_id_source"], document["source"]) == (str(here), str(_rc(user)))
+    rows = [line.split(None, 1) for line in user.done("whoami").out.splitlines()]
+    assert rows[:2] == [["application", f"{client_id}, chosen by {here}"], ["credentials", str(_rc(user))]]
+    here.unlink()
+    rows = [line.split(None, 1) for line in user.done("whoami").out.splitlines()]
+    assert rows[:2] == [["application", client_id], ["credentials", str(_rc(user))]]
 
 
 @pytest.mark.parametrize("place", ["MINCLOUD_ACCESS_TOKEN", "./.mincloudrc", "~/.mincloudrc"])

@@ -23,6 +23,18 @@ def called(program: Program, greet: str) -> Program:
     return program
 
 
+def test_an_empty_table_says_what_there_is_not(called: Program) -> None:
+    called.emulator.stub("fresh", lambda _: None)
+    for words, said in (
+        (["jobs", "fresh"], "'fresh' was never called"),
+        (["jobs", "greet", "--status", "deadline_exceeded"], "'greet' has no such jobs"),
+    ):
+        with called.on_terminal(*words) as terminal:
+            assert terminal.ends() == 0
+            assert said in terminal.shown
+        assert called.done(*words).out.count("\n") == 1
+
+
 def test_a_table_is_aligned_and_a_status_has_its_colour(called: Program) -> None:
     with called.on_terminal("jobs", "greet") as terminal:
         assert terminal.ends() == 0
@@ -76,6 +88,8 @@ def test_the_log_of_a_function_cannot_command_the_terminal(program: Program) -> 
 
 def test_while_a_job_is_waited_for_a_spinner_says_where_it_is(program: Program) -> None:
     program.emulator.stub("slow", lambda _: time.sleep(1.8))
+    none: dict[str, Any] = {"meta": {"total_count": 0}, "objects": []}
+    program.emulator.fail_next(status=200, body=none, path="*/slow/job/", method="GET", times=4)
     with program.on_terminal("trigger", "slow", "--wait") as terminal:
         terminal.shows("slow was accepted, looking for its job")
         terminal.shows("job 1 executing, ")

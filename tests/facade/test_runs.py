@@ -83,7 +83,9 @@ def test_a_run_is_followed_to_its_end_on_the_emulator(open_side: OpenSide, emula
     emulator.stub("slow", slow)
     side = open_side(base_url=emulator.url, access_token=emulator.access_token)
     run = side.run(lambda cloud: cloud.functions.trigger("slow", {"username": "爱范儿"}))
+    assert run.job is None
     job = side.run(lambda _: run.wait(timeout=10))
+    assert run.job == job
     assert job.status == "fulfilled"
     assert job.source == "open_api"
     assert job.service_type == "batch"
