@@ -1,0 +1,191 @@
+"""Runs the stories of the contract against an emulator, or against the server at BASE_URL.
+
+    python -m scripts.stories
+    BASE_URL=https://… ACCESS_TOKEN=… python -m scripts.stories
+    python -m scripts.stories --driver typescript -- node driver.js
+
+CLIENT_ID and CLIENT_SECRET let the stories of the token operations run on another server too. The exit status is 0 when
+every story went as it says and all of the contract was exercised, 1 when not, and 2 when they could not be run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from scripts.check_contract import CONTRACT
+
+from .coverage import measure
+from .process_driver import DriverError
+from .server import ServerError
+from .session import InputError, read_checked_stories, read_contract, run_stories
+from .story import STORIES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+    from .contract import Contract
+    from .runner import Outcome
+    from .story import Story
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"stories: {message}; --help lists the options\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    command: list[str] | None = None
+    if "--" in given:
+        given, command = given[: given.index("--")], given[given.index("--") + 1 :]
+    parser = _parser()
+    options = parser.parse_args(given)
+    driver: str | None = options.driver
+    if (driver is None) != (not command):
+        parser.error("give a driver's name and its command together, as --driver NAME -- COMMAND [ARGUMENT ...]")
+    outcomes: list[Outcome] = []
+
+    def report(outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        _print_outcome(outcome)
+
+    driver_error: DriverError | None = None
+    try:
+        contract = read_contract(options.contract)
+        stories = _chosen(read_checked_stories(contract, options.stories), options.story, only_languages=bool(driver))
+    except InputError as error:
+        for line in error.lines:
+            _complain(line)
+        return 2
+    try:
+        _say(f"contract {contract.version}, {_counted(len(stories))}, {driver or 'HTTP'}")
+        run_stories(
+            contract,
+            stories,
+            base_url=options.base_url or None,
+            environment=os.environ,
+            command=command,
+            folder=options.driver_folder,
+            begin=lambda url: _say(url if options.base_url else f"{url}, an emulator of this run"),
+            report=report,
+        )
+    except ServerError as error:
+        _complain(str(error))
+        return 2
+    except DriverError as error:
+        if not outcomes:
+            _complain(str(error))
+            return 2
+        driver_error = error
+    status = _conclude(contract, outcomes, whole=driver is None and not options.story)
+    if driver_error is not None:
+        _complain(str(driver_error))
+        return 1
+    return status
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="python -m scripts.stories",
+        description=(__doc__ or "").partition("\n")[0],
+        epilog="The access token is taken from ACCESS_TOKEN, the application from CLIENT_ID and CLIENT_SECRET.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--base-url",
+        default=os.environ.get("BASE_URL"),
+        help="the server (default: BASE_URL, and an emulator without it)",
+        metavar="URL",
+    )
+    parser.add_argument("--contract", type=Path, default=CONTRACT, help="the contract", metavar="FILE")
+    parser.add_argument("--stories", type=Path, default=STORIES, help="where the stories are", metavar="FOLDER")
+    parser.add_argument("--story", action="append", default=[], help="only this one; may be repeated", metavar="NAME")
+    parser.add_argument(
+        "--driver", help="have a program make the requests of the stories for all languages: --driver NAME -- COMMAND"
+    )
+    parser.add_argument("--driver-folder", type=Path, default=Path(), help="the program's folder", metavar="FOLDER")
+    return parser
+
+
+def _chosen(stories: Sequence[Story], names: Sequence[str], *, only_languages: bool) -> list[Story]:
+    if unknown := sorted(set(names) - {story.name for story in stories}):
+        raise InputError([f"there is no story {name}; the name is the file's, without .yaml" for name in unknown])
+    return [
+        story for story in stories if (not names or story.name in names) and (story.languages or not only_languages)
+    ]
+
+
+def _print_outcome(outcome: Outcome) -> None:
+    story = outcome.story
+    if outcome.skipped is not None:
+        _say(f"skipped  {story.name}: {outcome.skipped}")
+    elif outcome.failures:
+        _say(f"FAILED   {story.name}: {story.title}")
+        for line in outcome.failures:
+            _say(f"         {line}")
+    else:
+        _say(f"passed   {story.name}: {story.title} ({outcome.requests} requests, {outcome.seconds:.2f} s)")
+
+
+def _conclude(contract: Contract, outcomes: Sequence[Outcome], *, whole: bool) -> int:
+    failed = [outcome for outcome in outcomes if outcome.failures]
+    skipped = [outcome for outcome in outcomes if outcome.skipped is not None]
+    complaints: list[str] = []
+    if failed:
+        complaints.append(f"{len(failed)} of {_counted(len(outcomes))} failed: {_names(failed)}")
+    if len(skipped) == len(outcomes):
+        complaints.append("no story was run")
+    if whole:
+        coverage = measure(contract, outcomes)
+        _say("\nHow many stories met each documented status:\n")
+        _say("\n".join(coverage.table()))
+        _say(f"\n{coverage.line}")
+        if coverage.missing:
+            missing = ", ".join(f"{operation} {status}" for operation, status in coverage.missing)
+            complaints.append(f"no story met {missing}")
+    passed = len(outcomes) - len(failed) - len(skipped)
+    seconds = sum(outcome.seconds for outcome in outcomes)
+    _say(f"{_counted(passed)} passed, {len(failed)} failed, {len(skipped)} skipped, in {seconds:.1f} s")
+    if skipped:
+        _say(f"not run: {_names(skipped)}")
+    for line in complaints:
+        _complain(line)
+    return 1 if complaints else 0
+
+
+def _counted(number: int) -> str:
+    return "1 story" if number == 1 else f"{number} stories"
+
+
+def _names(outcomes: Sequence[Outcome]) -> str:
+    return ", ".join(outcome.story.name for outcome in outcomes)
+
+
+def _say(text: str) -> None:
+    # At once, so that it keeps its place among what a driver or this program complains of.
+    print(text, flush=True)
+
+
+def _complain(line: str) -> None:
+    print(f"stories: {line}", file=sys.stderr)
+
+
+def _terminated(_signal: int, _frame: FrameType | None) -> None:
+    # As Ctrl-C does it: the clean-up of the running story is done on the way out.
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        sys.exit(130)

@@ -1,0 +1,213 @@
+"""The contract as the stories need it: its operations, and whether a request or an answer keeps to it."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from openapi_core import OpenAPI
+from openapi_core.datatypes import RequestParameters
+from werkzeug.datastructures import Headers, ImmutableMultiDict
+
+from scripts.contract_rules import METHODS, Document, mappings, one_line, resolved
+
+from .schema_errors import deepest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from jsonschema.exceptions import ValidationError
+
+
+_ORIGIN = "https://server.test"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation of the contract.
+
+    Attributes:
+        name: its operationId.
+        method: its method, in capitals.
+        path: its path with placeholders.
+        parameters: where each parameter goes: `path`, `query` or `header`.
+        body_fields: the fields of its request's body, None where it has no body.
+        secured: whether it needs an access token.
+        statuses: the statuses that it documents.
+    """
+
+    name: str
+    method: str
+    path: str
+    parameters: Mapping[str, str]
+    body_fields: frozenset[str] | None
+    secured: bool
+    statuses: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A request and its answer as they went over the wire.
+
+    Attributes:
+        method: the request's method, in capitals.
+        path: the request's path below the base URL, still encoded.
+        query: the request's query, still encoded.
+        request_headers: the request's headers.
+        request_body: the request's body, None without one.
+        status: the answer's status.
+        headers: the answer's headers.
+        body: the answer's body.
+    """
+
+    method: str
+    path: str
+    query: str
+    request_headers: Mapping[str, str]
+    request_body: bytes | None
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Contract:
+    """The contract.
+
+    openapi-core validates against it, since it does what a hand-made comparison of bodies would leave out: it finds the
+    operation by method and path, and reads and checks parameters, security and content types besides the bodies. What
+    it lets pass is checked here: a query parameter that the operation has not, and a body with a 204.
+
+    Args:
+        document: the contract, valid OpenAPI.
+    """
+
+    def __init__(self, document: Document) -> None:
+        self.version = str(document["info"]["version"])
+        self.operations = {operation.name: operation for operation in _operations(document)}
+        self.secret_names = frozenset(
+            place[-1] for place, node in mappings(document) if node.get("x-secret") and place[-2:-1] == ("properties",)
+        )
+        # Paths are compared below the base URL, wherever that is.
+        self._validator = OpenAPI.from_dict({**document, "servers": [{"url": _ORIGIN}]})
+
+    def request_problem(self, exchange: Exchange, operation: Operation) -> str | None:
+        """How a request breaks the contract, in one line; None if it keeps to it."""
+        for name, _ in parse_qsl(exchange.query, keep_blank_values=True):
+            if operation.parameters.get(name) != "query":
+                return f"the query parameter {name!r} does not exist"
+        with warnings.catch_warnings():
+            # A deprecated operation is part of the contract.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return _first(self._validator.iter_request_errors(_Request(exchange)))
+
+    def answer_problem(self, exchange: Exchange) -> str | None:
+        """How an answer breaks the contract, in one line; None if it keeps to it."""
+        # HTTP libraries do not read the body of a 204, so that only its announcement shows.
+        if exchange.status == HTTPStatus.NO_CONTENT and exchange.headers.get("content-length", "0") != "0":
+            return "body: a 204 has none"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            request = _Request(exchange)
+            return _first(self._validator.iter_response_errors(request, _Answer(exchange)))
+
+
+class _Request:
+    """A request in the form that openapi-core asks for."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.host_url = _ORIGIN
+        self.path = exchange.path
+        self.method = exchange.method.lower()
+        self.body = exchange.request_body
+        self.content_type = exchange.request_headers.get("content-type", "").lower()
+        self.parameters = RequestParameters(
+            query=ImmutableMultiDict(parse_qsl(exchange.query, keep_blank_values=True)),
+            header=Headers(dict(exchange.request_headers)),
+            cookie=ImmutableMultiDict(),
+        )
+
+
+class _Answer:
+    """An answer in the form that openapi-core asks for."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.status_code = exchange.status
+        self.headers = Headers(dict(exchange.headers))
+        self.content_type = exchange.headers.get("content-type", "").lower()
+        self.data = exchange.body
+
+
+def _first(errors: Iterable[Exception]) -> str | None:
+    """The first error in one line, with the place in the body where it has one."""
+    error = next(iter(errors), None)
+    if error is None:
+        return None
+    found: list[ValidationError] = list(getattr(error.__cause__, "schema_errors", ()))
+    if found:
+        keys, reason = deepest(found[0])
+        place = "".join(f"/{key}" for key in keys)
+        return f"{_subject(error)}{place and f' at {place}'}: {reason}"
+    cause = error.__cause__ or error
+    return one_line(f"{_subject(error)}: {cause}")
+
+
+def _subject(error: Exception) -> str:
+    name = getattr(error, "name", None)
+    location = getattr(error, "location", None)
+    if name and location:
+        return f"{location} parameter {name}"
+    return {
+        "InvalidRequestBody": "request body",
+        "RequestBodyValidationError": "request body",
+        "MissingRequiredRequestBody": "request body",
+        "MissingRequestBody": "request body",
+        "SecurityValidationError": "security",
+        "InvalidData": "body",
+        "DataValidationError": "body",
+        "MissingData": "body",
+        "ResponseNotFound": "status",
+    }.get(type(error).__name__, "request")
+
+
+def _operations(document: Document) -> Iterable[Operation]:
+    for path, item in document["paths"].items():
+        for method in METHODS:
+            if method not in item:
+                continue
+            operation: dict[str, Any] = item[method]
+            listed: list[dict[str, Any]] = [*item.get("parameters", []), *operation.get("parameters", [])]
+            parameters = [resolved(document, parameter) for parameter in listed]
+            yield Operation(
+                name=operation.get("operationId") or f"{method} {path}",
+                method=method.upper(),
+                path=path,
+                parameters={parameter["name"]: parameter["in"] for parameter in parameters},
+                body_fields=_body_fields(document, operation),
+                secured=bool(operation.get("security", document.get("security"))),
+                statuses=tuple(sorted(int(status) for status in operation["responses"] if status.isdecimal())),
+            )
+
+
+def _body_fields(document: Document, operation: dict[str, Any]) -> frozenset[str] | None:
+    if "requestBody" not in operation:
+        return None
+    content: dict[str, Any] = resolved(document, operation["requestBody"])["content"]
+    schema = resolved(document, content.get("application/json", {}).get("schema", {}))
+    alternatives = [resolved(document, alternative) for alternative in schema.get("oneOf", [schema])]
+    return frozenset(name for alternative in alternatives for name in alternative.get("properties", ()))
+
+
+def parsed(body: bytes) -> object:
+    """A body as JSON, as text where it is none.
+
+    Args:
+        body: not empty.
+    """
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body.decode("utf-8", "replace")

@@ -1,0 +1,80 @@
+"""How much of the contract the stories exercised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .contract import Contract
+    from .runner import Outcome
+
+Pair = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """The documented statuses of every operation, and how many stories saw each.
+
+    Attributes:
+        counts: for every operation and documented status the number of stories that met it.
+        excused: those which only stories would have met that could not be run here.
+    """
+
+    counts: dict[Pair, int]
+    excused: frozenset[Pair]
+
+    @property
+    def missing(self) -> list[Pair]:
+        """What no story met, though nothing kept one from it."""
+        return [pair for pair, count in self.counts.items() if not count and pair not in self.excused]
+
+    @property
+    def line(self) -> str:
+        """The coverage in one line."""
+        operations = {operation for operation, _ in self.counts}
+        met = {operation for (operation, _), count in self.counts.items() if count}
+        statuses = sum(1 for count in self.counts.values() if count)
+        excused = f", {len(self.excused)} could not be met here" if self.excused else ""
+        return (
+            f"coverage: {len(met)} of {len(operations)} operations, {statuses} of {len(self.counts)} documented "
+            f"statuses{excused}"
+        )
+
+    def table(self) -> list[str]:
+        """A line for each operation, with a column for each status; `-` is a status that it does not document."""
+        statuses = sorted({status for _, status in self.counts})
+        operations = list(dict.fromkeys(operation for operation, _ in self.counts))
+        width = max(map(len, operations))
+        lines = [f"{'operation':{width}}  " + "  ".join(map(str, statuses))]
+        for operation in operations:
+            cells = [self._cell((operation, status)) for status in statuses]
+            lines.append(f"{operation:{width}}  " + "  ".join(f"{cell:>3}" for cell in cells))
+        return lines
+
+    def _cell(self, pair: Pair) -> str:
+        if pair not in self.counts:
+            return "-"
+        return "n/a" if pair in self.excused else str(self.counts[pair])
+
+
+def measure(contract: Contract, outcomes: Sequence[Outcome]) -> Coverage:
+    """Count what the stories met.
+
+    Args:
+        contract: the contract.
+        outcomes: how each story went.
+    """
+    documented = [(name, status) for name, operation in contract.operations.items() for status in operation.statuses]
+    counts = {pair: sum(pair in outcome.seen for outcome in outcomes) for pair in documented}
+    kept_from = {
+        (step.operation, status)
+        for outcome in outcomes
+        if outcome.skipped is not None
+        for step in outcome.story.steps
+        if step.fault is None
+        for status in step.statuses
+    }
+    return Coverage(counts, frozenset(pair for pair in kept_from if not counts.get(pair, 1)))

@@ -1,0 +1,213 @@
+"""Runs a story: its steps in order, and its clean-up whatever happened."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from .driver import Answer, Driver, NoAnswerError, Request
+from .matching import ABSENT, as_object, at, mismatch
+from .variables import UnsetVariableError, filled, variables_in
+
+if TYPE_CHECKING:
+    from .contract import Contract
+    from .redaction import Redaction
+    from .server import Server
+    from .story import Step, Story
+
+PREFIX = "stories-"
+"""How the name of every function begins that a story makes."""
+
+
+GIVEN = frozenset({"access_token", "client_id", "client_secret"})
+"""The variables that every story is given, as far as the server's credentials are known."""
+
+
+class StepError(Exception):
+    """A step did not go as its story says; the message is one line, without secrets."""
+
+
+@dataclass
+class Outcome:
+    """How a story went.
+
+    Attributes:
+        story: the story.
+        skipped: why it was not run, None if it was.
+        failures: a line for each step that failed; several if the clean-up failed too.
+        seen: the operation and status of every answer that was as expected and not made up by a fault.
+        requests: how many requests were made.
+        seconds: how long it took.
+    """
+
+    story: Story
+    skipped: str | None = None
+    failures: list[str] = field(default_factory=list[str])
+    seen: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])
+    requests: int = 0
+    seconds: float = 0.0
+
+
+class Runner:
+    """Runs stories against a server.
+
+    Args:
+        contract: the contract.
+        server: the server.
+        driver: makes the requests of the steps.
+        direct: makes the requests of the clean-up, so that it does not depend on a language's client.
+        redaction: keeps secrets out of what is said.
+    """
+
+    def __init__(
+        self, contract: Contract, server: Server, driver: Driver, direct: Driver, redaction: Redaction
+    ) -> None:
+        self._contract = contract
+        self._server = server
+        self._driver = driver
+        self._direct = direct
+        self._redaction = redaction
+        self._run = f"{PREFIX}{secrets.token_hex(4)}-"
+
+    def skipped(self, story: Story) -> str | None:
+        """Why a story cannot be run here, None if it can."""
+        version = self._contract.version
+        if not story.holds_for(version):
+            return f"holds for other versions of the contract than {version}"
+        if not self._server.own:
+            if story.emulator is not None:
+                return f"needs an emulator: {story.emulator}"
+            if any(step.fault is not None for step in story.steps):
+                return "needs an emulator: a server has to be told to answer so"
+        given = self._server.credentials()
+        used = {
+            name
+            for step in story.steps
+            for value in (dict(step.parameters), step.body, self._token(step))
+            for name in variables_in(value)
+        }
+        missing = sorted(used & GIVEN - given.keys())
+        return f"needs {' and '.join(name.upper() for name in missing)}" if missing else None
+
+    def run(self, outcome: Outcome) -> None:
+        """Run a story to its end.
+
+        Args:
+            outcome: the story, and where what comes of it is noted; an interruption too, after which the clean-up is done.
+        """
+        story = outcome.story
+        outcome.skipped = self.skipped(story)
+        if outcome.skipped is not None:
+            return
+        started = time.monotonic()
+        credentials = self._server.credentials()
+        for value in credentials.values():
+            self._redaction.add(value)
+        unique = {name: f"{self._run}{secrets.token_hex(2)}-{label}" for name, label in story.unique.items()}
+        variables: dict[str, object] = {**credentials, **unique}
+        for name, value in story.values.items():
+            variables[name] = filled(value, variables)
+        try:
+            for number, step in enumerate(story.steps, 1):
+                try:
+                    self._step(step, variables, outcome, self._driver)
+                except StepError as error:
+                    outcome.failures.append(f"{story.path}: step {number} ({step.title}): {error}")
+                    break
+                except KeyboardInterrupt:
+                    outcome.failures.append(f"{story.path}: step {number} ({step.title}): interrupted")
+                    raise
+        finally:
+            for number, step in enumerate(story.cleanup, 1):
+                try:
+                    self._step(step, variables, outcome, self._direct, covering=False)
+                except UnsetVariableError:
+                    continue  # The step that would have made it was not reached.
+                except StepError as error:
+                    outcome.failures.append(f"{story.path}: clean-up {number} ({step.title}): {error}")
+            outcome.seconds = time.monotonic() - started
+
+    def _step(
+        self, step: Step, variables: dict[str, object], outcome: Outcome, driver: Driver, *, covering: bool = True
+    ) -> None:
+        request = Request(
+            operation=step.operation,
+            parameters=cast("dict[str, Any]", filled(dict(step.parameters), variables)),
+            body=filled(step.body, variables),
+            access_token=cast("str | None", filled(self._token(step), variables)),
+        )
+        expected = filled(step.expected, variables)
+        self._protect(request)
+        times = step.retry.times if step.retry is not None else 1
+        for remaining in range(times - 1, -1, -1):
+            answer = self._ask(step, request, outcome, driver)
+            complaint = self._complaint(step, answer, expected)
+            if complaint is None:
+                break
+            if step.retry is None or not remaining:
+                raise StepError(complaint if times == 1 else f"{complaint}, after {times} requests")
+            time.sleep(step.retry.seconds)
+        else:  # pragma: no cover - the last round breaks or raises
+            raise AssertionError
+        for name, pointer in step.capture.items():
+            value = at(answer.body, pointer)
+            if value is ABSENT:
+                raise StepError(f"body at {pointer}: expected a value to keep as {name}, got nothing")
+            variables[name] = value
+        if covering and step.fault is None:
+            outcome.seen.add((step.operation, answer.status))
+
+    def _ask(self, step: Step, request: Request, outcome: Outcome, driver: Driver) -> Answer:
+        if step.fault is not None:
+            self._server.expect_fault(step.fault)
+        outcome.requests += 1
+        try:
+            answer = driver.send(request)
+        except NoAnswerError as error:
+            raise StepError(f"no answer: {self._redaction.clean(str(error))}") from error
+        finally:
+            if step.fault is not None:
+                self._server.forget_faults()
+        self._redaction.add_from(answer.body)
+        if answer.exchange is not None:
+            problem = self._contract.request_problem(answer.exchange, self._contract.operations[step.operation])
+            if problem is not None and not step.breaks_contract:
+                raise StepError(f"the request breaks the contract: {self._redaction.clean(problem)}")
+            if problem is None and step.breaks_contract:
+                raise StepError("the contract allows the request: take `breaks_contract` away")
+        return answer
+
+    def _complaint(self, step: Step, answer: Answer, expected: object) -> str | None:
+        """What is not as expected of an answer, which may be otherwise when asked again.
+
+        Raises:
+            StepError: If an answer of the right status breaks the contract, which asking again does not mend.
+        """
+        if answer.status not in step.statuses:
+            wanted = " or ".join(map(str, step.statuses))
+            body = "" if answer.body is ABSENT else f" with {self._redaction.show(answer.body)}"
+            return f"status: expected {wanted}, got {answer.status}{body}"
+        if answer.exchange is not None and (problem := self._contract.answer_problem(answer.exchange)) is not None:
+            raise StepError(f"the answer {answer.status} breaks the contract: {self._redaction.clean(problem)}")
+        return None if expected is ABSENT else mismatch(expected, answer.body, self._redaction.show)
+
+    def _token(self, step: Step) -> str | None:
+        """The variable of the token that a step sends: the usual one where the operation needs a token."""
+        if step.access_token is not ABSENT:
+            return step.access_token
+        return "${access_token}" if self._contract.operations[step.operation].secured else None
+
+    def _protect(self, request: Request) -> None:
+        """Refuse to touch a function that this run did not name."""
+        for name in names_touched(request):
+            if not name.startswith(self._run):
+                raise StepError(f"the function {name[:80]!r} is not of this run: name it by a unique variable")
+
+
+def names_touched(request: Request | Step) -> list[str]:
+    """The functions that a request names: in its path, or in its body as the one to call or the new name."""
+    fields = as_object(request.body) or {}
+    given = [request.parameters.get("function_name"), fields.get("function_name"), fields.get("name")]
+    return [name for name in given if isinstance(name, str) and name]
