@@ -9,7 +9,7 @@ NODE_STAMP := node_modules/.installed
 JOBS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-browser emulator generate check-generated lint format types contract stories test-stories bench build lock clean
+.PHONY: help setup demo test test-browser emulator generate check-generated lint format types contract compatibility record-release stories test-stories bench build lock clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -45,6 +45,12 @@ check-generated: $(VENV_STAMP) ## Fail when what is derived is stale
 
 contract: $(VENV_STAMP) $(NODE_STAMP) ## Validate and lint the contract and its examples
 	@$(BIN)/python -m scripts.check_contract
+
+compatibility: $(VENV_STAMP) ## Fail when a change breaks users and the version has not moved, or a changelog does not say it
+	@$(BIN)/python -m scripts.check_compatibility
+
+record-release: $(VENV_STAMP) ## Record what users of a released version hold on to
+	@$(BIN)/python -m scripts.record_release
 
 lint: $(VENV_STAMP) ## Check style and format
 	@$(BIN)/ruff check --quiet .
