@@ -9,7 +9,7 @@ NODE_STAMP := node_modules/.installed
 JOBS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-browser emulator generate check-generated lint format types contract compatibility record-release stories test-stories bench build lock clean
+.PHONY: help setup demo test test-browser emulator generate check-generated lint format types contract compatibility record-release package-contract test-package stories test-stories bench build lock clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -25,6 +25,12 @@ test: $(VENV_STAMP) $(NODE_STAMP) ## Run the tests
 test-browser: $(VENV_STAMP) $(NODE_STAMP) ## Test the emulator's page in headless Chromium (Debian's)
 	@scripts/install_debian_packages.sh chromium=/usr/bin/chromium
 	@$(BIN)/python -m pytest tests/browser $(ARGS)
+
+package-contract: $(VENV_STAMP) $(NODE_STAMP) ## Build the contract's npm package into dist/
+	@$(BIN)/python -m scripts.package_contract
+
+test-package: $(VENV_STAMP) $(NODE_STAMP) ## Install that package, compile a program with it, and run it against the emulator
+	@$(BIN)/python -m pytest tests/npm $(ARGS)
 
 stories: $(VENV_STAMP) ## Run the stories of the contract against an emulator, or against BASE_URL=… with ACCESS_TOKEN=…
 	@$(BIN)/python -m scripts.stories $(ARGS)

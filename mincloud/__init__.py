@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ._async.jobs import AsyncJobs
     from ._async.pages import AsyncPaginator
     from ._async.runs import AsyncRun
+    from ._contract import contract
     from ._outcomes import Deployment, Outcome
     from ._paging import Page
     from ._sync.client import MinCloud
@@ -80,6 +81,7 @@ _MODULES = {
     "._async.jobs": ("AsyncJobs",),
     "._async.pages": ("AsyncPaginator",),
     "._async.runs": ("AsyncRun",),
+    "._contract": ("contract",),
     "._outcomes": ("Deployment", "Outcome"),
     "._paging": ("Page",),
     "._sync.client": ("MinCloud",),
@@ -167,6 +169,7 @@ __all__ = [
     "TransportError",
     "Unauthorized",
     "__version__",
+    "contract",
 ]
 
 

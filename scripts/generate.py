@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import filecmp
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -198,6 +199,8 @@ def generate(target: Path) -> None:
     for cache in target.rglob(".ruff_cache"):
         shutil.rmtree(cache)
     (target / "py.typed").touch()
+    # As JSON, so that `mincloud.contract()` needs no YAML parser; indented, so that a change of the contract shows as what it is.
+    (target / "contract.json").write_text(json.dumps(contract, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def differences(left: Path, right: Path) -> list[str]:

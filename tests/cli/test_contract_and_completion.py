@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from mincloud import contract
 from mincloud.cli.arguments import SHELLS
 
 from .conftest import GREET, ROOT, SCRIPT
@@ -42,6 +44,16 @@ def test_the_contracts_place_is_printed(program: Program) -> None:
     assert program.done("contract", "--path", "--json").document == {"path": str(path)}
 
 
+def test_the_portable_variant_is_printed_in_both_forms(program: Program) -> None:
+    printed = program.done("contract", "--portable", "--json").document
+    assert printed == contract(portable=True) != contract()
+    assert yaml.safe_load(program.done("contract", "--portable").out) == printed
+    assert program.done("contract", "--portable", "--yaml").out == program.done("contract", "--portable").out
+    assert program("contract", "--portable", "--path").line == (
+        "mincloud-py: the portable variant is derived and in no file: leave --path or --portable away\n"
+    )
+
+
 @pytest.mark.parametrize("shell", SHELLS)
 def test_each_shell_has_a_script_with_each_command(program: Program, shell: str) -> None:
     script = program.done("completion", shell).out
@@ -52,37 +64,77 @@ def test_each_shell_has_a_script_with_each_command(program: Program, shell: str)
     )
 
 
+COMPLETED = {
+    "dep": ["deploy"],
+    "jobs greet --stat": ["--status"],
+    "jobs greet --status exec": ["executing", "execution_failed", "execution_rejected"],
+    "batch greet in.jsonl --ret": ["--retry-uncertain"],
+    "completion z": ["zsh"],
+    "deploy gre": ["greet.js"],
+    "deploy greet gre": ["greet.js"],
+}
+_BASH = """
+source ./mincloud-py.bash
+function=$(complete -p mincloud-py | sed 's/.*-F \\([^ ]*\\).*/\\1/')
+for COMP_LINE in "$@"; do
+  read -ra COMP_WORDS <<< "$COMP_LINE"
+  COMP_CWORD=$((${#COMP_WORDS[@]} - 1)) COMP_POINT=${#COMP_LINE} COMPREPLY=()
+  $function mincloud-py "${COMP_WORDS[-1]}" "${COMP_WORDS[-2]}"
+  echo "${COMPREPLY[*]}"
+done
+"""
+# A shell in a terminal of its own, where the tabulator shows what there is to choose from.
+_ZSH = r"""
+zmodload zsh/zpty
+zpty inner zsh -f -i
+zpty -w inner 'PS1= fpath=($PWD $fpath); stty columns 200; autoload -Uz compinit; compinit -u -D'
+zpty -w inner 'bindkey "^I" list-choices; ended() { print "<END>" }; zle -N ended; bindkey "^T" ended'
+zpty -w inner 'zstyle ":completion:*" verbose no; bindkey "^U" kill-whole-line; print "<SET""-UP>"'
+zpty -r -m inner seen '*<SET-UP>*'
+for line in "$@"; do
+  zpty -n -w inner "$line"$'\t\x14\x15'
+  zpty -r -m inner seen '*<END>*'
+  shown=${${seen%$line*}##*$line}
+  print -r -- ${(f)${shown//$'\r'/}}
+done
+zpty -d inner
+"""
+_FISH = """
+for line in $argv
+  echo (complete --do-complete $line | string replace --regex '\\t.*' '')
+end
+"""
+
+
 @pytest.mark.parametrize(
-    ("words", "completed"),
+    ("shell", "options", "place", "ask"),
     [
-        (["dep"], ["deploy"]),
-        (["jobs", "greet", "--stat"], ["--status"]),
-        (["jobs", "greet", "--status", "exec"], ["executing", "execution_failed", "execution_rejected"]),
-        (["completion", "z"], ["zsh"]),
-        (["deploy", "gre"], ["greet.js"]),
+        ("bash", ["--norc"], "work/mincloud-py.bash", _BASH),
+        ("zsh", ["-f"], "work/_mincloud-py", _ZSH),
+        ("fish", [], "home/.config/fish/completions/mincloud-py.fish", _FISH),
     ],
-    ids=" ".join,
+    ids=["bash", "zsh", "fish"],
 )
-def test_bash_completes_words(program: Program, words: list[str], completed: list[str]) -> None:
+def test_a_shell_completes_commands_options_choices_and_files(
+    program: Program, shell: str, options: list[str], place: str, ask: str
+) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed: scripts/install_debian_packages.sh {shell} installs it")
+    script = program.folder / place
+    script.parent.mkdir(parents=True, exist_ok=True)
+    script.write_text(program.done("completion", shell).out)
     program.write("greet.js", GREET)
-    program.write("mincloud-py.bash", program.done("completion", "bash").out)
-    line = ["mincloud-py", *words]
-    ask = (
-        "source ./mincloud-py.bash; complete -p mincloud-py >/dev/null || exit 9\n"
-        f"COMP_WORDS=({' '.join(line)}); COMP_CWORD={len(line) - 1}; COMP_LINE='{' '.join(line)}'; COMP_POINT=${{#COMP_LINE}}\n"
-        "function=$(complete -p mincloud-py | sed 's/.*-F \\([^ ]*\\).*/\\1/')\n"
-        f"$function mincloud-py '{line[-1]}' '{line[-2]}'\n"
-        'printf "%s\\n" "${COMPREPLY[@]}"'
-    )
+    program.write("ask", ask)
     shown = subprocess.run(
-        ["bash", "--norc", "-c", ask],
+        [shell, *options, "ask", *(f"mincloud-py {line}" for line in COMPLETED)],
         capture_output=True,
         text=True,
         check=True,
-        timeout=20,
-        env={**os.environ, "PATH": f"{SCRIPT.parent}{os.pathsep}{os.environ['PATH']}"},
+        timeout=30,
+        env={**os.environ, "TERM": "dumb", "PATH": f"{SCRIPT.parent}{os.pathsep}{os.environ['PATH']}"},
     )
-    assert sorted(shown.stdout.split()) == completed, shown.stderr
+    offered = [sorted(words.split()) for words in shown.stdout.splitlines()]
+    assert dict(zip(COMPLETED, offered, strict=True)) == COMPLETED, shown.stderr
 
 
 def _without(*missing: str) -> Callable[[str], object]:
@@ -100,8 +152,8 @@ def test_without_its_library_completion_says_what_to_install(program: Program, m
     assert program("completion", "bash").line == (
         "mincloud-py: completion scripts need shtab: pip install 'mincloud[cli]'\n"
     )
-    assert program("contract", "--json").line == (
-        "mincloud-py: the contract as JSON needs PyYAML: pip install 'mincloud[cli]'\n"
+    assert program("contract", "--portable").line == (
+        "mincloud-py: the portable variant as YAML needs PyYAML: pip install 'mincloud[cli]', or take it as JSON with --json\n"
     )
 
 

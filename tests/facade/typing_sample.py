@@ -45,12 +45,14 @@ from mincloud import (
     Run,
     TransportError,
     Unauthorized,
+    contract,
 )
 
 CODE = "exports.main = async (event) => event.data"
 
 
 def use(cloud: MinCloud, source: Path) -> None:
+    assert_type(contract(portable=True), dict[str, Any])
     assert_type(cloud.functions, Functions)
     assert_type(cloud.jobs, Jobs)
     assert_type(cloud.credentials, Credentials)

@@ -98,7 +98,7 @@ def test_a_body_that_is_not_the_answer_is_an_invalid_value(operation_id: str, bo
 
 
 def test_the_filters_and_the_page_of_a_list_are_sent() -> None:
-    from mincloud_api.api.jobs.list_jobs import build_request  # noqa: PLC0415 (read beside the call)
+    from mincloud_api.api.jobs.list_jobs import build_request
 
     request = build_request(
         "greet",
