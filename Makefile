@@ -5,11 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 VENV_STAMP := $(VENV)/.installed
 NODE_STAMP := node_modules/.installed
+LANGUAGES_STAMP := $(VENV)/.languages-installed
 # More than there are cores: many tests wait for a time limit.
 JOBS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-browser emulator generate check-generated lint format types contract compatibility record-release package-contract test-package stories test-stories bench build lock clean
+.PHONY: help setup demo test test-browser emulator generate check-generated lint format types contract compatibility record-release package-contract test-package stories test-stories languages bench build lock clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -37,6 +38,10 @@ stories: $(VENV_STAMP) ## Run the stories of the contract against an emulator, o
 
 test-stories: $(VENV_STAMP) ## Test what runs the stories
 	@$(BIN)/python -m pytest tests/stories $(ARGS)
+
+languages: $(LANGUAGES_STAMP) $(NODE_STAMP) ## Generate clients in other languages, look at them, and run the stories through two of them
+	@scripts/install_debian_packages.sh php-cli php-curl php-mbstring php-guzzlehttp-guzzle
+	@$(BIN)/python -m scripts.languages $(ARGS)
 
 emulator: $(VENV_STAMP) ## Start the emulator on port 8900
 	@$(BIN)/mincloud-py emulator $(ARGS)
@@ -94,6 +99,12 @@ $(VENV_STAMP): requirements/dev.txt pyproject.toml
 	@echo "installing the Python packages into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# After the other packages, which the same folder holds.
+$(LANGUAGES_STAMP): requirements/languages.txt $(VENV_STAMP)
+	@echo "installing the generator of other languages' clients into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/languages.txt
 	@touch $@
 
 benchmarks/node_modules/.installed: benchmarks/package.json benchmarks/package-lock.json
