@@ -10,7 +10,7 @@ LANGUAGES_STAMP := $(VENV)/.languages-installed
 JOBS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-browser emulator generate check-generated lint format types contract compatibility record-release package-contract test-package stories test-stories languages bench build lock clean
+.PHONY: help setup demo test test-browser examples emulator generate check-generated lint format types contract compatibility record-release package-contract test-package stories test-stories languages docs test-docs picture session bench build lock clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -23,7 +23,7 @@ demo: $(VENV_STAMP) ## Run the main job: emulator, deploy, call, wait, page, log
 test: $(VENV_STAMP) $(NODE_STAMP) ## Run the tests
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
-test-browser: $(VENV_STAMP) $(NODE_STAMP) ## Test the emulator's page in headless Chromium (Debian's)
+test-browser: docs ## Test the emulator's page and the documentation in headless Chromium (Debian's)
 	@scripts/install_debian_packages.sh chromium=/usr/bin/chromium
 	@$(BIN)/python -m pytest tests/browser $(ARGS)
 
@@ -42,6 +42,9 @@ test-stories: $(VENV_STAMP) ## Test what runs the stories
 languages: $(LANGUAGES_STAMP) $(NODE_STAMP) ## Generate clients in other languages, look at them, and run the stories through two of them
 	@scripts/install_debian_packages.sh php-cli php-curl php-mbstring php-guzzlehttp-guzzle
 	@$(BIN)/python -m scripts.languages $(ARGS)
+
+examples: $(VENV_STAMP) ## Run the example with Dask on a cluster of two processes
+	@$(BIN)/python -m pytest tests/examples $(ARGS)
 
 emulator: $(VENV_STAMP) ## Start the emulator on port 8900
 	@$(BIN)/mincloud-py emulator $(ARGS)
@@ -74,6 +77,19 @@ format: $(VENV_STAMP) ## Put style and format right where that is automatic
 types: $(VENV_STAMP) $(NODE_STAMP) ## Check types with mypy and pyright, both strict
 	@$(BIN)/mypy
 	@node_modules/.bin/pyright
+
+docs: $(VENV_STAMP) $(NODE_STAMP) ## Build the documentation into site/
+	@$(BIN)/python -m scripts.build_docs
+
+test-docs: docs ## Run each snippet of the documentation and the READMEs, and follow each link of the site
+	@$(BIN)/python -m pytest tests/docs/pages -n $(JOBS) $(ARGS)
+
+session: $(VENV_STAMP) ## Record the session at a terminal that the READMEs show anew
+	@$(BIN)/python -m scripts.record_session
+
+picture: $(VENV_STAMP) $(NODE_STAMP) ## Take the documentation's picture of the emulator's page anew
+	@scripts/install_debian_packages.sh chromium=/usr/bin/chromium
+	@$(BIN)/python -m scripts.picture_console
 
 bench: $(VENV_STAMP) $(NODE_STAMP) benchmarks/node_modules/.installed ## Measure against httpx, the Node tool and functions-framework
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -61,7 +61,7 @@ class AsyncPaginator(Generic[Item]):
 
     @property
     async def total(self) -> int:
-        """How many items the list has: as the last page said that was read, else as the service says now.
+        """How many items the list has, as the last page said that was read, else as the service says now.
 
         Raises:
             MinCloudError: What a call can raise.

@@ -62,7 +62,7 @@ class Paginator(Generic[Item]):
 
     @property
     def total(self) -> int:
-        """How many items the list has: as the last page said that was read, else as the service says now.
+        """How many items the list has, as the last page said that was read, else as the service says now.
 
         Raises:
             MinCloudError: What a call can raise.

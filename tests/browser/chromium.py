@@ -52,7 +52,7 @@ class Browser:
         Args:
             origin: the emulator.
             expected_problems: what an error on the console may have in it, None if there must be none.
-            options: the browser context's, such as `viewport`, `colorScheme` and `locale`.
+            options: `start`, the page to begin with; or the browser context's, such as `viewport`, `colorScheme` and `locale`.
         """
         number = next(self._numbers)
         settings = {"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, **options}

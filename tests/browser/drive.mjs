@@ -46,7 +46,7 @@ async function until(seen, expression) {
 }
 
 const commands = {
-  async open(id, { origin, ...options }) {
+  async open(id, { origin, start = `${origin}/`, ...options }) {
     const context = await browser.newContext(options);
     context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
@@ -58,15 +58,16 @@ const commands = {
     // A page with a draft asks whether it may be left.
     page.on("dialog", (dialog) => dialog.accept());
     // Nothing but the emulator is reached, whatever the page asks for: the answers would not be in the test's hands.
+    // The origin of pages that are files is their scheme; every one of them is its own for the browser.
     await context.route(
-      (url) => url.origin !== origin && url.protocol !== "blob:" && url.protocol !== "data:",
+      (url) => ![url.origin, `${url.protocol}//`].includes(origin) && url.protocol !== "blob:" && url.protocol !== "data:",
       (route) => {
         seen.foreign.push(route.request().url());
         return route.abort();
       },
     );
     pages.set(id, seen);
-    await page.goto(origin + "/");
+    await page.goto(start);
   },
   async close(id) {
     const { page, problems, foreign } = pages.get(id);
