@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote_to_bytes, urljoin, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from .errors import ConfigurationError
 
@@ -86,6 +87,11 @@ def proxy_for(scheme: str, host: str, port: int) -> Proxy | None:
     Raises:
         ConfigurationError: The proxy is none that speaks HTTP, or its address is none.
     """
+    # Elsewhere the system's own settings count, too.
+    if sys.platform not in ("darwin", "win32") and not any(name.lower().endswith("_proxy") for name in os.environ):
+        return None
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - takes a while, with all of `email` and `http`
+
     proxies = getproxies()
     url = proxies.get(scheme) or proxies.get("all")
     if not url or proxy_bypass(f"{host}:{port}"):

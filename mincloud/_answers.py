@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 from urllib.parse import unquote, unquote_plus, urlsplit
@@ -13,6 +11,7 @@ from urllib.parse import unquote, unquote_plus, urlsplit
 from mincloud_api.types import InvalidValue
 
 from ._addresses import shown_url
+from ._decoding import decoded, decoded_for_a_model
 from ._secrecy import blotted
 from .errors import APIError, FunctionError, InvalidResponse, error_class
 
@@ -78,7 +77,7 @@ class Answer:
         encoding = self.response.header("content-encoding")
         if not encoding:
             return self.response.content
-        import httpx  # noqa: PLC0415 - takes a while, and most answers are not encoded
+        from ._engine import httpx  # noqa: PLC0415 - takes a while, and most answers are not encoded
 
         try:
             headers = {b"Content-Encoding": encoding.encode("latin-1")}
@@ -112,14 +111,17 @@ class Answer:
             value = part.partition("=")[2]
             yield from (value, unquote(value), unquote_plus(value))
 
-    def json(self) -> Any:
+    def json(self, decode: Callable[[bytes], Any] = decoded) -> Any:
         """The body, decoded from JSON.
+
+        Args:
+            decode: What decodes it.
 
         Raises:
             InvalidResponse: It is not JSON.
         """
         try:
-            return json.loads(self.content(), parse_constant=_refuse_constant, parse_float=_finite)
+            return decode(self.content())
         except RecursionError:
             self.invalid("its JSON is nested too deeply")
         except UnicodeDecodeError:
@@ -136,7 +138,7 @@ class Answer:
         Raises:
             InvalidResponse: It is not JSON, or not what the contract says.
         """
-        return self.read(self.json(), read)
+        return self.read(self.json(decoded_for_a_model), read)
 
     def read(self, data: Any, read: Callable[[Any], Parsed]) -> Parsed:
         """Decoded data of this answer as a model of the generated client.
@@ -209,20 +211,11 @@ class Answer:
         return message if len(message) <= _LONGEST_MESSAGE else message[:_LONGEST_MESSAGE] + "…"
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if math.isinf(number):
-        raise ValueError("a number is too large")
-    return number
-
-
 def _http_date(value: str | None) -> float | None:
     if value is None:
         return None
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - takes a while, and most answers are not asked for their date
+
     try:
         at = parsedate_to_datetime(value)
     except (ValueError, OverflowError):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from contextvars import Token
 
 # One line per attempt at DEBUG: method, address without its query, status. Never a header, never a body.
 logger = logging.getLogger("mincloud")
@@ -24,15 +23,20 @@ class _OutsideOfCalls(logging.Filter):
 
 
 _filter = _OutsideOfCalls()
-for _name in ("httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks"):
-    logging.getLogger(_name).addFilter(_filter)
+for _engine in ("httpcore", "httpcore2"):
+    for _part in ("connection", "http11", "http2", "proxy", "socks"):
+        logging.getLogger(f"{_engine}.{_part}").addFilter(_filter)
 
 
-@contextmanager
-def silenced() -> Generator[None]:
+class silenced:  # noqa: N801 - it is used as a function
     """Keeps httpcore's loggers quiet about what is done within, in this task or thread."""
-    token = _within_a_call.set(True)
-    try:
-        yield
-    finally:
-        _within_a_call.reset(token)
+
+    __slots__ = ("_token",)
+
+    _token: Token[bool]
+
+    def __enter__(self) -> None:
+        self._token = _within_a_call.set(True)
+
+    def __exit__(self, *_: object) -> None:
+        _within_a_call.reset(self._token)

@@ -133,20 +133,24 @@ class Seen(Generic[Item]):
     def __init__(self, identity: Callable[[Item], Hashable]) -> None:
         self._identity = identity
         self._known: set[Hashable] = set()
-        self._order: deque[Hashable] = deque()
+        self._order: deque[list[Hashable]] = deque()
 
     def __contains__(self, item: Item) -> bool:
         return self._identity(item) in self._known
 
     def unseen(self, items: list[Item]) -> list[Item]:
         """Those that were not there before."""
+        identity, known = self._identity, self._known
         fresh: list[Item] = []
+        keys: list[Hashable] = []
         for item in items:
-            key = self._identity(item)
-            if key not in self._known:
+            key = identity(item)
+            if key not in known:
+                known.add(key)
+                keys.append(key)
                 fresh.append(item)
-                self._known.add(key)
-                self._order.append(key)
-        while len(self._order) > _REMEMBERED:
-            self._known.discard(self._order.popleft())
+        self._order.append(keys)
+        # Page by page, as they came.
+        while len(known) - len(self._order[0]) >= _REMEMBERED:
+            known.difference_update(self._order.popleft())
         return fresh

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 import time
-from collections import deque
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING, Generic, TypeVar
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -94,31 +94,105 @@ def run_ahead(
             yield call(value)
         return
     source = iter(inputs)
-    under_way: deque[Future[R]] = deque()
+    crew = _Crew(call, concurrency)
     failure: Exception | None = None
     more = True
-    with ThreadPoolExecutor(concurrency, thread_name_prefix="mincloud") as pool:
+    taken = delivered = 0
+    ready: dict[int, _Result[R]] = {}
+    try:
+        while True:
+            while more and taken - delivered < window:
+                try:
+                    value = next(source)
+                except StopIteration:
+                    more = False
+                except Exception as error:  # noqa: BLE001 - raised below, when the results before it are delivered
+                    more, failure = False, error
+                else:
+                    crew.submit(taken, value)
+                    taken += 1
+            if delivered == taken:
+                break
+            result = ready.pop(delivered, None)
+            while result is None:
+                index, came = crew.results.get()
+                if ordered and index != delivered:
+                    ready[index] = came
+                else:
+                    result = came
+            delivered += 1
+            yield result.value()
+        if failure is not None:
+            raise failure
+    finally:
+        crew.dismiss()
+
+
+class _Result(Generic[R]):
+    """What a call came to."""
+
+    __slots__ = ("_error", "_value")
+
+    def __init__(self, value: R | None, error: BaseException | None) -> None:
+        self._value = value
+        self._error = error
+
+    def value(self) -> R:
+        """What it returned.
+
+        Raises:
+            BaseException: What it raised.
+        """
+        if self._error is not None:
+            try:
+                raise self._error
+            finally:
+                self._error = None  # its traceback holds this frame
+        return cast(R, self._value)
+
+
+class _Crew(Generic[T, R]):
+    """Threads that call a function with what is submitted; as many as are needed, up to a number.
+
+    `concurrent.futures` would do, but a lock, a condition and a semaphore for each call make up a third of what a call costs.
+    """
+
+    def __init__(self, call: Callable[[T], R], size: int) -> None:
+        self.results: SimpleQueue[tuple[int, _Result[R]]] = SimpleQueue()
+        self._call = call
+        self._size = size
+        self._work: SimpleQueue[tuple[int, T] | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._dismissed = False
+        # They are daemons, since an iterator that is never finished must not keep the process from ending; and then the calls under
+        # way are waited for, as for those of an executor.
+        atexit.register(self.dismiss)
+
+    def submit(self, index: int, value: T) -> None:
+        """Has the function called with a value; its result comes with the index."""
+        self._work.put((index, value))
+        if len(self._threads) < self._size:
+            thread = threading.Thread(target=self._run, name=f"mincloud_{len(self._threads)}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            if not self._dismissed:
+                # Nothing is kept here of what was done, since the next may be a while in coming.
+                self.results.put((work[0], self._result(work[1])))
+
+    def _result(self, value: T) -> _Result[R]:
         try:
-            while True:
-                while more and len(under_way) < window:
-                    try:
-                        value = next(source)
-                    except StopIteration:
-                        more = False
-                    except Exception as error:  # noqa: BLE001 - raised below, when the results before it are delivered
-                        more, failure = False, error
-                    else:
-                        under_way.append(pool.submit(call, value))
-                if not under_way:
-                    break
-                candidates = (under_way[0],) if ordered else under_way
-                if not any(future.done() for future in candidates):
-                    wait(candidates, return_when=FIRST_COMPLETED)
-                ready = next(future for future in candidates if future.done())
-                under_way.remove(ready)
-                yield ready.result()
-            if failure is not None:
-                raise failure
-        finally:
-            for future in under_way:
-                future.cancel()
+            return _Result(self._call(value), None)
+        except BaseException as error:  # noqa: BLE001 - raised where the result is taken
+            return _Result(None, error)
+
+    def dismiss(self) -> None:
+        """Starts no more calls and waits for those under way."""
+        self._dismissed = True
+        for _ in self._threads:
+            self._work.put(None)
+        for thread in self._threads:
+            thread.join()
+        atexit.unregister(self.dismiss)

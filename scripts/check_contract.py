@@ -100,9 +100,9 @@ def validity(document: Document) -> list[Problem]:
 def _broken_references(document: Document) -> Iterator[Problem]:
     for place, node in mappings(document):
         met: list[str] = []
-        target: object = node
-        while isinstance(target, dict) and "$ref" in target:
-            reference = str(cast("Document", target)["$ref"])
+        target: Document | None = node
+        while target is not None and "$ref" in target:
+            reference = str(target["$ref"])
             if not reference.startswith("#/"):
                 message = f"{reference} is another document and the contract is one file: refer to a place in it, as #/components/…"
                 yield Problem(place, message, "openapi")
@@ -112,17 +112,18 @@ def _broken_references(document: Document) -> Iterator[Problem]:
                 break
             met.append(reference)
             target = _at(document, reference)
-            if not isinstance(target, dict):
+            if target is None:
                 yield Problem(place, f"nothing is at {reference}, mend the `$ref`", "openapi")
 
 
-def _at(document: Document, reference: str) -> object:
-    """What a reference leads to; None for nothing."""
-    target: object = document
+def _at(document: Document, reference: str) -> Document | None:
+    """The mapping that a reference leads to; None for nothing."""
+    target: Document = document
     for step in reference.removeprefix("#/").split("/"):
-        if not isinstance(target, dict):
+        found: object = target.get(step.replace("~1", "/").replace("~0", "~"))
+        if not isinstance(found, dict):
             return None
-        target = cast("Document", target).get(step.replace("~1", "/").replace("~0", "~"))
+        target = cast("Document", found)
     return target
 
 

@@ -37,7 +37,7 @@ NAMES = {
     "AsyncPaginator": "Paginator",
     "AsyncRun": "Run",
     "AsyncTransport": "Transport",
-    "AnyIOBackend": "SyncBackend",
+    "_task_streams": "_thread_streams",
     "_tasks": "_threads",
     "aclose": "close",
     "aclosing": "closing",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mincloud_emulator import Emulator
+
+# Development installs httpx2 as well, and a client would take it; `make test-httpx2` names it.
+os.environ.setdefault("MINCLOUD_ENGINE", "httpx")
 
 
 @pytest.fixture

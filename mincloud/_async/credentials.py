@@ -8,15 +8,7 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NoReturn
 
-from mincloud_api.api.authentication import authorize, create_access_token
-from mincloud_api.models.authorization_code_grant import AuthorizationCodeGrant
-from mincloud_api.models.authorization_code_grant_grant_type import AuthorizationCodeGrantGrantType
-from mincloud_api.models.authorize_request import AuthorizeRequest
-from mincloud_api.models.refresh_token_grant import RefreshTokenGrant
-from mincloud_api.models.refresh_token_grant_grant_type import RefreshTokenGrantGrantType
-
 from .._addresses import absolute, host_header, origin_of, shown_url
-from .._calls import operation
 from .._configuration import WAYS_TO_GIVE_CREDENTIALS, check_header_value
 from .._retries import is_worth_repeating, retry_delay
 from .._tasks import acquired, make_lock, sleep
@@ -154,6 +146,8 @@ class AsyncCredentials:
             TransportError: The service could not be reached; if `may_have_run`, the old tokens may be invalid.
             InvalidResponse: The service answered with something else than a token.
         """
+        from .. import _grants  # noqa: PLC0415 - a client with a token never needs it
+
         limit = self._flow.options.timeout
         async with self._turn(limit, None):
             if self._can_exchange and self._current is None:
@@ -164,18 +158,19 @@ class AsyncCredentials:
                 raise ConfigurationError(
                     "there is no refresh token: only a token that the client obtained with client_id and client_secret has one"
                 )
-            grant = RefreshTokenGrant(client_id, client_secret, RefreshTokenGrantGrantType.REFRESH_TOKEN, refresh_token)
-            request = self._request(operation(create_access_token.build_request(body=grant), authorized=False))
+            request = self._request(_grants.token_for_refresh_token(client_id, client_secret, refresh_token))
             answer = await self._send(request, time.monotonic() + limit)
             if not answer.is_success():
                 raise answer.error()
-            self._current = self._accepted(answer, answer.parsed(create_access_token.parse_success), refresh_token)
+            self._current = self._accepted(answer, _grants.read_token(answer), refresh_token)
 
     async def _exchange(self, limit: float, deadline: float | None) -> _Token:
         """A new code and the token for it. Nothing is lost when this is done again, so it is."""
         client_id, client_secret = self._secrets.client_id, self._secrets.client_secret
         if client_id is None or client_secret is None:
             raise MissingCredentials(f"no credentials: {WAYS_TO_GIVE_CREDENTIALS}")
+        from .. import _grants  # noqa: PLC0415 - a client with a token never needs it
+
         attempt = 0
         try:
             while True:
@@ -191,7 +186,7 @@ class AsyncCredentials:
                         raise
                 else:
                     if answer.is_success():
-                        token = self._accepted(answer, answer.parsed(create_access_token.parse_success), None)
+                        token = self._accepted(answer, _grants.read_token(answer), None)
                         self._current, self._failure = token, None
                         return token
                     worth = is_worth_repeating(answer.status, repeatable=True)
@@ -217,22 +212,20 @@ class AsyncCredentials:
 
     async def _answer(self, client_id: str, client_secret: str, end: float) -> Answer:
         """The answer with the token, or with the error that came first."""
-        import httpx  # noqa: PLC0415 - its cookies keep to the rules; a client with a token never needs them
+        from .. import _grants  # noqa: PLC0415 - as httpx
+        from .._engine import httpx  # noqa: PLC0415 - its cookies keep to the rules; a client with a token never needs them
 
         cookies = httpx.Cookies()
-        call = operation(authorize.build_request(body=AuthorizeRequest(client_id, client_secret)), authorized=False)
-        answer = await self._followed(self._request(call), cookies, end)
+        request = self._request(_grants.authorization(client_id, client_secret))
+        answer = await self._followed(request, cookies, end)
         if not answer.is_success():
             return answer
-        code = answer.parsed(authorize.parse_success).code
+        code = _grants.read_code(answer)
         if not code:
             answer.invalid("code: is empty")
         self._known.code = code
-        grant = AuthorizationCodeGrant(
-            client_id, client_secret, AuthorizationCodeGrantGrantType.AUTHORIZATION_CODE, code
-        )
-        call = operation(create_access_token.build_request(body=grant), authorized=False)
-        return await self._send(_with_cookies(self._request(call), cookies), end)
+        request = self._request(_grants.token_for_code(client_id, client_secret, code))
+        return await self._send(_with_cookies(request, cookies), end)
 
     async def _followed(self, request: Request, cookies: httpx.Cookies, end: float) -> Answer:
         """The answer at the end of the redirects, with the cookies that are given on the way."""
@@ -296,7 +289,7 @@ def _without(name: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> tuple[tup
 
 
 def _keep_cookies(answer: Answer, cookies: httpx.Cookies) -> None:
-    import httpx  # noqa: PLC0415 - as in _answer
+    from .._engine import httpx  # noqa: PLC0415 - as in _answer
 
     request = httpx.Request(answer.request.method, answer.request.url)
     cookies.extract_cookies(httpx.Response(answer.status, headers=list(answer.response.headers), request=request))
@@ -304,7 +297,7 @@ def _keep_cookies(answer: Answer, cookies: httpx.Cookies) -> None:
 
 def _with_cookies(request: Request, cookies: httpx.Cookies) -> Request:
     """The request with the cookies that are meant for where it goes."""
-    import httpx  # noqa: PLC0415 - as in _answer
+    from .._engine import httpx  # noqa: PLC0415 - as in _answer
 
     outgoing = httpx.Request(request.method, request.url)
     cookies.set_cookie_header(outgoing)

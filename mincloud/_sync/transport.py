@@ -8,14 +8,17 @@ of the call's time, the first byte written is noted, and idle connections wait i
 
 from __future__ import annotations
 
+import re
 import time
-from typing import TYPE_CHECKING, Any, cast
+from contextlib import suppress
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-import httpcore
-
 from .._addresses import ascii_host, proxy_for, shown_url
+from .._engine import httpcore
 from .._logging import silenced
+from .._thread_streams import network
 from .._threads import PerLoop
 from ..errors import ConfigurationError, ConnectionFailed, RequestTimeout
 from ..transports import Request, Response
@@ -24,8 +27,11 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterable
 
+    _Origin = tuple[str, str, int]
+
 # A service closes idle connections at a time of its choosing; one that was idle for longer is not used again.
 KEEP_ALIVE = 5.0
+_MUCH = 1 << 20
 # Sockets take no time limit of a month or more; longer ones are no limit in practice.
 _LONGEST_TIMEOUT = 86_400.0 * 7
 
@@ -58,21 +64,39 @@ class _Deadline:
 
 
 class _Stream(httpcore.NetworkStream):
-    """A network stream that keeps to the deadline of the call it is used for."""
+    """A network stream that keeps to the deadline of the call it is used for.
+
+    What is written waits until something is read, so that a request's head and body leave together.
+    """
 
     def __init__(self, stream: httpcore.NetworkStream, deadline: _Deadline) -> None:
         self._stream = stream
         self._deadline = deadline
+        self._waiting: list[bytes] = []
+        self._more_waits = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, self._deadline.left(httpcore.ReadTimeout))
+        if self._waiting:
+            self._send_what_waits()
+        # Where one read was not enough, the next takes all there is: a thread that reads may have to wait for its turn each time.
+        size = _MUCH if self._more_waits else max_bytes
+        data = self._stream.read(size, self._deadline.left(httpcore.ReadTimeout))
+        self._more_waits = len(data) >= max_bytes
+        return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if buffer:
+            self._waiting.append(buffer)
+
+    def _send_what_waits(self) -> None:
         left = self._deadline.left(httpcore.WriteTimeout)
+        buffers, self._waiting = self._waiting, []
         # Asking a proxy for a way to the host carries nothing of the request.
-        if buffer and not buffer.startswith(b"CONNECT "):
+        if not buffers[0].startswith(b"CONNECT "):
             self._deadline.written = True
-        self._stream.write(buffer, left)
+        # A server may answer and close before it has read everything; its answer, or the lack of one, says more than this error.
+        with suppress(httpcore.WriteError):
+            self._stream.write(b"".join(buffers), left)
 
     def start_tls(
         self,
@@ -96,8 +120,7 @@ class _Backend(httpcore.NetworkBackend):
 
     def __init__(self, deadline: _Deadline) -> None:
         self._deadline = deadline
-        # A cast, since type checkers see a stand-in for where anyio is missing.
-        self._backend = cast(httpcore.NetworkBackend, httpcore.SyncBackend())
+        self._backend = network()
 
     def connect_tcp(
         self,
@@ -122,9 +145,13 @@ class _Line:
         self.connection = connect(_Backend(self.deadline))
         self.idle_since = time.monotonic()
 
+    def is_open(self) -> bool:
+        """Whether it was left open after a call."""
+        # Through a proxy it is a pool of one, which looks after its connection itself.
+        return isinstance(self.connection, httpcore.ConnectionPool) or self.connection.is_idle()
+
     def is_reusable(self) -> bool:
         """Whether it can take another call."""
-        # Through a proxy it is a pool of one, which looks after its connection itself.
         if isinstance(self.connection, httpcore.ConnectionPool):
             return True
         return self.connection.is_idle() and not self.connection.has_expired()
@@ -136,9 +163,9 @@ class _Lines:
     __slots__ = ("idle",)
 
     def __init__(self) -> None:
-        self.idle: dict[tuple[str, str, int], list[_Line]] = {}
+        self.idle: dict[_Origin, list[_Line]] = {}
 
-    def take(self, origin: tuple[str, str, int]) -> tuple[_Line | None, list[_Line]]:
+    def take(self, origin: _Origin) -> tuple[_Line | None, list[_Line]]:
         """The connection that was used last and can be used again, and those that cannot."""
         waiting = self.idle.get(origin)
         stale: list[_Line] = []
@@ -161,7 +188,7 @@ class _Lines:
                 break
         return found, stale
 
-    def put(self, origin: tuple[str, str, int], line: _Line) -> None:
+    def put(self, origin: _Origin, line: _Line) -> None:
         """Keeps a connection for the next call."""
         line.idle_since = time.monotonic()
         self.idle.setdefault(origin, []).append(line)
@@ -174,25 +201,41 @@ def _close_lines(lines: _Lines) -> None:
             line.connection.close()
 
 
-def _address(url: str) -> tuple[tuple[str, str, int], httpcore.URL]:
+def _address(url: str) -> tuple[_Origin, httpcore.URL]:
     """A URL's origin, and the URL as httpcore takes it.
 
     Raises:
         ValueError: It is not the absolute address of something that speaks HTTP.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    place = _PLACE.match(url)
+    if place is None:
+        raise ValueError("it has to start with http:// or https:// and a host")
+    origin, scheme, host, port = _origin(place[0])
+    target = url[place.end() :].partition("#")[0]
+    if not target.startswith("/"):
+        target = f"/{target}"
+    return origin, httpcore.URL(
+        scheme=scheme, host=host, port=port, target=quote(target, safe="!#$%&'()*+,/:;=?@[]~").encode("ascii")
+    )
+
+
+# The host and what is before it. A client has few of them, so what is made of one is kept; the rest may hold a signature.
+_PLACE = re.compile(r"https?://[^/?#]+", re.IGNORECASE)
+
+
+@lru_cache(maxsize=64)
+def _origin(place: str) -> tuple[_Origin, bytes, bytes, int | None]:
+    """What scheme, host and port are for the connections, and for httpcore.
+
+    Raises:
+        ValueError: It is no place.
+    """
+    parts = urlsplit(place)
+    if not parts.hostname:
         raise ValueError("it has to start with http:// or https:// and a host")
     host = ascii_host(parts.hostname)
-    path = parts.path or "/"
-    target = quote(f"{path}?{parts.query}" if parts.query else path, safe="!#$%&'()*+,/:;=?@[]~")
     origin = (parts.scheme, host, parts.port or (443 if parts.scheme == "https" else 80))
-    return origin, httpcore.URL(
-        scheme=parts.scheme.encode("ascii"),
-        host=host.encode("ascii"),
-        port=parts.port,
-        target=target.encode("ascii"),
-    )
+    return origin, parts.scheme.encode("ascii"), host.encode("ascii"), parts.port
 
 
 def _place(request: Request) -> str:
@@ -249,7 +292,7 @@ class HTTPTransport:
         ) as error:
             raise self._broken(request, line, error) from error
         finally:
-            if finished and line.is_reusable():
+            if finished and line.is_open():
                 lines.put(origin, line)
                 if self._closed:  # meanwhile, so that nothing else would close it
                     _close_lines(lines)
@@ -309,7 +352,7 @@ class HTTPTransport:
 
     def _context(self) -> ssl.SSLContext:
         if self._ssl_context is None:
-            import httpx  # noqa: PLC0415 - takes a while, and an http:// address needs none of it
+            from .._engine import httpx  # noqa: PLC0415 - takes a while, and an http:// address needs none of it
 
             try:
                 self._ssl_context = httpx.create_ssl_context()

@@ -368,3 +368,18 @@ def test_answers_that_come_in_pieces_are_put_together(open_side: OpenSide, serve
     server = serve(in_pieces)
     side = open_side(base_url=server.url, access_token=TOKEN)
     assert side.run(lambda cloud: cloud.functions.invoke("greet")) == TEXT["data"]
+
+
+def test_a_whole_number_of_more_than_64_bits_stays_one(open_side: OpenSide, serve: Serve) -> None:
+    server = serve(result(2**64 + 1))
+    side = open_side(base_url=server.url, access_token="t")
+    assert side.run(lambda cloud: cloud.functions.invoke("greet")) == 2**64 + 1
+
+
+def test_a_page_with_half_an_emoji_is_read_whatever_decodes_it(open_side: OpenSide, serve: Serve) -> None:
+    # As a program that cuts texts short may leave it.
+    job = {"id": 1, "status": "fulfilled", "note": "\ud83d"}
+    server = serve(reply({"meta": {"total_count": 1}, "objects": [job]}))
+    side = open_side(base_url=server.url, access_token="t")
+    (listed,) = side.run(lambda cloud: cloud.jobs.list("greet"))
+    assert listed["note"] == "\ud83d"

@@ -254,6 +254,42 @@ def test_a_connection_that_the_server_closed_while_idle_is_not_used_again(open_s
     assert len(server.requests) == 4
 
 
+def test_a_connection_on_which_the_server_spoke_while_idle_is_not_used_again(open_side: OpenSide, serve: Serve) -> None:
+    """As servers do that say 408 to a connection of which they have heard nothing for a while."""
+
+    def answer_and_speak(line: Line, _: Received) -> None:
+        line.send(result(len(server.requests)))
+        line.pause(0.02)
+        line.send(reply(status=408))
+        line.pause(1.0)
+
+    server = serve(answer_and_speak)
+    side = open_side(base_url=server.url, access_token=TOKEN, max_retries=0)
+    answers: list[object] = []
+    for _ in range(3):
+        answers.append(side.run(SENT_ONCE["invoke"]))
+        time.sleep(0.1)
+    assert answers == [1, 2, 3]
+
+
+def test_the_head_and_the_body_of_a_request_leave_together(open_side: OpenSide) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        first: list[bytes] = []
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                first.append(connection.recv(65536))
+                connection.sendall(result(1))
+
+        server = threading.Thread(target=answer)
+        server.start()
+        side = open_side(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", access_token=TOKEN)
+        assert side.run(SENT_ONCE["invoke"]) == 1
+        server.join()
+    assert first[0].endswith(b"}")
+
+
 def test_a_trigger_is_not_sent_twice_when_the_server_closes_a_kept_connection_on_it(
     open_side: OpenSide, serve: Serve
 ) -> None:

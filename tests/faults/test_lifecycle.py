@@ -6,6 +6,8 @@ import asyncio
 import gc
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -242,3 +244,25 @@ def test_a_failed_call_leaves_no_socket_open(serve: Serve) -> None:
 
 def _job(url: str) -> Any:
     return Job(id=1, status="fulfilled", user_log_url=url)
+
+
+_LEFT_IN_THE_MIDDLE = """
+import sys
+from mincloud import MinCloud
+
+cloud = MinCloud(base_url=sys.argv[1], access_token="t")
+outcomes = cloud.functions.map("greet", [{}] * 100, concurrency=4)
+print(next(outcomes).data, flush=True)
+"""
+
+
+def test_a_program_ends_that_leaves_an_iteration_in_the_middle(serve: Serve) -> None:
+    server = serve(result(1))
+    ended = subprocess.run(
+        [sys.executable, "-c", _LEFT_IN_THE_MIDDLE, server.url],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "1\n", "")

@@ -78,13 +78,13 @@ class AccessToken:
         if type(scope_) is not str and scope_ is not None:
             scope_ = checked(str, "scope", scope_)
         model = cls(
-            access_token=access_token_,
-            token_type=token_type_,
-            expires_in=expires_in_,
-            refresh_token=refresh_token_,
-            scope=scope_,
+            access_token_,
+            token_type_,
+            expires_in_,
+            refresh_token_,
+            scope_,
         )
-        if not (src_dict.keys() <= ACCESSTOKEN_PROPERTIES):
+        if not ACCESSTOKEN_PROPERTIES.issuperset(src_dict):
             model.additional_properties = {
                 key: value for key, value in src_dict.items() if key not in ACCESSTOKEN_PROPERTIES
             }

@@ -54,10 +54,10 @@ class AuthorizationCode:
         if type(expires_in_) is not int and expires_in_ is not None:
             expires_in_ = checked(int, "expires_in", expires_in_)
         model = cls(
-            code=code_,
-            expires_in=expires_in_,
+            code_,
+            expires_in_,
         )
-        if not (src_dict.keys() <= AUTHORIZATIONCODE_PROPERTIES):
+        if not AUTHORIZATIONCODE_PROPERTIES.issuperset(src_dict):
             model.additional_properties = {
                 key: value for key, value in src_dict.items() if key not in AUTHORIZATIONCODE_PROPERTIES
             }

@@ -67,12 +67,12 @@ class AuthorizationCodeGrant:
         if type(code_) is not str:
             code_ = checked(str, "code", code_)
         model = cls(
-            client_id=client_id_,
-            client_secret=client_secret_,
-            grant_type=grant_type_,
-            code=code_,
+            client_id_,
+            client_secret_,
+            grant_type_,
+            code_,
         )
-        if not (src_dict.keys() <= AUTHORIZATIONCODEGRANT_PROPERTIES):
+        if not AUTHORIZATIONCODEGRANT_PROPERTIES.issuperset(src_dict):
             model.additional_properties = {
                 key: value for key, value in src_dict.items() if key not in AUTHORIZATIONCODEGRANT_PROPERTIES
             }

@@ -53,10 +53,10 @@ class AuthorizeRequest:
         if type(client_secret_) is not str:
             client_secret_ = checked(str, "client_secret", client_secret_)
         model = cls(
-            client_id=client_id_,
-            client_secret=client_secret_,
+            client_id_,
+            client_secret_,
         )
-        if not (src_dict.keys() <= AUTHORIZEREQUEST_PROPERTIES):
+        if not AUTHORIZEREQUEST_PROPERTIES.issuperset(src_dict):
             model.additional_properties = {
                 key: value for key, value in src_dict.items() if key not in AUTHORIZEREQUEST_PROPERTIES
             }

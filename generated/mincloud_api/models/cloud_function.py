@@ -118,18 +118,18 @@ class CloudFunction:
         if type(updated_by_) is not str and updated_by_ is not None:
             updated_by_ = checked(str, "updated_by", updated_by_)
         model = cls(
-            name=name_,
-            audit_status=audit_status_,
-            created_at=created_at_,
-            created_by=created_by_,
-            function_code=function_code_,
-            id=id_,
-            plan_circle=plan_circle_,
-            remark=remark_,
-            updated_at=updated_at_,
-            updated_by=updated_by_,
+            name_,
+            audit_status_,
+            created_at_,
+            created_by_,
+            function_code_,
+            id_,
+            plan_circle_,
+            remark_,
+            updated_at_,
+            updated_by_,
         )
-        if not (src_dict.keys() <= CLOUDFUNCTION_PROPERTIES):
+        if not CLOUDFUNCTION_PROPERTIES.issuperset(src_dict):
             model.additional_properties = {
                 key: value for key, value in src_dict.items() if key not in CLOUDFUNCTION_PROPERTIES
             }

@@ -59,10 +59,10 @@ class CloudFunctionPage:
         objects_ = get("objects")
         objects_ = parsed_list(CloudFunction.from_dict, "objects", objects_)
         model = cls(
-            meta=meta_,
-            objects=objects_,
+            meta_,
+            objects_,
         )
-        if not (src_dict.keys() <= CLOUDFUNCTIONPAGE_PROPERTIES):
+        if not CLOUDFUNCTIONPAGE_PROPERTIES.issuperset(src_dict):
             model.additional_properties = {
                 key: value for key, value in src_dict.items() if key not in CLOUDFUNCTIONPAGE_PROPERTIES
             }

@@ -61,11 +61,11 @@ class CreateFunctionRequest:
         if type(remark_) is not str and remark_ is not None:
             remark_ = checked(str, "remark", remark_)
         model = cls(
-            name=name_,
-            function_code=function_code_,
-            remark=remark_,
+            name_,
+            function_code_,
+            remark_,
         )
-        if not (src_dict.keys() <= CREATEFUNCTIONREQUEST_PROPERTIES):
+        if not CREATEFUNCTIONREQUEST_PROPERTIES.issuperset(src_dict):
             model.additional_properties = {
                 key: value for key, value in src_dict.items() if key not in CREATEFUNCTIONREQUEST_PROPERTIES
             }

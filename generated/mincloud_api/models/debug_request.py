@@ -69,11 +69,11 @@ class DebugRequest:
         if type(schema_id_) is not int and schema_id_ is not None:
             schema_id_ = checked(int, "schema_id", schema_id_)
         model = cls(
-            data=data_,
-            subject=subject_,
-            schema_id=schema_id_,
+            data_,
+            subject_,
+            schema_id_,
         )
-        if not (src_dict.keys() <= DEBUGREQUEST_PROPERTIES):
+        if not DEBUGREQUEST_PROPERTIES.issuperset(src_dict):
             model.additional_properties = {
                 key: value for key, value in src_dict.items() if key not in DEBUGREQUEST_PROPERTIES
             }

@@ -107,16 +107,16 @@ class DebugResult:
         if type(mem_usage_) is not int and mem_usage_ is not None:
             mem_usage_ = checked(int, "mem_usage", mem_usage_)
         model = cls(
-            code=code_,
-            billing_time=billing_time_,
-            data=data_,
-            error=error_,
-            execution_time=execution_time_,
-            job_id=job_id_,
-            log=log_,
-            mem_usage=mem_usage_,
+            code_,
+            billing_time_,
+            data_,
+            error_,
+            execution_time_,
+            job_id_,
+            log_,
+            mem_usage_,
         )
-        if not (src_dict.keys() <= DEBUGRESULT_PROPERTIES):
+        if not DEBUGRESULT_PROPERTIES.issuperset(src_dict):
             model.additional_properties = {
                 key: value for key, value in src_dict.items() if key not in DEBUGRESULT_PROPERTIES
             }

@@ -53,10 +53,10 @@ class ErrorObject:
             error_msg_ = checked(str, "error_msg", error_msg_)
         status_ = get("status")
         model = cls(
-            error_msg=error_msg_,
-            status=status_,
+            error_msg_,
+            status_,
         )
-        if not (src_dict.keys() <= ERROROBJECT_PROPERTIES):
+        if not ERROROBJECT_PROPERTIES.issuperset(src_dict):
             model.additional_properties = {
                 key: value for key, value in src_dict.items() if key not in ERROROBJECT_PROPERTIES
             }

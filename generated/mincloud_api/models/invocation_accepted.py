@@ -42,9 +42,9 @@ class InvocationAccepted:
         if type(status_) is not str:
             status_ = checked(str, "status", status_)
         model = cls(
-            status=status_,
+            status_,
         )
-        if not (src_dict.keys() <= INVOCATIONACCEPTED_PROPERTIES):
+        if not INVOCATIONACCEPTED_PROPERTIES.issuperset(src_dict):
             model.additional_properties = {
                 key: value for key, value in src_dict.items() if key not in INVOCATIONACCEPTED_PROPERTIES
             }

@@ -63,11 +63,11 @@ class InvocationError:
         if type(type__) is not str and type__ is not None:
             type__ = checked(str, "type", type__)
         model = cls(
-            message=message_,
-            stack=stack_,
-            type_=type__,
+            message_,
+            stack_,
+            type__,
         )
-        if not (src_dict.keys() <= INVOCATIONERROR_PROPERTIES):
+        if not INVOCATIONERROR_PROPERTIES.issuperset(src_dict):
             model.additional_properties = {
                 key: value for key, value in src_dict.items() if key not in INVOCATIONERROR_PROPERTIES
             }

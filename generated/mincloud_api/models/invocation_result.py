@@ -66,11 +66,11 @@ class InvocationResult:
         if error_ is not None:
             error_ = parsed(InvocationError.from_dict, "error", error_)
         model = cls(
-            code=code_,
-            data=data_,
-            error=error_,
+            code_,
+            data_,
+            error_,
         )
-        if not (src_dict.keys() <= INVOCATIONRESULT_PROPERTIES):
+        if not INVOCATIONRESULT_PROPERTIES.issuperset(src_dict):
             model.additional_properties = {
                 key: value for key, value in src_dict.items() if key not in INVOCATIONRESULT_PROPERTIES
             }

@@ -60,10 +60,10 @@ class InvokeRequest:
         if type(sync_) is not bool and sync_ is not None:
             sync_ = checked(bool, "sync", sync_)
         model = cls(
-            data=data_,
-            sync=sync_,
+            data_,
+            sync_,
         )
-        if not (src_dict.keys() <= INVOKEREQUEST_PROPERTIES):
+        if not INVOKEREQUEST_PROPERTIES.issuperset(src_dict):
             model.additional_properties = {
                 key: value for key, value in src_dict.items() if key not in INVOKEREQUEST_PROPERTIES
             }

@@ -32,7 +32,7 @@ class InvokeRequestData:
         if type(src_dict) is not dict and not isinstance(src_dict, Mapping):
             raise InvalidValue("expected an object", src_dict)
         model = cls()
-        if not (src_dict.keys() <= INVOKEREQUESTDATA_PROPERTIES):
+        if not INVOKEREQUESTDATA_PROPERTIES.issuperset(src_dict):
             model.additional_properties = {
                 key: value for key, value in src_dict.items() if key not in INVOKEREQUESTDATA_PROPERTIES
             }

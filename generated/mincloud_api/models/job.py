@@ -110,17 +110,17 @@ class Job:
         if type(user_log_url_) is not str and user_log_url_ is not None:
             user_log_url_ = checked(str, "user_log_url", user_log_url_)
         model = cls(
-            id=id_,
-            status=status_,
-            created_at=created_at_,
-            finished_at=finished_at_,
-            mem_usage=mem_usage_,
-            service_type=service_type_,
-            source=source_,
-            started_at=started_at_,
-            user_log_url=user_log_url_,
+            id_,
+            status_,
+            created_at_,
+            finished_at_,
+            mem_usage_,
+            service_type_,
+            source_,
+            started_at_,
+            user_log_url_,
         )
-        if not (src_dict.keys() <= JOB_PROPERTIES):
+        if not JOB_PROPERTIES.issuperset(src_dict):
             model.additional_properties = {key: value for key, value in src_dict.items() if key not in JOB_PROPERTIES}
         return model
 

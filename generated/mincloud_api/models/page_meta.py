@@ -79,13 +79,13 @@ class PageMeta:
         if type(total_count_) is not int and total_count_ is not None:
             total_count_ = checked(int, "total_count", total_count_)
         model = cls(
-            limit=limit_,
-            next_=next__,
-            offset=offset_,
-            previous=previous_,
-            total_count=total_count_,
+            limit_,
+            next__,
+            offset_,
+            previous_,
+            total_count_,
         )
-        if not (src_dict.keys() <= PAGEMETA_PROPERTIES):
+        if not PAGEMETA_PROPERTIES.issuperset(src_dict):
             model.additional_properties = {
                 key: value for key, value in src_dict.items() if key not in PAGEMETA_PROPERTIES
             }

@@ -67,12 +67,12 @@ class RefreshTokenGrant:
         if type(refresh_token_) is not str:
             refresh_token_ = checked(str, "refresh_token", refresh_token_)
         model = cls(
-            client_id=client_id_,
-            client_secret=client_secret_,
-            grant_type=grant_type_,
-            refresh_token=refresh_token_,
+            client_id_,
+            client_secret_,
+            grant_type_,
+            refresh_token_,
         )
-        if not (src_dict.keys() <= REFRESHTOKENGRANT_PROPERTIES):
+        if not REFRESHTOKENGRANT_PROPERTIES.issuperset(src_dict):
             model.additional_properties = {
                 key: value for key, value in src_dict.items() if key not in REFRESHTOKENGRANT_PROPERTIES
             }

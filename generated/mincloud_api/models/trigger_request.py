@@ -69,11 +69,11 @@ class TriggerRequest:
         if type(sync_) is not bool and sync_ is not None:
             sync_ = checked(bool, "sync", sync_)
         model = cls(
-            function_name=function_name_,
-            data=data_,
-            sync=sync_,
+            function_name_,
+            data_,
+            sync_,
         )
-        if not (src_dict.keys() <= TRIGGERREQUEST_PROPERTIES):
+        if not TRIGGERREQUEST_PROPERTIES.issuperset(src_dict):
             model.additional_properties = {
                 key: value for key, value in src_dict.items() if key not in TRIGGERREQUEST_PROPERTIES
             }

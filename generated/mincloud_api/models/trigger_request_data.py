@@ -32,7 +32,7 @@ class TriggerRequestData:
         if type(src_dict) is not dict and not isinstance(src_dict, Mapping):
             raise InvalidValue("expected an object", src_dict)
         model = cls()
-        if not (src_dict.keys() <= TRIGGERREQUESTDATA_PROPERTIES):
+        if not TRIGGERREQUESTDATA_PROPERTIES.issuperset(src_dict):
             model.additional_properties = {
                 key: value for key, value in src_dict.items() if key not in TRIGGERREQUESTDATA_PROPERTIES
             }

@@ -72,12 +72,12 @@ class UpdateFunctionRequest:
         if type(remark_) is not str and remark_ is not None:
             remark_ = checked(str, "remark", remark_)
         model = cls(
-            name=name_,
-            function_code=function_code_,
-            plan_circle=plan_circle_,
-            remark=remark_,
+            name_,
+            function_code_,
+            plan_circle_,
+            remark_,
         )
-        if not (src_dict.keys() <= UPDATEFUNCTIONREQUEST_PROPERTIES):
+        if not UPDATEFUNCTIONREQUEST_PROPERTIES.issuperset(src_dict):
             model.additional_properties = {
                 key: value for key, value in src_dict.items() if key not in UPDATEFUNCTIONREQUEST_PROPERTIES
             }
