@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
 DEFAULT_PORT = 8900
 EXIT_NOT_STARTED = 2
 """The exit status when it can't start; the reason is one line on standard error."""
+
+
+def _path(text: str) -> Path:
+    from pathlib import Path  # noqa: PLC0415 - whoever uses another command, or asks for help, should not wait for it
+
+    return Path(text)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument(
         "--data",
-        type=Path,
+        type=_path,
         metavar="FILE",
         help="keep functions, jobs and credentials in this file (in memory)",
     )
@@ -31,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--access-token", metavar="TOKEN", help="an access token to accept (random)")
     parser.add_argument(
         "--functions",
-        type=Path,
+        type=_path,
         metavar="DIR",
         help="serve the functions of a folder: each NAME.js or NAME/index.js",
     )

@@ -5,24 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from mincloud_api.api.functions import (
-    create_function,
-    delete_function,
-    get_function,
-    list_functions,
-    update_function,
-)
-from mincloud_api.api.invocations import debug_function, invoke_function
-from mincloud_api.models.create_function_request import CreateFunctionRequest
-from mincloud_api.models.debug_request import DebugRequest
-from mincloud_api.models.debug_request_data import DebugRequestData
+from mincloud_api import models
+from mincloud_api.api import functions, invocations
 from mincloud_api.models.event_source import EventSource
 from mincloud_api.models.invocation_accepted import InvocationAccepted
 from mincloud_api.models.invocation_result import InvocationResult
 from mincloud_api.models.invoke_request import InvokeRequest
 from mincloud_api.models.invoke_request_data import InvokeRequestData
 from mincloud_api.models.plan import Plan
-from mincloud_api.models.update_function_request import UpdateFunctionRequest
 from mincloud_api.types import UNSET, Unset
 
 from .._answers import function_error, with_error_object
@@ -88,7 +78,7 @@ class AsyncFunctions:
         """
         name = function_name(name)
         answer = await self._flow.send(self._invocation(name, data, sync=True), timeout=timeout)
-        result = answer.read(with_error_object(answer.json()), invoke_function.parse_success)
+        result = answer.read(with_error_object(answer.json()), invocations.invoke_function.parse_success)
         if not isinstance(result, InvocationResult):
             answer.invalid("it is that the call was accepted, while its result was to be waited for")
         if result.code != 0:
@@ -122,7 +112,7 @@ class AsyncFunctions:
         sent_at = time.monotonic()
         answer = await self._flow.send(call, timeout=timeout)
         took = time.monotonic() - sent_at
-        if not isinstance(answer.parsed(invoke_function.parse_success), InvocationAccepted):
+        if not isinstance(answer.parsed(invocations.invoke_function.parse_success), InvocationAccepted):
             answer.invalid("it is a result, while the call was not to be waited for")
         return AsyncRun(self._flow, name, accepted_at=answer.date(), took=took, matches=self._matches)
 
@@ -214,10 +204,10 @@ class AsyncFunctions:
             raise ValueError("the subject flex_schema needs schema_id, the id of the table")
         if schema_id is not None:
             whole_number("schema_id", schema_id, least=0)
-        body = DebugRequest(_debug_data(function_data(data)), kind, schema_id)
-        call = operation(debug_function.build_request(name, body=body, x_hydrogen_env_id=self._environment))
+        body = models.DebugRequest(_debug_data(function_data(data)), kind, schema_id)
+        call = operation(invocations.debug_function.build_request(name, body=body, x_hydrogen_env_id=self._environment))
         answer = await self._flow.send(call, timeout=timeout)
-        return answer.read(with_error_object(answer.json()), debug_function.parse_success)
+        return answer.read(with_error_object(answer.json()), invocations.debug_function.parse_success)
 
     async def create(
         self, name: str, code: str, *, remark: str | None = None, timeout: float | None = None
@@ -242,9 +232,9 @@ class AsyncFunctions:
             InvalidResponse: The service answered with something else than a function.
             ConfigurationError: The timeout is impossible.
         """
-        body = CreateFunctionRequest(function_name(name), text_argument("code", code), _checked_remark(remark))
-        call = operation(create_function.build_request(body=body, x_hydrogen_env_id=self._environment))
-        return (await self._flow.send(call, timeout=timeout)).parsed(create_function.parse_success)
+        body = models.CreateFunctionRequest(function_name(name), text_argument("code", code), _checked_remark(remark))
+        call = operation(functions.create_function.build_request(body=body, x_hydrogen_env_id=self._environment))
+        return (await self._flow.send(call, timeout=timeout)).parsed(functions.create_function.parse_success)
 
     async def get(self, name: str, *, timeout: float | None = None) -> CloudFunction:
         """A function with its code (operation getFunction).
@@ -265,9 +255,9 @@ class AsyncFunctions:
             InvalidResponse: The service answered with something else than a function.
             ConfigurationError: The timeout is impossible.
         """
-        request = get_function.build_request(function_name(name), x_hydrogen_env_id=self._environment)
+        request = functions.get_function.build_request(function_name(name), x_hydrogen_env_id=self._environment)
         answer = await self._flow.send(operation(request, repeatable=True), timeout=timeout)
-        return answer.parsed(get_function.parse_success)
+        return answer.parsed(functions.get_function.parse_success)
 
     async def update(
         self,
@@ -301,7 +291,7 @@ class AsyncFunctions:
             InvalidResponse: The service answered with something else than a function.
             ConfigurationError: The timeout is impossible.
         """
-        body = UpdateFunctionRequest(
+        body = models.UpdateFunctionRequest(
             name=None if new_name is None else function_name(new_name),
             function_code=None if code is None else text_argument("code", code),
             plan_circle=choice(Plan, "plan", plan),
@@ -309,7 +299,9 @@ class AsyncFunctions:
         )
         if not body.to_dict():
             raise ValueError("nothing to update: name at least one of code, new_name, plan and remark")
-        request = update_function.build_request(function_name(name), body=body, x_hydrogen_env_id=self._environment)
+        request = functions.update_function.build_request(
+            function_name(name), body=body, x_hydrogen_env_id=self._environment
+        )
         # A renaming whose answer was lost leaves nothing behind under the old name.
         settled_by = _NOT_FOUND if new_name is not None and new_name != name else None
         call = operation(request, repeatable=True, settled_by=settled_by)
@@ -319,7 +311,7 @@ class AsyncFunctions:
                 return await self.get(new_name, timeout=timeout)
             except NotFound:
                 raise answer.error() from None
-        return answer.parsed(update_function.parse_success)
+        return answer.parsed(functions.update_function.parse_success)
 
     async def deploy(
         self,
@@ -380,7 +372,7 @@ class AsyncFunctions:
             TransportError: No answer came.
             ConfigurationError: The timeout is impossible.
         """
-        request = delete_function.build_request(function_name(name), x_hydrogen_env_id=self._environment)
+        request = functions.delete_function.build_request(function_name(name), x_hydrogen_env_id=self._environment)
         await self._flow.send(operation(request, repeatable=True, settled_by=_NOT_FOUND), timeout=timeout)
 
     def list(
@@ -402,7 +394,9 @@ class AsyncFunctions:
         """
 
         async def fetch(offset: int, limit: int, _first: Fetched[CloudFunction] | None) -> Answer:
-            request = list_functions.build_request(limit=limit, offset=offset, x_hydrogen_env_id=self._environment)
+            request = functions.list_functions.build_request(
+                limit=limit, offset=offset, x_hydrogen_env_id=self._environment
+            )
             return await self._flow.send(operation(request, repeatable=True), timeout=timeout)
 
         return AsyncPaginator(fetch, _read_functions, _identity, page_size=page_size, prefetch=prefetch)
@@ -411,7 +405,9 @@ class AsyncFunctions:
         fields = InvokeRequestData()
         fields.additional_properties = function_data(data)
         body = InvokeRequest(fields, sync)
-        return operation(invoke_function.build_request(name, body=body, x_hydrogen_env_id=self._environment))
+        return operation(
+            invocations.invoke_function.build_request(name, body=body, x_hydrogen_env_id=self._environment)
+        )
 
 
 def _checked_remark(remark: object) -> str | None:
@@ -421,14 +417,14 @@ def _checked_remark(remark: object) -> str | None:
     return remark
 
 
-def _debug_data(data: dict[str, Any]) -> DebugRequestData:
-    fields = DebugRequestData()
+def _debug_data(data: dict[str, Any]) -> models.DebugRequestData:
+    fields = models.DebugRequestData()
     fields.additional_properties = data
     return fields
 
 
 def _read_functions(answer: Answer) -> Fetched[CloudFunction]:
-    page = answer.parsed(list_functions.parse_success)
+    page = answer.parsed(functions.list_functions.parse_success)
     return Fetched(page.meta, page.objects)
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from mincloud_api.api.jobs import list_jobs
+from mincloud_api.api import jobs as operations
 from mincloud_api.models.event_source import EventSource
 from mincloud_api.models.job_status import JobStatus
 from mincloud_api.models.service_type import ServiceType
@@ -81,7 +81,7 @@ class Jobs:
 
         def fetch(offset: int, limit: int, first: Fetched[Job] | None) -> Answer:
             latest = _earlier(until, _newest(first))
-            request = list_jobs.build_request(
+            request = operations.list_jobs.build_request(
                 name,
                 source=wanted_source or UNSET,
                 status=wanted_status or UNSET,
@@ -125,7 +125,7 @@ def read_jobs(answer: Answer) -> Fetched[Job]:
     Raises:
         InvalidResponse: It is not what the contract says.
     """
-    page = answer.parsed(list_jobs.parse_success)
+    page = answer.parsed(operations.list_jobs.parse_success)
     return Fetched(page.meta, page.objects)
 
 

@@ -7,7 +7,7 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from mincloud_api.api.jobs import list_jobs
+from mincloud_api.api import jobs as operations
 from mincloud_api.models.event_source import EventSource
 from mincloud_api.models.job_status import JobStatus
 from mincloud_api.models.service_type import ServiceType
@@ -173,7 +173,7 @@ class Run:
 
     def _listed(self, since: float | None, until: float | None, deadline: float) -> list[Job]:
         """The function's jobs of such calls in a time, both ends included."""
-        request = list_jobs.build_request(
+        request = operations.list_jobs.build_request(
             self.function,
             source=EventSource.OPEN_API,
             service_type=ServiceType.BATCH,

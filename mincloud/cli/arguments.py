@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .._version import VERSION
@@ -31,13 +32,27 @@ SHELLS = ("bash", "zsh", "fish")
 _DATA_HELP = "what the function receives as event.data: a JSON object, @FILE, or - for standard input ({})"
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help as wide as the terminal. argparse would load `shutil`, with all that can pack files, to ask how wide that is."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    try:
+        return int(os.environ.get("COLUMNS", "")) or os.get_terminal_size().columns or 80
+    except (ValueError, OSError):  # the output is no terminal
+        return 80
+
+
 class CommandParser(argparse.ArgumentParser):
     """A parser that takes options anywhere among the words, and says what is wrong in one line."""
 
     def __init__(self, **options: Any) -> None:
         self._arguments: list[argparse.Action] = []
         self._interleaving = False
-        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+        super().__init__(allow_abbrev=False, formatter_class=_Help, **options)
 
     def add_argument(self, *names: Any, **options: Any) -> argparse.Action:
         """Adds an argument, and remembers it."""

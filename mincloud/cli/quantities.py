@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import datetime
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _SPAN = re.compile(r"(?:\d+(?:\.\d+)?[smhdw])+")
@@ -25,6 +24,8 @@ def moment(text: str) -> float:
         return time.time() - sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
     if re.fullmatch(r"\d{9,}(\.\d+)?", text):
         return float(text)
+    from datetime import datetime  # noqa: PLC0415 - help needs no dates
+
     try:
         return datetime.fromisoformat(text).astimezone().timestamp()
     except (ValueError, OverflowError):
@@ -46,6 +47,8 @@ def rate(text: str) -> float:
 
 def local_time(seconds: float | None) -> str:
     """Unix seconds as a local time; empty if there are none."""
+    from datetime import datetime  # noqa: PLC0415 - help needs no dates
+
     return "" if seconds is None else datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 

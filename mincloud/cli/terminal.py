@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import sys
 from contextlib import contextmanager
@@ -99,6 +98,8 @@ class Terminal:
 
     def document(self, value: Any) -> None:
         """Writes a JSON document on one line."""
+        import json  # noqa: PLC0415 - help needs none
+
         sys.stdout.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")
 
     def text(self, text: str) -> None:
