@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -73,3 +74,8 @@ def test_each_public_name_and_each_command_has_its_place() -> None:
     places = {place for file in PAGES for place in _page(file).places}
     assert {f"mincloud.{name}" for name in mincloud.__all__ if not name.startswith("__")} <= places
     assert set(program_parser()[1]) <= _page(SITE / "command-line.html").places
+
+
+@pytest.mark.parametrize(("name", "language"), [("tutorial.html", "en"), ("tutorial.zh-CN.html", "zh-CN")])
+def test_a_page_says_which_language_it_is_in(name: str, language: str) -> None:
+    assert re.findall(r"<html[^>]* lang=\"([^\"]*)\"", (SITE / name).read_text("utf-8")) == [language]
