@@ -27,27 +27,60 @@ class ServerError(Exception):
     """The server cannot be used; the message is one line that says what to do."""
 
 
+class Faults(Protocol):
+    """Has a server answer otherwise than it would."""
+
+    def expect(self, fault: Fault) -> None:
+        """Have the next request answered with the fault."""
+        ...
+
+    def forget(self) -> None:
+        """Have requests served again."""
+        ...
+
+
 class Server(Protocol):
-    """Where stories run."""
+    """Where stories run.
+
+    Attributes:
+        url: its address.
+        faults: how it is told to answer otherwise; None if it is somebody else's, and cannot be told.
+    """
 
     url: str
-    own: bool
+
+    @property
+    def faults(self) -> Faults | None:
+        """See above."""
+        ...
 
     def credentials(self) -> Mapping[str, str]:
         """The variables that a story is given."""
         ...
 
-    def expect_fault(self, fault: Fault) -> None:
-        """Have the next request answered with the fault."""
-        ...
-
-    def forget_faults(self) -> None:
-        """Have requests served again."""
-        ...
-
     def close(self) -> None:
         """Stop it, if it was started for the stories."""
         ...
+
+
+class EmulatorFaults:
+    """Has an emulator answer otherwise than it would.
+
+    Args:
+        emulator: the emulator.
+    """
+
+    def __init__(self, emulator: Emulator) -> None:
+        self._emulator = emulator
+
+    def expect(self, fault: Fault) -> None:
+        """Have the next request answered with the fault."""
+        body = json.dumps(fault.body, ensure_ascii=False).encode()
+        self._emulator.fail_next(fault.status, body=body, headers={"Content-Type": "application/json"})
+
+    def forget(self) -> None:
+        """Have requests served again."""
+        self._emulator.clear_faults()
 
 
 class OwnServer:
@@ -57,13 +90,12 @@ class OwnServer:
         ServerError: If there is no Node to run them.
     """
 
-    own = True
-
     def __init__(self) -> None:
         if shutil.which("node") is None:
             raise ServerError("Node is missing, which runs the functions of the stories: install Node 20 or later")
         self._emulator = Emulator().start()
         self.url = self._emulator.url
+        self.faults = EmulatorFaults(self._emulator)
 
     def credentials(self) -> Mapping[str, str]:
         """The emulator's credentials, with a fresh token: a story may have made the others invalid."""
@@ -72,15 +104,6 @@ class OwnServer:
             "client_id": self._emulator.client_id,
             "client_secret": self._emulator.client_secret,
         }
-
-    def expect_fault(self, fault: Fault) -> None:
-        """Have the next request answered with the fault."""
-        body = json.dumps(fault.body, ensure_ascii=False).encode()
-        self._emulator.fail_next(fault.status, body=body, headers={"Content-Type": "application/json"})
-
-    def forget_faults(self) -> None:
-        """Have requests served again."""
-        self._emulator.clear_faults()
 
     def close(self) -> None:
         """Stop the emulator."""
@@ -98,7 +121,7 @@ class OtherServer:
         ServerError: If the address is none, or there are no credentials at all.
     """
 
-    own = False
+    faults = None
 
     def __init__(self, url: str, environment: Mapping[str, str]) -> None:
         self.url = _address(url)
@@ -138,13 +161,6 @@ class OtherServer:
             raise ServerError(f"{self.url} does not take the token: check ACCESS_TOKEN")
         if (problem := _not_the_service(answer)) is not None:
             raise ServerError(f"{self.url} {problem}: check BASE_URL")
-
-    def expect_fault(self, fault: Fault) -> None:
-        """Never called: a story with a fault runs against an emulator of its own."""
-        raise NotImplementedError(fault)
-
-    def forget_faults(self) -> None:
-        """Nothing to forget."""
 
     def close(self) -> None:
         """Nothing to stop."""

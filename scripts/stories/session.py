@@ -105,7 +105,7 @@ def run_stories(
             server = OtherServer(base_url, environment or {})
             server.check(contract)
         stack.callback(server.close)
-        direct = HttpDriver(server.url, contract, trust_env=not server.own)
+        direct = HttpDriver(server.url, contract, trust_env=server.faults is None)
         stack.callback(direct.close)
         driver: Driver = direct
         if command is not None:
