@@ -11,17 +11,16 @@ could not be done.
 
 from __future__ import annotations
 
-import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts.check_contract import ROOT, CannotCheckError
-from scripts.releases import RECORDS, Product, Record, contract, python_package, read_record, versions_and_changelog
+from scripts.check_contract import CannotCheckError
+from scripts.releases import RECORDS, Product, Record, for_each_product, read_record, versions_and_changelog
 from scripts.versions import Entry, Version, Weight
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from scripts.schema_changes import Change
 
@@ -116,19 +115,7 @@ def _unsaid(product: Product, version: Version, entries: list[Entry]) -> list[st
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("root", nargs="?", type=Path, default=ROOT, help="the checkout (default: this one)")
-    root: Path = parser.parse_args(arguments).root
-    failed = False
-    try:
-        for product in (contract(root), python_package(root)):
-            problems, summary = check(product, root)
-            failed = failed or bool(problems)
-            print(*(problems or [summary]), sep="\n", file=sys.stderr if problems else sys.stdout)
-    except CannotCheckError as error:
-        print(f"check_compatibility: {error}", file=sys.stderr)
-        return 2
-    return 1 if failed else 0
+    return for_each_product("check_compatibility", (__doc__ or "").partition("\n")[0], check, arguments)
 
 
 if __name__ == "__main__":

@@ -6,18 +6,14 @@ release it is recorded as it stands, without a date, as often as it is asked for
 
 from __future__ import annotations
 
-import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scripts.check_compatibility import check, weigh
-from scripts.check_contract import ROOT, CannotCheckError
 from scripts.releases import (
     RECORDS,
     Product,
-    contract,
-    python_package,
+    for_each_product,
     read_record,
     versions_and_changelog,
     write_record,
@@ -25,6 +21,7 @@ from scripts.releases import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 
 def record(product: Product, root: Path) -> tuple[list[str], str]:
@@ -60,19 +57,7 @@ def record(product: Product, root: Path) -> tuple[list[str], str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("root", nargs="?", type=Path, default=ROOT, help="the checkout (default: this one)")
-    root: Path = parser.parse_args(arguments).root
-    failed = False
-    try:
-        for product in (contract(root), python_package(root)):
-            problems, summary = record(product, root)
-            failed = failed or bool(problems)
-            print(*(problems or [summary]), sep="\n", file=sys.stderr if problems else sys.stdout)
-    except CannotCheckError as error:
-        print(f"record_release: {error}", file=sys.stderr)
-        return 2
-    return 1 if failed else 0
+    return for_each_product("record_release", (__doc__ or "").partition("\n")[0], record, arguments)
 
 
 if __name__ == "__main__":

@@ -7,24 +7,26 @@ history has them.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import re
+import sys
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import griffe
 import yaml
 
 from scripts import contract_changes, python_changes
-from scripts.check_contract import CannotCheckError, read_document
+from scripts.check_contract import ROOT, CannotCheckError, read_document
 from scripts.public_names import public_names
 from scripts.versions import Entry, Version, newest_is, read_changelog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Mapping, Sequence
 
     from scripts.schema_changes import Change
 
@@ -215,3 +217,35 @@ def _index(folder: Path) -> dict[str, Any]:
         return cast("dict[str, Any]", json.loads(file.read_text(encoding="utf-8")))
     except ValueError as error:
         raise CannotCheckError(f"{RECORDS}/{_INDEX} is damaged ({error}): take it from the repository again") from error
+
+
+def for_each_product(
+    name: str,
+    does: str,
+    act: Callable[[Product, Path], tuple[list[str], str]],
+    arguments: Sequence[str] | None,
+) -> int:
+    """What a command does that is about all products.
+
+    Args:
+        name: The command's name.
+        does: What it does, in a line.
+        act: Does it for one; gives the problems in lines, and what to say where there are none.
+        arguments: The words after the command's name; None for those of the process.
+
+    Returns:
+        The exit status: 0, 1 if there was a problem, 2 if it could not be done.
+    """
+    parser = argparse.ArgumentParser(description=does)
+    parser.add_argument("root", nargs="?", type=Path, default=ROOT, help="the checkout (default: this one)")
+    root: Path = parser.parse_args(arguments).root
+    failed = False
+    try:
+        for product in (contract(root), python_package(root)):
+            problems, summary = act(product, root)
+            failed = failed or bool(problems)
+            print(*(problems or [summary]), sep="\n", file=sys.stderr if problems else sys.stdout)
+    except CannotCheckError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return 2
+    return 1 if failed else 0
