@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from mincloud import AsyncMinCloud, MinCloud
+from mincloud_emulator import Emulator
+
+from .scripted_service import ScriptedService, serving
 
 Action = Callable[[Any], Any]
 
@@ -68,6 +71,25 @@ def open_side(request: pytest.FixtureRequest) -> Iterator[OpenSide]:
     yield open_one
     for side in opened:
         side.close()
+
+
+@pytest.fixture
+def service() -> Iterator[ScriptedService]:
+    """A service that answers as a test scripts it."""
+    with serving() as started:
+        yield started
+
+
+@pytest.fixture
+def side(open_side: OpenSide, service: ScriptedService) -> Side:
+    """A client of that service, of either kind, which asks once."""
+    return open_side(base_url=service.url, access_token="t", max_retries=0)
+
+
+@pytest.fixture
+def emulated(open_side: OpenSide, emulator: Emulator) -> Side:
+    """A client of the emulator, of either kind."""
+    return open_side(base_url=emulator.url, access_token=emulator.access_token)
 
 
 @pytest.fixture(autouse=True)

@@ -32,11 +32,6 @@ def service() -> Iterator[ScriptedService]:
         yield started
 
 
-@pytest.fixture
-def side(open_side: OpenSide, service: ScriptedService) -> Side:
-    return open_side(base_url=service.url, access_token="t", max_retries=0)
-
-
 def get_with(cloud: Any) -> Action:
     return lambda _: cloud.functions.get("f")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +14,9 @@ from mincloud import ServerError
 from mincloud_emulator import Emulator
 
 from .conftest import Action, OpenSide, Side
-from .scripted_service import Reply, ScriptedService, a_function, serving
+from .scripted_service import Reply, ScriptedService, a_function
 
 CODE = "exports.main = async (event) => '你好'\n"
-
-
-@pytest.fixture
-def service() -> Iterator[ScriptedService]:
-    with serving() as started:
-        yield started
-
-
-@pytest.fixture
-def side(open_side: OpenSide, service: ScriptedService) -> Side:
-    return open_side(base_url=service.url, access_token="t", max_retries=0)
 
 
 def deploying(source: str | Path) -> Action:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -25,24 +25,7 @@ from mincloud import (
 from mincloud_emulator import Emulator
 
 from .conftest import Action, OpenSide, Side
-from .scripted_service import Received, Reply, ScriptedService, a_function, serving
-
-
-@pytest.fixture
-def service() -> Iterator[ScriptedService]:
-    with serving() as started:
-        yield started
-
-
-@pytest.fixture
-def side(open_side: OpenSide, service: ScriptedService) -> Side:
-    return open_side(base_url=service.url, access_token="t", max_retries=0)
-
-
-@pytest.fixture
-def emulated(open_side: OpenSide, emulator: Emulator) -> Side:
-    return open_side(base_url=emulator.url, access_token=emulator.access_token)
-
+from .scripted_service import Received, Reply, ScriptedService, a_function
 
 # invoke
 

@@ -28,18 +28,7 @@ from mincloud import (
 from mincloud_emulator import Emulator
 
 from .conftest import OpenSide, Side
-from .scripted_service import Received, Reply, ScriptedService, serving
-
-
-@pytest.fixture
-def service() -> Iterator[ScriptedService]:
-    with serving() as started:
-        yield started
-
-
-@pytest.fixture
-def side(open_side: OpenSide, service: ScriptedService) -> Side:
-    return open_side(base_url=service.url, access_token="t", max_retries=0)
+from .scripted_service import Received, Reply, ScriptedService
 
 
 def numbered(count: int) -> list[dict[str, Any]]:

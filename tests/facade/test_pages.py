@@ -6,7 +6,6 @@ import asyncio
 import gc
 import threading
 import tracemalloc
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -25,12 +24,6 @@ from mincloud import (
 
 from .conftest import OpenSide
 from .scripted_service import LONG_AGO, Received, Reply, ScriptedService, a_function, serving
-
-
-@pytest.fixture
-def service() -> Iterator[ScriptedService]:
-    with serving() as started:
-        yield started
 
 
 def ids(items: list[Any]) -> list[int]:

@@ -8,7 +8,6 @@ import itertools
 import pickle
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -30,18 +29,7 @@ from mincloud import (
 from mincloud_emulator import Emulator
 
 from .conftest import Action, OpenSide, Side
-from .scripted_service import LONG_AGO, Received, Reply, ScriptedService, serving
-
-
-@pytest.fixture
-def service() -> Iterator[ScriptedService]:
-    with serving() as started:
-        yield started
-
-
-@pytest.fixture
-def side(open_side: OpenSide, service: ScriptedService) -> Side:
-    return open_side(base_url=service.url, access_token="t", max_retries=0)
+from .scripted_service import LONG_AGO, Received, Reply, ScriptedService
 
 
 def record(service: ScriptedService, *, at: float = LONG_AGO + 0.5, **fields: Any) -> None:
