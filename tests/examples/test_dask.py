@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,15 +33,24 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "dask"
 pytestmark = pytest.mark.timeout(180)
 LINES = 60
 AT_ONCE = 5
+# So few that calls at the limit are on both workers, whichever of them Dask favours.
+THREADS = 3
 
 
 class Double:
-    """The function: doubles `n`, fails for 3, counts what runs."""
+    """The function: doubles `n`, fails for 3, counts what runs.
+
+    From call number `gather_from` on, calls wait for each other until as many run as may, and then for `go`. So a test needs no luck to
+    see the limit reached, and knows of calls that are under way.
+    """
 
     def __init__(self) -> None:
         self.most_at_once = 0
         self.calls: Counter[int] = Counter()
-        self.twentieth = threading.Event()
+        self.gather_from = 1
+        self.gathered = threading.Event()
+        self.go = threading.Event()
+        self._waiting = 0
         self._running = 0
         self._lock = threading.Lock()
 
@@ -50,9 +60,14 @@ class Double:
             self.calls[n] += 1
             self._running += 1
             self.most_at_once = max(self.most_at_once, self._running)
-            if len(self.calls) == 20:
-                self.twentieth.set()
-        time.sleep(0.05)
+            waits = self.calls.total() >= self.gather_from
+            self._waiting += waits
+            if self._waiting == AT_ONCE:
+                self.gathered.set()
+        if waits:
+            assert self.gathered.wait(30)
+            assert self.go.wait(30)
+        time.sleep(0.05)  # long enough for a call too many to be seen
         with self._lock:
             self._running -= 1
         if n == 3:
@@ -82,7 +97,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def cluster() -> Iterator[LocalCluster]:
     cluster: Any = LocalCluster(
-        n_workers=2, threads_per_worker=AT_ONCE, processes=True, dashboard_address="127.0.0.1:0"
+        n_workers=2, threads_per_worker=THREADS, processes=True, dashboard_address="127.0.0.1:0"
     )
     with cluster:
         yield cluster
@@ -102,21 +117,29 @@ def run(folder: Path) -> subprocess.CompletedProcess[str]:
 def test_each_line_is_called_once_a_few_at_a_time_and_not_again_when_it_is_run_again(
     folder: Path, double: Double
 ) -> None:
+    double.go.set()
     for _ in range(2):
         ended = run(folder)
         assert ended.stdout == "59 answered, 1 failed, 0 not called, 0 may have run without an answer\n", ended.stderr
         assert ended.stderr == "line 3: the function 'double' failed: ValueError: not three (called: yes)\n"
         assert ended.returncode == 1
     assert double.calls == Counter(range(1, LINES + 1))
-    assert 1 < double.most_at_once <= AT_ONCE
+    assert double.most_at_once == AT_ONCE
 
 
 def test_no_line_is_called_twice_when_a_worker_is_killed(folder: Path, double: Double, cluster: LocalCluster) -> None:
     example = import_module("many_calls")
+    double.gather_from = 20
+    victim = next(iter(cluster.workers.values())).pid
 
     def kill() -> None:
-        double.twentieth.wait(30)
-        os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
+        if double.gathered.wait(30):
+            os.kill(victim, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                while True:  # until its nanny has seen its end: it gets no answer any more
+                    os.kill(victim, 0)
+                    time.sleep(0.01)
+            double.go.set()
 
     killer = threading.Thread(target=kill)
     killer.start()
@@ -128,10 +151,12 @@ def test_no_line_is_called_twice_when_a_worker_is_killed(folder: Path, double: D
     killer.join()
     assert sorted(outcome["line"] for outcome in outcomes) == list(range(1, LINES + 1))
     answered = {outcome["line"]: outcome["data"] for outcome in outcomes if "data" in outcome}
-    lost = [outcome for outcome in outcomes if outcome.get("called") == "maybe"]
     assert answered == {line: line * 2 for line in answered}
-    assert len(answered) + len(lost) == LINES - 1
-    assert 0 < len(lost) <= AT_ONCE
+    lost = [outcome for outcome in outcomes if outcome.get("called") == "maybe"]
+    assert AT_ONCE - THREADS <= len(lost) <= THREADS
+    failed = [outcome["line"] for outcome in outcomes if outcome.get("called") == "yes"]
+    assert failed in ([3], [])  # nothing is known of it where it is one of the lost
+    assert len(answered) + len(lost) + len(failed) == LINES
     assert {outcome["error"] for outcome in lost} == {"its worker was lost during the call"}
     assert max(double.calls.values()) == 1
     assert double.most_at_once <= AT_ONCE
