@@ -262,22 +262,34 @@ class AsyncHTTPTransport:
                 method=request.method,
                 url=shown_url(request.url),
             ) from None
+        headers = [*request.headers]
+        if request.content or request.method in ("POST", "PATCH", "PUT"):
+            headers.append((b"Content-Length", str(len(request.content)).encode("ascii")))
+        outgoing = httpcore.Request(request.method, url, headers=headers, content=request.content)
         lines = await self._lines.get()
+        # Where nothing was sent no time was spent either, so each has the whole of it.
+        while (response := await self._try(lines, origin, request, outgoing, timeout)) is None:
+            pass
+        return response
+
+    async def _try(
+        self, lines: _Lines, origin: _Origin, request: Request, outgoing: httpcore.Request, timeout: float
+    ) -> Response | None:
+        """Sends a request on one connection; None if it was not sent, since the connection had an answer to something else."""
         line, stale = lines.take(origin)
         for expired in stale:
             await expired.connection.aclose()
         if line is None:
             line = _Line(self._connector(*origin))
         line.deadline.start(timeout)
-        headers = [*request.headers]
-        if request.content or request.method in ("POST", "PATCH", "PUT"):
-            headers.append((b"Content-Length", str(len(request.content)).encode("ascii")))
-        outgoing = httpcore.Request(request.method, url, headers=headers, content=request.content)
         finished = False
         try:
             with silenced():
                 incoming = await line.connection.handle_async_request(outgoing)
                 try:
+                    # What came together with the end of an earlier answer is kept by the engine, and would be taken for this one.
+                    if not line.deadline.written:
+                        return None
                     content = await incoming.aread()
                 finally:
                     await incoming.aclose()

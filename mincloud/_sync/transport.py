@@ -261,22 +261,34 @@ class HTTPTransport:
                 method=request.method,
                 url=shown_url(request.url),
             ) from None
+        headers = [*request.headers]
+        if request.content or request.method in ("POST", "PATCH", "PUT"):
+            headers.append((b"Content-Length", str(len(request.content)).encode("ascii")))
+        outgoing = httpcore.Request(request.method, url, headers=headers, content=request.content)
         lines = self._lines.get()
+        # Where nothing was sent no time was spent either, so each has the whole of it.
+        while (response := self._try(lines, origin, request, outgoing, timeout)) is None:
+            pass
+        return response
+
+    def _try(
+        self, lines: _Lines, origin: _Origin, request: Request, outgoing: httpcore.Request, timeout: float
+    ) -> Response | None:
+        """Sends a request on one connection; None if it was not sent, since the connection had an answer to something else."""
         line, stale = lines.take(origin)
         for expired in stale:
             expired.connection.close()
         if line is None:
             line = _Line(self._connector(*origin))
         line.deadline.start(timeout)
-        headers = [*request.headers]
-        if request.content or request.method in ("POST", "PATCH", "PUT"):
-            headers.append((b"Content-Length", str(len(request.content)).encode("ascii")))
-        outgoing = httpcore.Request(request.method, url, headers=headers, content=request.content)
         finished = False
         try:
             with silenced():
                 incoming = line.connection.handle_request(outgoing)
                 try:
+                    # What came together with the end of an earlier answer is kept by the engine, and would be taken for this one.
+                    if not line.deadline.written:
+                        return None
                     content = incoming.read()
                 finally:
                     incoming.close()

@@ -254,6 +254,24 @@ def test_a_connection_that_the_server_closed_while_idle_is_not_used_again(open_s
     assert len(server.requests) == 4
 
 
+@pytest.mark.parametrize(
+    "more",
+    [result("not yours"), reply(status=408), result("not yours")[:-1]],
+    ids=["an answer", "a farewell", "half an answer"],
+)
+@pytest.mark.parametrize("name", SENT_ONCE)
+def test_what_comes_together_with_an_answer_is_not_taken_for_the_next(
+    open_side: OpenSide, serve: Serve, name: str, more: bytes
+) -> None:
+    answers = {"trigger": reply({"status": "ok"}), "create": reply(FUNCTION, status=201)}
+    answer = answers.get(name, result(1))
+    server = serve(answer + more, answer)
+    side = open_side(base_url=server.url, access_token=TOKEN, max_retries=0)
+    first = side.run(SENT_ONCE[name])
+    assert repr(side.run(SENT_ONCE[name])) == repr(first)
+    assert (len(server.requests), server.connections) == (2, 2)
+
+
 def test_a_connection_on_which_the_server_spoke_while_idle_is_not_used_again(open_side: OpenSide, serve: Serve) -> None:
     """As servers do that say 408 to a connection of which they have heard nothing for a while."""
 
