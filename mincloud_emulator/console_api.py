@@ -216,14 +216,15 @@ class ConsoleAPI:
         return json_text_response(b'{"result":%b,%b' % (ending.result_json, encode_json(rest)[1:]))
 
     async def _list_jobs(self, request: Request, _name: str) -> Response:
-        """Jobs of one function (`function=NAME`) or of all, newest first."""
+        """Jobs of one function (`function=NAME`) or of all, newest first, and the number of the latest event that they show."""
         parameters = query_parameters(request)
         limit, offset = page_parameters(parameters)
         function_id = None
         if "function" in parameters:
             function_id = self._function(request, parameters["function"]).id
         jobs, total = self._service.store.jobs(function_id, {}, limit, offset)
-        return json_response(200, {"total": total, "jobs": [job_summary(job) for job in jobs]})
+        summaries = [job_summary(job) for job in jobs]
+        return json_response(200, {"total": total, "jobs": summaries, "event": self._service.broker.count})
 
     async def _get_job(self, _request: Request, number: str) -> Response:
         return json_response(200, job_summary(self._job(number)))

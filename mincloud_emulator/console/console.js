@@ -301,7 +301,7 @@ class Page {
       if (!this.environments.includes(data.environment)) this.readInfo().catch(this.fail);
       if (data.environment === this.place.environment) this.list.readSoon();
     } else if (event.kind === "job" && this.shown && data.environment === this.place.environment) {
-      if (data.function === this.place.function) this.jobs.take(data);
+      if (data.function === this.place.function) this.jobs.take(data, event.number);
       this.log.takeJob(data);
     }
   }

@@ -19,6 +19,8 @@ export class JobLog {
     this.shown = 0;
     // Lines that came while the log was being read: some of them are in it, which their numbers tell.
     this.arrived = null;
+    // The number of the latest event that is in what was read: it and those before it may still come.
+    this.upTo = 0;
     this.state = "chooseJob";
     this.turn = 0;
     this.renderSoon = atMostEvery(40, () => this.render());
@@ -55,13 +57,14 @@ export class JobLog {
     const entries = log === null ? [] : split(log.text);
     if (!ended) entries.push(...this.arrived.filter((event) => event.number > log.event).map((event) => event.data.line));
     this.arrived = null;
+    if (log !== null) this.upTo = log.event;
     this.replace(entries);
     this.render();
   }
 
   /** Take an event: a line of some job's log. */
   takeLine(event) {
-    if (event.data.job_id !== this.id || this.state === "") return;
+    if (event.data.job_id !== this.id || this.state === "" || event.number <= this.upTo) return;
     this.arrived?.push(event);
     if (this.state !== "following") return;
     this.entries.push(event.data.line);

@@ -22,6 +22,8 @@ export class JobTable {
     this.total = 0;
     this.room = PAGE;
     this.turn = 0;
+    // The number of the latest event that is in what was read: it and those before it may still come.
+    this.upTo = 0;
     // What the emulator's clock is ahead of this one, in seconds.
     this.ahead = 0;
     this.renderSoon = atMostEvery(40, () => this.render());
@@ -61,6 +63,7 @@ export class JobTable {
     const later = [...kept.values()].filter((job) => job.id > newest && job.arrivedIn === turn);
     for (const job of later) this.jobs.set(job.id, job);
     this.total = answer.total + later.length;
+    this.upTo = answer.event;
     this.render();
   }
 
@@ -69,8 +72,8 @@ export class JobTable {
     const answer = await this.request(this.jobs.size, PAGE);
     if (turn !== this.turn) return;
     this.room = this.jobs.size + PAGE;
+    // These are old ones; of new ones the events tell, and count them.
     for (const job of answer.jobs) this.jobs.set(job.id, this.later(this.jobs.get(job.id), job));
-    this.total = answer.total;
     this.render();
   }
 
@@ -79,8 +82,9 @@ export class JobTable {
     return call("GET", "jobs", { query: { environment, function: name, limit: Math.min(limit, 1000), offset } });
   }
 
-  /** Take what an event says of a job of this function. */
-  take(job) {
+  /** Take what an event says of a job of this function, or what a call did whose events are still to come. */
+  take(job, number = Infinity) {
+    if (number <= this.upTo) return;
     if (!this.jobs.has(job.id)) {
       // An old job that is not on the shown pages.
       if (job.status !== "waiting" && this.jobs.size && job.id < Math.min(...this.jobs.keys())) return;

@@ -14,6 +14,8 @@ export class RequestLog {
     this.requests = [];
     // What came while the list was being read: some of it is in the list, which the numbers tell.
     this.arrived = [];
+    // The number of the latest event that is in what was read: it and those before it may still come.
+    this.upTo = 0;
     this.renderSoon = atMostEvery(60, () => this.render());
   }
 
@@ -21,12 +23,13 @@ export class RequestLog {
     this.arrived = [];
     const answer = await call("GET", "requests");
     const later = this.arrived.filter((event) => event.number > answer.event).map((event) => event.data);
+    this.upTo = answer.event;
     this.requests = [...answer.requests, ...later].filter(isOfAPI).reverse();
     this.render();
   }
 
   take(event) {
-    if (!isOfAPI(event.data)) return;
+    if (!isOfAPI(event.data) || event.number <= this.upTo) return;
     this.arrived.push(event);
     this.arrived.splice(0, this.arrived.length - KEPT);
     this.requests.unshift(event.data);

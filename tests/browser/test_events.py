@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -85,6 +86,39 @@ def test_older_jobs_are_read_on_demand_and_new_ones_keep_their_place(emulator: E
     page.wait_for_text("#job-count", "61 in all")
     numbers = [int(text) for text in page.texts("#job-rows td.id")]
     assert numbers == list(range(61, 0, -1))
+
+
+def test_what_happens_while_the_page_reads_is_shown_once(emulator: Emulator, api: API, browser: Browser) -> None:
+    """Events wait until the page has read everything, and much of what they say is in that."""
+    emulator.stub("greet", lambda _event: 1)
+    emulator.delay(1, path="/_emulator/requests")
+    with browser.page(emulator.url) as page:
+        page.wait_for_text("#function-list", "greet")  # so it follows the events already
+        for _ in range(60):
+            api.invoke("greet")
+        at(page, emulator, "function=greet")
+        api.invoke("greet")
+        page.wait_for_text("#job-count", "61 in all")
+        page.until("document.querySelectorAll('#request-rows tr').length === 61")
+        assert len(page.texts("#job-rows tr")) == 50
+        page.click_button("Show older jobs")
+        page.until("document.querySelectorAll('#job-rows tr').length === 61")
+        assert page.text("#job-count") == "61 in all"
+
+
+def test_lines_that_are_logged_while_the_page_reads_are_shown_once(
+    emulator: Emulator, api: API, browser: Browser
+) -> None:
+    emulator.deploy("talk", "exports.main = () => { let n = 0; setInterval(() => console.log('line', n++), 50) }")
+    api.invoke("talk", sync=False)
+    # The log is read some time after the page began to follow the events, and the events are looked at later still.
+    emulator.delay(1, path="/_emulator/functions")
+    emulator.delay(2, path="/_emulator/requests")
+    with browser.page(emulator.url, start=f"{emulator.url}/#function=talk&job=1") as page:
+        page.wait_for_text("#connection", "connected")
+        page.wait_for_text("#log", "line 60")
+        lines = re.findall(r"line \d+", page.text("#log"))
+    assert lines == [f"line {number}" for number in range(len(lines))]
 
 
 def test_a_flood_of_calls_and_lines_leaves_the_page_right(emulator: Emulator, api: API, page: Page) -> None:
