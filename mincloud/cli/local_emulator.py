@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import signal
-import threading
-from contextlib import suppress
 from importlib.util import find_spec
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from .deploy import sources_of
@@ -40,10 +39,11 @@ def _as_json(args: argparse.Namespace, terminal: Terminal) -> int:
     if args.watch:
         raise CommandError("--watch says in the log what it deploys, and --json has no log: leave one of them out")
     sources = sources_of([str(args.functions)]) if args.functions is not None else []
-    stopped = threading.Event()
+    # An event would not do: setting one while it is about to be waited for in the same thread waits for ever.
+    stopped: SimpleQueue[int] = SimpleQueue()
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        stopped.set()
+    def stop(number: int, _frame: FrameType | None) -> None:
+        stopped.put(number)
 
     signal.signal(signal.SIGTERM, stop)
     try:
@@ -58,6 +58,7 @@ def _as_json(args: argparse.Namespace, terminal: Terminal) -> int:
         ) as running:
             for source in sources:
                 running.deploy(source.name, source.code)
+            signal.signal(signal.SIGINT, stop)  # who reads the document may interrupt at once
             terminal.document(
                 {
                     "url": running.url,
@@ -69,8 +70,7 @@ def _as_json(args: argparse.Namespace, terminal: Terminal) -> int:
                 }
             )
             terminal.flush()
-            with suppress(KeyboardInterrupt):
-                stopped.wait()
+            stopped.get()
     except EmulatorError as error:
         raise CommandError(str(error)) from error
     return DONE

@@ -170,6 +170,18 @@ def test_the_emulator_as_json_says_where_it_is_and_serves(program: Program) -> N
         assert (process.returncode, rest, complaint) == (0, b"", b"")
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_emulator_as_json_is_stopped_by_who_has_read_its_document_and_by_nothing_less(
+    program: Program, number: signal.Signals
+) -> None:
+    with program.start("emulator", "--port", "0", "--json") as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["functions"] == []
+        process.send_signal(number)
+        rest, complaint = process.communicate(timeout=20)
+        assert (process.returncode, rest, complaint) == (0, b"", b"")
+
+
 def test_the_emulator_as_json_does_not_watch(program: Program) -> None:
     program.write("functions/greet.js", GREET)
     ended = program("emulator", "--port", "0", "--functions", "functions", "--watch", "--json")
