@@ -46,7 +46,7 @@ class ContainerLimits:
     memory_overhead_mb: int = 64
 
 
-class _Call:
+class Call:
     """The call that a container is busy with."""
 
     def __init__(
@@ -104,7 +104,7 @@ class Container:
         self.on_idle_end: Callable[[], None] | None = None
         self._limits = limits
         self._memory_limit = (memory_mb + limits.memory_overhead_mb) * 1024 * 1024
-        self._call: _Call | None = None
+        self._call: Call | None = None
         self._greeted = False
         self._usable = True
         self._resident = 0  # what was last known of its memory, in bytes
@@ -173,14 +173,14 @@ class Container:
             How it ended, which includes every way to fail.
         """
         done: asyncio.Future[Execution] = self._loop.create_future()
-        call = self._call = _Call(time_limit, CallLog(self._limits.log_bytes, self._log_time, on_log), invoke, done)
+        call = self._call = Call(time_limit, CallLog(self._limits.log_bytes, self._log_time, on_log), invoke, done)
         if self.function is None:
             self.function = function
             code = json.dumps({"name": function.name, "code": function.code}, ensure_ascii=False)
             self._process.send(frames.LOAD, code.encode(errors="replace"))  # half a surrogate pair is no code
         self._process.send(frames.CALL, event)
         if self._greeted:
-            self._start_clock(call)
+            self.start_clock(call)
         else:
             call.started = self._loop.time()
             call.deadline = self._loop.call_later(_START_SECONDS, self._on_no_start)
@@ -192,7 +192,7 @@ class Container:
         finally:
             self._close_call(call)
 
-    def _close_call(self, call: _Call) -> None:
+    def _close_call(self, call: Call) -> None:
         if self._call is call:
             self._call = None
         for timer in (call.deadline, call.watch):
@@ -203,7 +203,8 @@ class Container:
 
     # The clock ---------------------------------------------------------------------------------
 
-    def _start_clock(self, call: _Call) -> None:
+    def start_clock(self, call: Call) -> None:
+        """Have the time limit of a call begin now."""
         if call.deadline is not None:
             call.deadline.cancel()
         call.started = self._loop.time()
@@ -265,7 +266,7 @@ class Container:
             self._greeted = True
             self._look_at_memory()
             if call is not None:
-                self._start_clock(call)
+                self.start_clock(call)
         elif call is None or call.done.done():
             return  # of a call that was given up
         elif kind == frames.TEXT:
@@ -325,7 +326,7 @@ class Container:
             milliseconds = (self._loop.time() - call.started) * 1000
             self._conclude(call, milliseconds, failure=status)
 
-    def _guarded(self, call: _Call, action: Callable[..., Any], *arguments: Any) -> Any:
+    def _guarded(self, call: Call, action: Callable[..., Any], *arguments: Any) -> Any:
         try:
             return action(*arguments)
         except Exception as error:  # noqa: BLE001 - a log listener's failure belongs to whoever called
@@ -333,7 +334,7 @@ class Container:
                 call.done.set_exception(error)
             return None
 
-    def _last_words(self, call: _Call, returncode: int) -> dict[str, Any]:
+    def _last_words(self, call: Call, returncode: int) -> dict[str, Any]:
         if not self._greeted:
             message = f"Node ended while it was starting, with status {returncode}; what it said is in the log"
             return {"message": message, "type": "ContainerError"}
@@ -349,7 +350,7 @@ class Container:
             name = str(-returncode)
         return {"message": f"the process of the function crashed ({name})", "type": "ProcessCrashError"}
 
-    def _conclude(self, call: _Call, milliseconds: float, failure: Status = "execution_failed") -> None:
+    def _conclude(self, call: Call, milliseconds: float, failure: Status = "execution_failed") -> None:
         data: Any = None
         error = call.error
         result = call.result or b"null"
@@ -378,12 +379,12 @@ class Container:
 
     # BaaS.invoke -------------------------------------------------------------------------------
 
-    def _on_invoke(self, call: _Call, payload: bytes) -> None:
+    def _on_invoke(self, call: Call, payload: bytes) -> None:
         task = self._loop.create_task(self._answer(call, payload))
         call.tasks.add(task)
         task.add_done_callback(call.tasks.discard)
 
-    async def _answer(self, call: _Call, payload: bytes) -> None:
+    async def _answer(self, call: Call, payload: bytes) -> None:
         request_id = 0
         try:
             request: Mapping[str, Any] = frames.decode(payload)

@@ -122,6 +122,16 @@ class Runtime:
         """
         self._start_spare(await self._find_node(), memory_mb)
 
+    @property
+    def spares(self) -> tuple[Container, ...]:
+        """The containers that were started ahead of any call."""
+        return tuple(self._spares.values())
+
+    @property
+    def idle(self) -> tuple[Container, ...]:
+        """The containers that wait for another call of their function, the one that is idle longest first."""
+        return tuple(self._idle)
+
     async def aclose(self) -> None:
         """End every container and wait until nothing of them is left. Calls that still run fail."""
         self._closed = True

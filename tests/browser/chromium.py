@@ -70,7 +70,7 @@ class Browser:
 
 
 class Page:
-    """One tab. What it waits for has some seconds to happen."""
+    """One tab. What it waits for has a minute to happen."""
 
     def __init__(self, browser: Browser, number: int) -> None:
         self._browser = browser
@@ -168,6 +168,6 @@ def start_browser() -> Generator[Browser]:
             assert process.stdin is not None
             process.stdin.close()
             try:
-                process.wait(20)
+                process.wait(60)
             finally:
                 process.kill()

@@ -14,10 +14,11 @@ const FLAGS = [
   "--disable-component-update",
   "--disable-sync",
 ];
-const PATIENCE_MS = 15_000;
+// It only bounds how long a test hangs that is going to fail.
+const PATIENCE_MS = 60_000;
 
 const [executablePath] = process.argv.slice(2);
-const browser = await chromium.launch({ executablePath, args: FLAGS });
+const browser = await chromium.launch({ executablePath, args: FLAGS, timeout: PATIENCE_MS });
 const pages = new Map();
 
 /** An element as its reader finds it: by role and name, by label or text, or by a CSS selector. */
@@ -39,7 +40,13 @@ async function evaluate({ session }, expression) {
 
 async function until(seen, expression) {
   const deadline = Date.now() + PATIENCE_MS;
-  while (!(await evaluate(seen, expression))) {
+  // While one page gives way to another there is none to ask, which the protocol says as an error.
+  const holds = () =>
+    evaluate(seen, expression).catch((error) => {
+      if (!error.message.includes("Protocol error")) throw error;
+      return false;
+    });
+  while (!(await holds())) {
     if (Date.now() > deadline) throw new Error("it did not become so in time");
     await new Promise((resolve) => setTimeout(resolve, 30));
   }

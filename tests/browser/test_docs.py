@@ -107,5 +107,6 @@ def test_the_contract_shows_an_operation_and_finds_one(site: str, browser: Brows
         page.wait_for_text("body", "created_at__gte")
         page.wait_for_text("body", "Inferred (description)")
         page.press("Control+k")
+        page.until("document.activeElement.matches('input')")
         page.type("presigned")
         page.wait_for_text("body", "response 200 fields")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import httpx
 
-from mincloud_emulator import Emulator
+from mincloud_emulator import AddressError, Emulator
 from tests.emulator.conftest import API, HELLO, WEB
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def test_a_call_from_elsewhere_shows_as_a_job_and_as_a_request(emulator: Emulato
     row = page.text("#job-rows tr")
     assert "open_api" in row
     assert "sync" in row
-    assert " ms" in row
+    assert re.search(r"\d (ms|s)\b", row)
     assert "MB" in row
     page.wait_for_text("#request-rows", "/oserve/v1.3/cloud-function/greet/job/")
     assert page.texts("#request-rows td.method") == ["POST"]
@@ -131,7 +132,7 @@ def test_a_flood_of_calls_and_lines_leaves_the_page_right(emulator: Emulator, ap
     api.invoke("flood", sync=False)
     for _ in range(150):
         api.invoke("greet")
-    emulator.settle()
+    emulator.settle(60)
     page.click("#job-rows a")
     page.wait_for_text("#log", "line 3999")
     page.wait_for_text("#log .cut", "2002 earlier entries are left out here.")
@@ -139,8 +140,16 @@ def test_a_flood_of_calls_and_lines_leaves_the_page_right(emulator: Emulator, ap
     assert page.evaluate("document.querySelectorAll('#log .entry').length") == 2000
 
 
+def start_at_a_port_of_its_own() -> Emulator:
+    """Below those that the system hands out, so that nobody gets it by chance while no emulator is there."""
+    for port in range(20_000, 32_000, 10):
+        with contextlib.suppress(AddressError):
+            return Emulator(port=port).start()
+    raise AssertionError("no port is free")
+
+
 def test_the_page_says_when_the_emulator_is_gone_and_comes_back_with_it(browser: Browser) -> None:
-    with Emulator() as first:
+    with contextlib.closing(start_at_a_port_of_its_own()) as first:
         port = httpx.URL(first.url).port or 0
         first.deploy("old", HELLO)
         # Chromium notes each failed attempt on the console.
@@ -154,7 +163,7 @@ def test_the_page_says_when_the_emulator_is_gone_and_comes_back_with_it(browser:
                 page.wait_for_text("#notices", "The emulator was started anew.")
                 page.wait_for_text("#function-list", "new")
                 assert page.texts("#function-list li") == ["new"]
-                assert page.text("#connection") == "connected"
+                page.wait_for_text("#connection", "connected")
 
 
 def test_a_reset_leaves_nothing_on_the_page(emulator: Emulator, api: API, browser: Browser) -> None:

@@ -60,7 +60,7 @@ def fill_emulator(emulator: Emulator, api: API) -> None:
     api.invoke("fail", sync=False)
     api.debug("fail", data={}, subject="wechat_pay_success")
     api.get("z" * 200)
-    emulator.settle()
+    emulator.settle(60)
 
 
 def overflow(page: Page) -> int:
@@ -163,6 +163,7 @@ def test_a_function_is_chosen_and_called_by_keyboard_alone(emulator: Emulator, p
     page.type('{"by": "keyboard"}')
     page.press("Control+Enter")
     page.wait_for_text("#result", '"by": "keyboard"')
+    page.wait("#job-rows a")
     tab_to("node.matches('#job-rows a')")
     page.press("Enter")
     page.wait_for_text("#log", "keyboard")

@@ -44,7 +44,7 @@ class CommandProcess:
         with self._arrived:
             return "".join(self._lines)
 
-    def line_with(self, text: str, *, timeout: float = 20) -> str:
+    def line_with(self, text: str, *, timeout: float = 50) -> str:
         """Return the first line that has a text in it, as soon as it is there."""
         deadline = time.monotonic() + timeout
         with self._arrived:
@@ -57,8 +57,8 @@ class CommandProcess:
                     raise AssertionError(message)
 
     def wait(self) -> int:
-        status = self._process.wait(20)
-        self._reader.join(20)
+        status = self._process.wait(50)
+        self._reader.join(50)
         return status
 
     def _read(self) -> None:

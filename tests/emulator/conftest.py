@@ -17,7 +17,10 @@ FUNCTIONS = "/oserve/v1.3/cloud-function/"
 HELLO = "exports.main = function hello(event, callback) { callback(null, 'hello world') }"
 
 
-WEB = httpx.Client(verify=False, timeout=20)
+TIMEOUT = 50.0
+"""How long a client waits, in seconds: no answer takes as long, on no machine."""
+
+WEB = httpx.Client(verify=False, timeout=TIMEOUT)
 """A client without a token. Loading certificates takes longer than most tests, and nothing here is encrypted."""
 
 
@@ -32,7 +35,7 @@ class API:
 
     def __init__(self, base_url: str, token: str) -> None:
         headers = {"Authorization": f"Bearer {token}"}
-        self.http = httpx.Client(base_url=base_url, headers=headers, timeout=20, verify=False)
+        self.http = httpx.Client(base_url=base_url, headers=headers, timeout=TIMEOUT, verify=False)
 
     def create(self, name: str, code: str = HELLO, **more: Any) -> httpx.Response:
         return self.http.post(FUNCTIONS, json={"name": name, "function_code": code, **more})
@@ -70,11 +73,11 @@ def api(emulator: Emulator) -> Iterator[API]:
     client.http.close()
 
 
-def raw_exchange(origin: str, request: bytes, *, timeout: float = 10) -> bytes:
+def raw_exchange(origin: str, request: bytes) -> bytes:
     """Send bytes that no HTTP library would, and return everything that comes back until the other side closes."""
     url = httpx.URL(origin)
     received = b""
-    with socket.create_connection((url.host, url.port or 80), timeout=timeout) as connection:
+    with socket.create_connection((url.host, url.port or 80), timeout=TIMEOUT) as connection:
         connection.sendall(request)
         while chunk := connection.recv(65536):
             received += chunk

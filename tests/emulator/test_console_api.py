@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from mincloud_emulator import Emulator
-from tests.emulator.conftest import HELLO, WEB
+from tests.emulator.conftest import HELLO, TIMEOUT, WEB
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def console(emulator: Emulator) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"{emulator.url}/_emulator", verify=False) as client:
+    with httpx.Client(base_url=f"{emulator.url}/_emulator", timeout=TIMEOUT, verify=False) as client:
         yield client
 
 
@@ -99,7 +99,7 @@ def test_events_come_as_things_happen(emulator: Emulator, console: httpx.Client)
     connected = threading.Event()
 
     def listen() -> None:
-        with console.stream("GET", "/events", timeout=10) as stream:
+        with console.stream("GET", "/events") as stream:
             assert stream.headers["content-type"].startswith("text/event-stream")
             kind = ""
             for line in stream.iter_lines():
@@ -114,11 +114,11 @@ def test_events_come_as_things_happen(emulator: Emulator, console: httpx.Client)
 
     listener = threading.Thread(target=listen)
     listener.start()
-    assert connected.wait(5)
+    assert connected.wait(50)
     emulator.deploy("other", HELLO)
     WEB.post(f"{emulator.url}/_emulator/functions/greet/call", json={"data": {}})
     WEB.get(f"{emulator.url}/nothing")
-    listener.join(10)
+    listener.join(50)
     assert events[0] == ("function", {"environment": "", "name": "other", "action": "created"})
     statuses = [data["status"] for kind, data in events if kind == "job"]
     assert statuses == ["waiting", "executing", "fulfilled"]
@@ -128,7 +128,7 @@ def test_events_come_as_things_happen(emulator: Emulator, console: httpx.Client)
 
 def test_the_end_of_the_emulator_ends_the_stream_of_events() -> None:
     with Emulator() as emulator:
-        stream = WEB.stream("GET", f"{emulator.url}/_emulator/events", timeout=10)
+        stream = WEB.stream("GET", f"{emulator.url}/_emulator/events")
         with stream as answer:
             lines = answer.iter_lines()
             assert next(lines) == ": connected"

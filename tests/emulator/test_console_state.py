@@ -19,7 +19,7 @@ def test_the_log_of_a_running_job_is_read_as_far_as_it_has_come(emulator: Emulat
 
     def wait(_event: object) -> str:
         running.set()
-        assert release.wait(10)
+        assert release.wait(50)
         return "done"
 
     emulator.stub("slow", wait)
@@ -27,7 +27,7 @@ def test_the_log_of_a_running_job_is_read_as_far_as_it_has_come(emulator: Emulat
         "job"
     ]["id"]
     log = f"{emulator.url}/_emulator/jobs/{number}/log"
-    assert running.wait(10)
+    assert running.wait(50)
     so_far = WEB.get(log)
     assert so_far.text.endswith(' LOG event.data:  {"a": 1}\n')
     assert "return:" not in so_far.text

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from mincloud_emulator import Emulator
 
+# schemathesis takes a quarter of a minute of a processor, and there may be little of it.
+pytestmark = pytest.mark.timeout(600)
+
 _ROOT = Path(__file__).parents[2]
 
 
@@ -47,7 +50,7 @@ def disagreements(emulator: Emulator, folder: Path, *options: str) -> tuple[int,
         capture_output=True,
         text=True,
         check=False,
-        timeout=55,
+        timeout=580,
     )
     return finished.returncode, finished.stdout + finished.stderr
 

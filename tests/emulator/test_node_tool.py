@@ -12,11 +12,14 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from tests.emulator.conftest import FUNCTIONS
+from tests.emulator.conftest import FUNCTIONS, TIMEOUT
 
 if TYPE_CHECKING:
     from mincloud_emulator import Emulator
     from tests.emulator.conftest import API
+
+# The tool takes a second to start where nothing else is running, and one test starts it twenty times.
+pytestmark = pytest.mark.timeout(600)
 
 _TOOL = Path(__file__).parents[2] / "node_modules" / "mincloud" / "bin" / "faas-cli.js"
 
@@ -42,7 +45,7 @@ class Tool:
             capture_output=True,
             text=True,
             check=False,
-            timeout=30,
+            timeout=120,
         )
 
     def done(self, *arguments: str) -> str:
@@ -131,14 +134,14 @@ def test_the_node_tool_shows_what_is_wrong(emulator: Emulator, tool: Tool) -> No
 def test_what_mincloudx_cli_sends_is_answered_as_it_expects(emulator: Emulator) -> None:
     """Its requests as the contract describes them, sent raw: CI drives the tool of the service itself."""
     application = {"client_id": emulator.client_id, "client_secret": emulator.client_secret}
-    with httpx.Client(base_url=emulator.url, follow_redirects=True, verify=False) as http:
+    with httpx.Client(base_url=emulator.url, follow_redirects=True, timeout=TIMEOUT, verify=False) as http:
         authorize = "/api/oauth2/hydrogen/openapi/authorize/"
         code = http.post(authorize, json=application, headers={"Authorization": "Bearer old"}).json()["code"]
         grant = {**application, "grant_type": "authorization_code", "code": code}
         parts = {name: (None, value) for name, value in grant.items()}
         token = http.post("/api/oauth2/access_token/", files=parts).json()["access_token"]
 
-    with httpx.Client(base_url=emulator.url, verify=False) as http:
+    with httpx.Client(base_url=emulator.url, timeout=TIMEOUT, verify=False) as http:
         http.headers["Authorization"] = f"Bearer {token}"
         bundle = 'exports.main=(()=>{"use strict";return async e=>`好 ${e.data}`})();'
         body = json.dumps({"function_code": bundle}, ensure_ascii=False).encode()

@@ -6,8 +6,13 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+# Each starts pytest as often as twice.
+pytestmark = pytest.mark.timeout(300)
 
 _TESTS = """
 import httpx
@@ -15,7 +20,7 @@ import httpx
 def greet(emulator, **data):
     url = emulator.url + "/oserve/v1.3/cloud-function/greet/job/"
     headers = {"Authorization": "Bearer " + emulator.access_token}
-    return httpx.post(url, json={"data": data}, headers=headers)
+    return httpx.post(url, json={"data": data}, headers=headers, timeout=50)
 
 def test_a_stub_answers(mincloud_emulator):
     mincloud_emulator.stub("greet", lambda event: "hi " + event["data"]["username"])
@@ -41,7 +46,7 @@ def _pytest(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=50,
+        timeout=140,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import re
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from mincloud_emulator.runtime import Execution, FunctionVersion, NodeInfo, Runtime, find_node
+from mincloud_emulator.runtime.container import Call, Container
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -24,6 +26,12 @@ def function(code: str, *, name: str = "greet", version: int | None = None, memo
 def messages(log: str) -> list[str]:
     """The entries of a log without their times."""
     return [entry[25:] for entry in re.split(r"\n(?=\d{4}-\d\d-\d\dT)", log.removesuffix("\n"))]
+
+
+async def eventually(condition: Callable[[], bool], seconds: float = 40.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
 
 
 async def refuse_invoke(name: str, params: Any, sync: bool) -> Any:
@@ -41,7 +49,7 @@ class Caller:
         code: str | FunctionVersion,
         data: Any = None,
         *,
-        time_limit: float = 10.0,
+        time_limit: float = 40.0,
         invoke: Callable[[str, Any, bool], Awaitable[Any]] = refuse_invoke,
         on_log: Callable[[str], None] | None = None,
     ) -> Execution:
@@ -56,6 +64,37 @@ async def call() -> AsyncIterator[Caller]:
     runtime = Runtime()
     yield Caller(runtime)
     await runtime.aclose()
+
+
+class HeldClock:
+    """The clock of a call, which runs from when the test says, not from when Node is up.
+
+    So what a function is to have done before its time limit is done, however slow the machine is.
+    """
+
+    def __init__(self) -> None:
+        self.call: Call | None = None
+        self._start: Callable[[], None] | None = None
+
+    def hold(self, call: Call, start: Callable[[], None]) -> None:
+        self.call, self._start = call, start
+
+    def start(self) -> None:
+        start, self._start = self._start, None
+        if start is not None:
+            start()
+
+
+@pytest.fixture
+def held_clock(monkeypatch: pytest.MonkeyPatch) -> HeldClock:
+    held = HeldClock()
+    start_clock = Container.start_clock
+
+    def hold(container: Container, call: Call) -> None:
+        held.hold(call, lambda: start_clock(container, call))
+
+    monkeypatch.setattr(Container, "start_clock", hold)
+    return held
 
 
 @pytest.fixture(scope="session")

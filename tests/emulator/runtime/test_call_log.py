@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from mincloud_emulator.runtime import ContainerLimits, Runtime
 
-from .conftest import Caller, function, messages
+from .conftest import Caller, HeldClock, function, messages
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -78,12 +79,23 @@ async def test_what_was_written_just_before_the_end_is_not_lost(call: Caller) ->
 
 async def test_lines_are_handed_on_while_the_function_runs(call: Caller) -> None:
     lines: list[str] = []
+
+    def listener(line: str) -> None:
+        lines.append(line)
+        if "LOG first " in line:
+            (Path(line.rpartition(" ")[2]) / "heard").touch()
+
+    # It computes until its line was heard.
     outcome = await call(
-        "exports.main = (event, callback) => { console.log('first'); while (true); }",
-        time_limit=0.3,
-        on_log=lines.append,
+        """const fs = require('fs')
+        exports.main = (event, callback) => {
+          console.log('first', process.cwd()); while (!fs.existsSync('/tmp/heard')); callback(null, 'heard')
+        }""",
+        on_log=listener,
     )
-    assert messages("\n".join(lines))[:2] == ["LOG event.data:  {}", "LOG first"]
+    assert outcome.data == "heard"
+    first, second, last = messages("\n".join(lines))
+    assert (first, second[:10], last) == ("LOG event.data:  {}", "LOG first ", "LOG return:  heard")
     assert outcome.log == "".join(f"{line}\n" for line in lines)
 
 
@@ -106,11 +118,17 @@ async def test_a_listener_that_fails_ends_the_call(call: Caller) -> None:
         "for (let i = 0; i < 1e5; i++) console.log(i); callback(null)",
     ],
 )
-async def test_a_flood_is_cut_and_the_log_says_so(call: Caller, flood: str) -> None:
+async def test_a_flood_is_cut_and_the_log_says_so(call: Caller, held_clock: HeldClock, flood: str) -> None:
     lines: list[str] = []
     endless = "while" in flood
+
+    def listener(line: str) -> None:
+        lines.append(line)
+        if " WARN the log was cut " in line:
+            held_clock.start()
+
     code = f"exports.main = (event, callback) => {{ {flood} }}"
-    outcome = await call(code, time_limit=0.6 if endless else 20, on_log=lines.append)
+    outcome = await call(code, time_limit=0.3 if endless else 40, on_log=listener)
     assert 1_000_000 < len(outcome.log.encode()) < 1024 * 1024 + 200
     assert messages(outcome.log)[-1] == "WARN the log was cut here: it is limited to 1048576 bytes per call"
     assert len("\n".join(lines).encode()) < 1024 * 1024 + 200
@@ -158,7 +176,7 @@ async def test_bytes_in_the_channel_that_make_no_sense_fail_that_call_only(call:
 async def test_warnings_of_node_are_logged() -> None:
     runtime = Runtime(reserve=False, limits=ContainerLimits(log_bytes=10_000))
     outcome = await Caller(runtime)(
-        "exports.main = e => process.emitWarning('careful') || setTimeout(() => {}, 5)", time_limit=0.2
+        "exports.main = (e, callback) => { process.emitWarning('careful'); setTimeout(callback, 5) }"
     )
     await runtime.aclose()
     assert "WARN Warning: careful" in messages(outcome.log)
