@@ -29,3 +29,10 @@ def refused() -> Iterator[str]:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+@pytest.fixture
+def kept_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Idle connections are kept however long the machine pauses between two calls, so that they can be counted."""
+    for side in ("_async", "_sync"):
+        monkeypatch.setattr(f"mincloud.{side}.transport.KEEP_ALIVE", 600.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import yaml
 
 from scripts.check_contract import CONTRACT, LINT_RULES, lint
@@ -28,8 +29,6 @@ from tests.contract.mutations import (
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 
 LIST = ("paths", FUNCTIONS, "get")
@@ -326,6 +325,7 @@ MUTATIONS = [
 ]
 
 
+@pytest.mark.timeout(300)  # lints a document for each rule
 def test_the_contract_keeps_every_rule_and_each_broken_one_is_found(
     contract: dict[str, Any], tmp_path: Path, subtests: pytest.Subtests
 ) -> None:

@@ -75,7 +75,7 @@ class ScriptedService:
         self.jobs: list[Record] = []  # of every function
         self.date: Callable[[], float] | None = lambda: LONG_AGO  # of the Date header
         self.before: Happening = lambda _: None  # under the lock, before an answer is made
-        self.delay: Callable[[Received], None] = lambda _: None  # without the lock, before that
+        self.delay: Callable[[Received], object] = lambda _: None  # without the lock, before that
         self.counts = True  # whether total_count is told
         self.tells_limit = True
         self.longest_page = 1000

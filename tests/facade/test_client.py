@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import time
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -40,6 +40,7 @@ def close(cloud: Any) -> Any:
     return cloud.aclose() if isinstance(cloud, AsyncMinCloud) else cloud.close()
 
 
+@pytest.mark.usefixtures("kept_connections")
 def test_a_copy_shares_the_connections(side: Side, service: ScriptedService) -> None:
     side.run(lambda cloud: cloud.functions.get("f"))
     side.run(lambda cloud: cloud.with_options(timeout=5).functions.get("f"))
@@ -81,9 +82,13 @@ def test_a_copy_has_its_own_retries_and_timeout(open_side: OpenSide, service: Sc
         with pytest.raises(ServerError):
             side.run(get_with(side.cloud.with_options(max_retries=retries)))
         assert len(service.received) == retries + 1
-    service.delay = lambda _: time.sleep(0.3)
-    with pytest.raises(RequestTimeout):
-        side.run(lambda cloud: cloud.with_options(timeout=0.05).functions.get("f"))
+    over = threading.Event()
+    service.delay = lambda _: over.wait(20)
+    try:
+        with pytest.raises(RequestTimeout):
+            side.run(lambda cloud: cloud.with_options(timeout=0.05).functions.get("f"))
+    finally:
+        over.set()
 
 
 @pytest.mark.parametrize(
@@ -104,6 +109,7 @@ def test_an_impossible_option_of_a_copy_is_refused(side: Side, options: dict[str
     assert str(refused.value).startswith(message)
 
 
+@pytest.mark.usefixtures("kept_connections")
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
 def test_a_copy_made_by_the_language_keeps_token_and_connections(
     side: Side, service: ScriptedService, duplicate: Callable[[Any], Any]
@@ -117,6 +123,7 @@ def test_a_copy_made_by_the_language_keeps_token_and_connections(
     assert side.run(lambda cloud: cloud.functions.get("f")).name == "f"
 
 
+@pytest.mark.usefixtures("kept_connections")
 def test_closing_a_copy_leaves_the_client_usable(side: Side, service: ScriptedService) -> None:
     side.run(lambda cloud: cloud.functions.get("f"))
     other = side.cloud.with_options(timeout=5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-import time
+import threading
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -112,11 +112,16 @@ def test_an_invocation_is_sent_once(open_side: OpenSide, service: ScriptedServic
 
 
 def test_a_timeout_of_a_call_is_its_own(side: Side, service: ScriptedService) -> None:
-    service.delay = lambda _: time.sleep(0.4)
-    with pytest.raises(RequestTimeout) as late:
-        side.run(lambda cloud: cloud.functions.invoke("f", timeout=0.1))
+    side.run(lambda cloud: cloud.functions.invoke("f"))  # connects, which takes its time as well
+    over = threading.Event()
+    service.delay = lambda _: over.wait(20)
+    try:
+        with pytest.raises(RequestTimeout) as late:
+            side.run(lambda cloud: cloud.functions.invoke("f", timeout=1))
+    finally:
+        over.set()
     assert late.value.may_have_run
-    assert side.run(lambda cloud: cloud.functions.invoke("f", {"x": 1}, timeout=10)) == {"x": 1}
+    assert side.run(lambda cloud: cloud.functions.invoke("f", {"x": 1}, timeout=30)) == {"x": 1}
 
 
 def test_a_result_is_not_taken_for_an_acceptance_nor_the_other_way_round(side: Side, service: ScriptedService) -> None:

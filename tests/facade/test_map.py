@@ -78,7 +78,7 @@ def test_outcomes_come_as_they_are_ready_if_order_does_not_matter(side: Side, se
 
 def test_as_many_calls_are_under_way_as_said_and_never_more(side: Side, service: ScriptedService) -> None:
     together = threading.Barrier(4)
-    service.delay = lambda _: void(together.wait(timeout=10))
+    service.delay = lambda _: together.wait(timeout=10)
     outcomes = side.run(lambda cloud: cloud.functions.map("f", numbered(16), concurrency=4))
     assert [outcome.error for outcome in outcomes] == [None] * 16
     assert service.busiest == 4
@@ -86,7 +86,7 @@ def test_as_many_calls_are_under_way_as_said_and_never_more(side: Side, service:
 
 def test_eight_calls_are_under_way_if_nothing_is_said(side: Side, service: ScriptedService) -> None:
     together = threading.Barrier(8)
-    service.delay = lambda _: void(together.wait(timeout=10))
+    service.delay = lambda _: together.wait(timeout=10)
     assert len(side.run(lambda cloud: cloud.functions.map("f", numbered(16)))) == 16
     assert service.busiest == 8
 
@@ -237,9 +237,9 @@ def test_what_is_impossible_is_refused_before_the_iteration(
 
 def test_a_timeout_bounds_each_call(side: Side, service: ScriptedService) -> None:
     over = threading.Event()
-    service.delay = lambda received: void(over.wait(10) if number_of(received) == 1 else None)
+    service.delay = lambda received: over.wait(20) if number_of(received) == 1 else None
     try:
-        outcomes = side.run(lambda cloud: cloud.functions.map("f", numbered(3), timeout=0.5))
+        outcomes = side.run(lambda cloud: cloud.functions.map("f", numbered(3), timeout=3))
     finally:
         over.set()
     assert isinstance(outcomes[1].error, RequestTimeout)
@@ -276,7 +276,7 @@ def test_leaving_early_starts_no_more_calls_and_leaves_no_thread(service: Script
 
 async def test_leaving_early_cancels_the_calls_under_way_and_leaves_no_task(service: ScriptedService) -> None:
     over = threading.Event()
-    service.delay = lambda received: void(over.wait(10) if number_of(received) > 3 else None)
+    service.delay = lambda received: over.wait(30) if number_of(received) > 3 else None
     async with AsyncMinCloud(base_url=service.url, access_token="t") as cloud:
         async for outcome in cloud.functions.map("f", numbered(1000), concurrency=4):
             if outcome.index == 3:
@@ -284,7 +284,7 @@ async def test_leaving_early_cancels_the_calls_under_way_and_leaves_no_task(serv
         gc.collect()
         started = time.monotonic()
         while len(asyncio.all_tasks()) > 1:
-            assert time.monotonic() - started < 5  # not as long as the calls would take
+            assert time.monotonic() - started < 20  # not as long as the calls would take
             await asyncio.sleep(0.01)
         assert len(service.received) <= 4 + 2 * 4
     over.set()
@@ -295,7 +295,7 @@ async def test_cancelling_the_task_that_maps_is_prompt_and_leaves_no_task(
     service: ScriptedService, ordered: bool
 ) -> None:
     over = threading.Event()
-    service.delay = lambda _: void(over.wait(10))
+    service.delay = lambda _: over.wait(30)
 
     async with AsyncMinCloud(base_url=service.url, access_token="t") as cloud:
 
@@ -307,7 +307,7 @@ async def test_cancelling_the_task_that_maps_is_prompt_and_leaves_no_task(
             await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await asyncio.wait_for(task, 5)
+            await asyncio.wait_for(task, 20)
         assert asyncio.all_tasks() == {asyncio.current_task()}
     over.set()
 
@@ -356,7 +356,3 @@ def test_a_failed_gateway_is_not_asked_twice(open_side: OpenSide, service: Scrip
     outcomes = side.run(lambda cloud: cloud.functions.map("f", numbered(3)))
     assert [type(outcome.error) for outcome in outcomes] == [ServerError] * 3
     assert len(service.received) == 3
-
-
-def void(_: object) -> None:
-    """For its effect."""

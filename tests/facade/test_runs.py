@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import itertools
 import pickle
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -32,18 +32,53 @@ from .conftest import Action, OpenSide, Side
 from .scripted_service import LONG_AGO, Received, Reply, ScriptedService
 
 
+class SkippedTime:
+    """The time of waits that sleep without sleeping: their clock goes on as if they did, and what is asked of the service may take long."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return time.monotonic() + sum(self.slept)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+    async def sleep_in_a_task(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+@pytest.fixture
+def skipped(monkeypatch: pytest.MonkeyPatch) -> SkippedTime:
+    """Has waits skip their sleeps, so that their timeouts are long for the service and short for the test."""
+    skipped = SkippedTime()
+    for side, sleep in (("_sync", skipped.sleep), ("_async", skipped.sleep_in_a_task)):
+        monkeypatch.setattr(f"mincloud.{side}.runs.time", skipped)
+        monkeypatch.setattr(f"mincloud.{side}.runs.sleep", sleep)
+    return skipped
+
+
+@pytest.fixture
+def accepted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has triggers take no time by the client's clock: one that took long may have been accepted as long before it was answered."""
+    for side in ("_sync", "_async"):
+        monkeypatch.setattr(f"mincloud.{side}.functions.time", SimpleNamespace(monotonic=lambda: 0.0))
+
+
 def record(service: ScriptedService, *, at: float = LONG_AGO + 0.5, **fields: Any) -> None:
     """A job of the call that was just accepted, unless its fields say otherwise."""
     service.add_jobs(1, created_at=at, **fields)
 
 
-def trigger_and_wait(side: Side, *, timeout: float = 5, poll_interval: float | None = 0.01, name: str = "greet") -> Any:
+def trigger_and_wait(
+    side: Side, *, timeout: float = 30, poll_interval: float | None = 0.01, name: str = "greet"
+) -> Any:
     run = side.run(lambda cloud: cloud.functions.trigger(name, {"month": 9}))
     return side.run(lambda _: run.wait(timeout=timeout, poll_interval=poll_interval))
 
 
-def waiting(run: Any, *, timeout: float = 5) -> Action:
-    return lambda _: run.wait(timeout=timeout, poll_interval=0.01)
+def waiting(run: Any, *, timeout: float = 30, poll_interval: float = 0.01) -> Action:
+    return lambda _: run.wait(timeout=timeout, poll_interval=poll_interval)
 
 
 def looks(service: ScriptedService) -> list[Received]:
@@ -72,7 +107,7 @@ def test_a_run_is_followed_to_its_end_on_the_emulator(open_side: OpenSide, emula
     side = open_side(base_url=emulator.url, access_token=emulator.access_token)
     run = side.run(lambda cloud: cloud.functions.trigger("slow", {"username": "爱范儿"}))
     assert run.job is None
-    job = side.run(lambda _: run.wait(timeout=10))
+    job = side.run(lambda _: run.wait(timeout=30))
     assert run.job == job
     assert job.status == "fulfilled"
     assert job.source == "open_api"
@@ -100,6 +135,7 @@ def test_a_failed_run_on_the_emulator_carries_its_job_and_log(open_side: OpenSid
     assert "no such month" in side.run(lambda cloud: cloud.jobs.log(failed.value.job))
 
 
+@pytest.mark.usefixtures("accepted_at_once")
 def test_a_job_is_looked_for_by_function_source_service_type_and_the_servers_clock(
     side: Side, service: ScriptedService
 ) -> None:
@@ -158,34 +194,38 @@ def test_any_other_final_status_is_a_failure_with_the_job(side: Side, service: S
         assert restored.job == failed.value.job
 
 
+@pytest.mark.usefixtures("skipped")
 def test_a_status_that_is_not_known_is_unfinished_until_the_timeout(side: Side, service: ScriptedService) -> None:
     service.triggered = lambda _: record(service, status="hibernating", id=7)
-    with pytest.raises(JobTimeout, match=r"^job 7 of 'greet' is still hibernating after 0\.3 s$") as late:
-        trigger_and_wait(side, timeout=0.3)
+    with pytest.raises(JobTimeout, match=r"^job 7 of 'greet' is still hibernating after 30\.5 s$") as late:
+        trigger_and_wait(side, timeout=30.5, poll_interval=5)
     assert late.value.job.id == 7
     assert isinstance(late.value, JobError)
     assert isinstance(late.value, TimeoutError)
 
 
-def test_a_wait_lasts_as_long_as_its_timeout_says_however_rarely_it_looks(side: Side, service: ScriptedService) -> None:
+def test_a_wait_lasts_as_long_as_its_timeout_says_however_rarely_it_looks(
+    side: Side, service: ScriptedService, skipped: SkippedTime
+) -> None:
     service.triggered = lambda _: record(service, status="executing")
-    started = time.monotonic()
 
     def end(received: Received) -> None:
-        if received.is_list and time.monotonic() - started > 0.5:
+        if received.is_list and sum(skipped.slept) > 15:
             service.jobs[0]["status"] = "fulfilled"
 
     service.before = end
     # It looks once more at the end of its time, though another interval does not fit into it.
-    assert trigger_and_wait(side, timeout=1, poll_interval=100).status == "fulfilled"
+    assert trigger_and_wait(side, timeout=30, poll_interval=100).status == "fulfilled"
     assert len(looks(service)) == 2
+    assert sum(skipped.slept) < 30
 
 
 def test_no_job_in_time_is_said(side: Side, service: ScriptedService) -> None:
     started = time.monotonic()
     with pytest.raises(JobNotFound) as missing:
-        trigger_and_wait(side, timeout=0.3)
-    assert time.monotonic() - started < 3
+        trigger_and_wait(side, timeout=0.3, poll_interval=0.1)
+    assert 0.2 < time.monotonic() - started < 20
+    assert len(looks(service)) <= 4  # fewer where they take long
     assert str(missing.value) == (
         "no job of 'greet' appeared within 0.3 s that could be this call: look at cloud.jobs.list()"
     )
@@ -217,7 +257,7 @@ def test_a_copy_of_the_client_knows_what_was_matched(side: Side, service: Script
     service.triggered = lambda _: record(service)
     first = trigger_and_wait(side)
     run = side.run(lambda cloud: cloud.with_options(timeout=9).functions.trigger("greet"))
-    second = side.run(lambda _: run.wait(timeout=5))
+    second = side.run(lambda _: run.wait(timeout=30))
     assert (first.id, second.id) == (1, 2)
 
 
@@ -237,14 +277,15 @@ def test_waiting_again_gives_the_same_job_without_a_request(side: Side, service:
     assert len(service.received) == asked
 
 
+@pytest.mark.usefixtures("skipped")
 def test_a_wait_that_ran_out_can_be_taken_up_again(side: Side, service: ScriptedService) -> None:
     service.triggered = lambda _: record(service, status="executing")
     run = side.run(lambda cloud: cloud.functions.trigger("greet"))
     with pytest.raises(JobTimeout):
-        side.run(lambda _: run.wait(timeout=0.2))
+        side.run(lambda _: run.wait(timeout=30))
     service.jobs[0]["status"] = "fulfilled"
     record(service)  # by another client; the job is known by now
-    assert side.run(lambda _: run.wait(timeout=5)).id == 1
+    assert side.run(lambda _: run.wait(timeout=30)).id == 1
 
 
 def test_a_server_without_a_clock_leaves_one_job_that_could_be_it(side: Side, service: ScriptedService) -> None:
@@ -290,31 +331,39 @@ def test_a_job_is_followed_among_many_of_its_second(side: Side, service: Scripte
 # Time
 
 
-def test_looks_are_quick_at_first_and_then_back_off(side: Side, service: ScriptedService) -> None:
-    times: list[float] = []
+def test_looks_are_quick_at_first_and_then_back_off(side: Side, service: ScriptedService, skipped: SkippedTime) -> None:
     service.triggered = lambda _: record(service, status="executing")
 
-    def note(received: Received) -> None:
-        if received.is_list:
-            times.append(time.monotonic())
-            if len(times) == 6:
-                service.jobs[0]["status"] = "fulfilled"
+    def end(received: Received) -> None:
+        if received.is_list and len(looks(service)) == 6:
+            service.jobs[0]["status"] = "fulfilled"
 
-    service.before = note
+    service.before = end
     trigger_and_wait(side, poll_interval=None)
-    pauses = [later - earlier for earlier, later in itertools.pairwise(times)]
-    assert pauses[0] >= 0.09
+    pauses = skipped.slept
+    assert len(pauses) == 5
+    assert pauses == sorted(pauses)
+    assert 0.09 <= pauses[0] < 0.2
     assert pauses[-1] >= 0.45
-    assert times[-1] - times[0] < 4
+    assert sum(pauses) < 4
 
 
-def test_a_given_poll_interval_is_kept(side: Side, service: ScriptedService) -> None:
+def test_a_given_poll_interval_is_kept(side: Side, service: ScriptedService, skipped: SkippedTime) -> None:
     service.triggered = lambda _: record(service, status="executing")
-    started = time.monotonic()
     with pytest.raises(JobTimeout):
-        trigger_and_wait(side, timeout=0.6, poll_interval=0.2)
+        trigger_and_wait(side, timeout=30, poll_interval=10)
+    *pauses, _rest = skipped.slept
     assert 2 <= len(looks(service)) <= 4
-    assert time.monotonic() - started >= 0.5
+    assert set(pauses) == {10}
+    assert sum(skipped.slept) < 30
+
+
+def test_a_wait_sleeps_between_its_looks(side: Side, service: ScriptedService) -> None:
+    service.triggered = lambda _: record(service, status="executing")
+    _finish_later(service)
+    started = time.monotonic()
+    trigger_and_wait(side, poll_interval=0.1)
+    assert time.monotonic() - started >= 0.1 * (len(looks(service)) - 1) >= 0.5
 
 
 @pytest.mark.parametrize("poll_interval", [-1, float("nan"), float("inf"), "1", True])
@@ -341,18 +390,20 @@ def test_the_timeout_holds_when_the_server_hangs(open_side: OpenSide, service: S
     over = threading.Event()
     if recorded:
         service.triggered = lambda _: record(service, status="executing", id=7)
-
-    def hang(received: Received) -> None:
-        if received.is_list and len(looks(service)) > 1:
-            over.wait(10)
-
-    service.delay = hang
     side = open_side(base_url=service.url, access_token="t", max_retries=5)
+    run = side.run(lambda cloud: cloud.functions.trigger("greet"))
+    # A first wait that the service ends, at its second look: the job is known then, if there is one.
+    service.before = lambda received: Reply(500) if received.is_list and len(looks(service)) > 1 else None
+    with pytest.raises(ServerError):
+        side.run(waiting(run))
+    assert (run.job is not None) == recorded
+
+    service.delay = lambda _: over.wait(30)
     started = time.monotonic()
     try:
         with pytest.raises(JobTimeout if recorded else JobNotFound):
-            trigger_and_wait(side, timeout=0.7)
-        assert time.monotonic() - started < 4
+            side.run(waiting(run, timeout=0.7))
+        assert time.monotonic() - started < 20
     finally:
         over.set()
 
@@ -387,7 +438,7 @@ def test_two_runs_of_two_functions_are_waited_for_at_once_in_threads(service: Sc
     _finish_later(service)
     with MinCloud(base_url=service.url, access_token="t") as cloud, ThreadPoolExecutor(2) as pool:
         runs = [cloud.functions.trigger(name) for name in ("a", "b")]
-        waits = [pool.submit(run.wait, 10, poll_interval=0.01) for run in runs]
+        waits = [pool.submit(run.wait, 30, poll_interval=0.01) for run in runs]
         jobs = [wait.result() for wait in waits]
     assert [job.id for job in jobs] == [1, 2]
 
@@ -397,17 +448,18 @@ async def test_two_runs_of_two_functions_are_waited_for_at_once_in_tasks(service
     _finish_later(service)
     async with AsyncMinCloud(base_url=service.url, access_token="t") as cloud:
         runs = [await cloud.functions.trigger(name) for name in ("a", "b")]
-        jobs = await asyncio.gather(*(run.wait(timeout=10, poll_interval=0.01) for run in runs))
+        jobs = await asyncio.gather(*(run.wait(timeout=30, poll_interval=0.01) for run in runs))
     assert [job.id for job in jobs] == [1, 2]
 
 
+@pytest.mark.usefixtures("skipped")
 def test_a_job_that_could_be_either_of_two_calls_is_not_given_to_any(side: Side, service: ScriptedService) -> None:
     service.triggered = lambda received: record(service) if received.body["data"] else None  # the other is not recorded
     first = side.run(lambda cloud: cloud.functions.trigger("greet", {"x": 1}))
     second = side.run(lambda cloud: cloud.functions.trigger("greet", {}))
     for run in (first, second):
         with pytest.raises(AmbiguousJob) as ambiguous:
-            side.run(waiting(run, timeout=0.2))
+            side.run(waiting(run, timeout=30, poll_interval=10))
         assert str(ambiguous.value) == (
             "a job of 'greet' could be this call or another of this client, and nothing tells whose: wait for one call before "
             "triggering the next, or tell them apart by what they do"
@@ -424,6 +476,7 @@ def test_two_calls_at_once_are_told_to_be_so_when_both_are_recorded(side: Side, 
         assert len(ambiguous.value.candidates) == 2
 
 
+@pytest.mark.usefixtures("accepted_at_once")
 def test_calls_some_seconds_apart_are_told_apart_though_neither_was_waited_for(
     side: Side, service: ScriptedService
 ) -> None:
@@ -433,8 +486,8 @@ def test_calls_some_seconds_apart_are_told_apart_though_neither_was_waited_for(
     first = side.run(lambda cloud: cloud.functions.trigger("greet"))
     now[0] += 2
     second = side.run(lambda cloud: cloud.functions.trigger("greet"))
-    assert side.run(lambda _: second.wait(timeout=5)).id == 2
-    assert side.run(lambda _: first.wait(timeout=5)).id == 1
+    assert side.run(lambda _: second.wait(timeout=30)).id == 2
+    assert side.run(lambda _: first.wait(timeout=30)).id == 1
 
 
 async def test_a_wait_can_be_cancelled_and_taken_up_again(service: ScriptedService) -> None:
@@ -442,14 +495,13 @@ async def test_a_wait_can_be_cancelled_and_taken_up_again(service: ScriptedServi
     async with AsyncMinCloud(base_url=service.url, access_token="t") as cloud:
         run = await cloud.functions.trigger("greet")
         task = asyncio.create_task(run.wait(poll_interval=30))
-        while not looks(service):
+        while run.job is None:  # then it sleeps until the next look
             await asyncio.sleep(0.01)
-        await asyncio.sleep(0.05)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await asyncio.wait_for(task, 5)
+            await asyncio.wait_for(task, 20)
         service.jobs[0]["status"] = "fulfilled"
-        assert (await run.wait(timeout=5)).id == 1
+        assert (await run.wait(timeout=30)).id == 1
 
 
 def test_a_run_of_a_closed_client_says_so(side: Side, service: ScriptedService) -> None:

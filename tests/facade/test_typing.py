@@ -65,6 +65,7 @@ def strict_mypy(folder: Path, python: Path, *programs: str) -> subprocess.Comple
     )
 
 
+@pytest.mark.timeout(300)  # builds, installs and checks
 def test_against_the_installed_wheel_a_program_passes_mypy_at_its_strictest_and_slips_are_found(
     installed: Path, tmp_path: Path
 ) -> None:

@@ -70,7 +70,7 @@ def use(cloud: MinCloud, source: Path) -> None:
     assert_type(deployment.action, Literal["created", "updated", "unchanged"])
     assert_type(deployment.function, CloudFunction)
 
-    assert_type(cloud.functions.invoke("greet", {"username": "爱范儿"}, timeout=10), Any)
+    assert_type(cloud.functions.invoke("greet", {"username": "爱范儿"}, timeout=60), Any)
     result = cloud.functions.debug("greet", {}, subject="timer")
     assert_type(result, DebugResult)
     assert_type(result.log, str | None)
@@ -135,7 +135,7 @@ async def use_asynchronously(cloud: AsyncMinCloud, source: Path) -> None:
     deployment = await cloud.functions.deploy("greet", source, remark="三")
     assert_type(deployment, Deployment)
 
-    assert_type(await cloud.functions.invoke("greet", {"username": "爱范儿"}, timeout=10), Any)
+    assert_type(await cloud.functions.invoke("greet", {"username": "爱范儿"}, timeout=60), Any)
     result = await cloud.functions.debug("greet", {}, subject="timer")
     assert_type(result, DebugResult)
     assert_type(result.log, str | None)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -25,6 +27,19 @@ def serve() -> Iterator[Serve]:
             return stack.enter_context(MisbehavingServer(list(replies)))
 
         yield start
+
+
+@pytest.fixture
+def no_name_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names that nobody has are looked up nowhere: a network may take a minute over them, or answer for them itself."""
+    look_up = socket.getaddrinfo
+
+    def looked_up(host: Any, *args: Any, **options: Any) -> Any:
+        if host in ("nowhere.invalid", b"nowhere.invalid"):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return look_up(host, *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", looked_up)
 
 
 @pytest.fixture(autouse=True)

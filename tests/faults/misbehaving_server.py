@@ -135,7 +135,7 @@ class MisbehavingServer:
 
     def __post_init__(self) -> None:
         self._stopped = threading.Event()
-        self._lock = threading.Lock()
+        self._came = threading.Condition()
         self._threads: list[threading.Thread] = []
         self._open: list[socket.socket] = []
 
@@ -145,7 +145,7 @@ class MisbehavingServer:
 
     def __enter__(self) -> Self:
         self._listener = self.bound or socket.create_server(("127.0.0.1", 0))
-        self._listener.listen(128)
+        self._listener.listen(1024)  # more than any test opens at once, however late they are accepted
         self.port = self._listener.getsockname()[1]
         self._start(self._accept)
         return self
@@ -156,13 +156,20 @@ class MisbehavingServer:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        self._threads[0].join()  # so that no connection is added any more
         for connection in self._open:
             with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+                # Not the method of an encrypted one, which takes TLS away from under the thread that reads it.
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join()
         for connection in self._open:
             connection.close()
+
+    def wait_for(self, count: int) -> None:
+        """Waits until so many requests have come, which may be after the client that sent them has given up."""
+        with self._came:
+            assert self._came.wait_for(lambda: len(self.requests) >= count, 30), f"{len(self.requests)} of {count} came"
 
     def paths(self) -> list[str]:
         return [request.path for request in self.requests]
@@ -190,9 +197,10 @@ class MisbehavingServer:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             reader = connection.makefile("rb")
             while (request := _read(reader, number)) is not None:
-                with self._lock:
+                with self._came:
                     answer = self.replies[min(len(self.requests), len(self.replies) - 1)]
                     self.requests.append(request)
+                    self._came.notify_all()
                 given = answer(Line(connection, self._stopped), request) if callable(answer) else answer
                 if given is None:
                     break

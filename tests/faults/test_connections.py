@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import gc
+import select
 import socket
 import threading
 import time
+from contextlib import ExitStack
 
 import pytest
 
 from mincloud import APIError, ConnectionFailed, MinCloud, NotFound, RequestTimeout, TransportError
+from mincloud._async import flow as async_flow
+from mincloud._sync import flow as sync_flow
 from tests.facade.conftest import Action, OpenSide
 
 from .conftest import Serve
@@ -72,6 +76,7 @@ def test_a_refused_connection_has_run_nothing(open_side: OpenSide, refused: str,
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.usefixtures("no_name_server")
 @pytest.mark.parametrize("host", ["nowhere.invalid", "a..b", "x" * 70 + ".example"])
 def test_a_name_that_dns_does_not_know_has_run_nothing(open_side: OpenSide, host: str) -> None:
     side = open_side(base_url=f"http://{host}", access_token=TOKEN, max_retries=0)
@@ -81,7 +86,7 @@ def test_a_name_that_dns_does_not_know_has_run_nothing(open_side: OpenSide, host
 
 
 @pytest.mark.parametrize("name", ["get", *SENT_ONCE])
-def test_what_was_never_sent_is_sent_again(open_side: OpenSide, name: str) -> None:
+def test_what_was_never_sent_is_sent_again(open_side: OpenSide, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """A server that comes up between two attempts gets the call, even one that must not run twice."""
     answers = GOOD | {
         "invoke": result(1),
@@ -89,22 +94,21 @@ def test_what_was_never_sent_is_sent_again(open_side: OpenSide, name: str) -> No
         "debug": result(1),
         "create": reply(FUNCTION, status=201),
     }
-    bound = socket.socket()  # refuses until it listens
-    bound.bind(("127.0.0.1", 0))
-    late = MisbehavingServer([answers[name]], bound=bound)
-    side = open_side(base_url=f"http://127.0.0.1:{bound.getsockname()[1]}", access_token=TOKEN, max_retries=5)
+    failed: list[int] = []
+    with socket.socket() as bound, ExitStack() as stack:
+        bound.bind(("127.0.0.1", 0))  # refuses until it listens
+        late = MisbehavingServer([answers[name]], bound=bound)
 
-    def come_up() -> None:
-        time.sleep(0.15)
-        late.__enter__()
+        def come_up(attempt: int, _retry_after: float | None = None) -> float:
+            failed.append(attempt)
+            stack.enter_context(late)
+            return 0.0
 
-    starter = threading.Thread(target=come_up)
-    starter.start()
-    try:
+        for flow in (async_flow, sync_flow):
+            monkeypatch.setattr(flow, "retry_delay", come_up)
+        side = open_side(base_url=f"http://127.0.0.1:{bound.getsockname()[1]}", access_token=TOKEN, max_retries=1)
         side.run((READS | SENT_ONCE)[name])
-    finally:
-        starter.join()
-        late.__exit__()
+    assert failed == [1]
     assert len(late.requests) == 1
 
 
@@ -145,7 +149,11 @@ def test_max_retries_counts_the_repeats(open_side: OpenSide, serve: Serve, max_r
 
 def test_an_error_of_a_later_attempt_tells_that_an_earlier_one_may_have_run(open_side: OpenSide) -> None:
     """The first attempt is read and cut off; then nobody listens any more."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.socket() as holder:
+        # Keeps the port when nobody listens at it any more, since another process could get it.
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        holder.bind(("127.0.0.1", 0))
+        listener = socket.create_server(holder.getsockname(), reuse_port=True)
 
         def read_and_leave() -> None:
             connection, _ = listener.accept()
@@ -155,39 +163,48 @@ def test_an_error_of_a_later_attempt_tells_that_an_earlier_one_may_have_run(open
 
         reader = threading.Thread(target=read_and_leave)
         reader.start()
-        side = open_side(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", access_token=TOKEN, max_retries=1)
+        side = open_side(base_url=f"http://127.0.0.1:{holder.getsockname()[1]}", access_token=TOKEN, max_retries=1)
         with pytest.raises(ConnectionFailed, match="no connection could be made") as caught:
             side.run(READS["delete"])
         reader.join()
     assert caught.value.may_have_run is True
 
 
-# Timeouts
+# Timeouts. Where a request has to leave in time, there is enough for a slow machine; when the server reads it is another matter.
 
 
 @pytest.mark.parametrize("name", SENT_ONCE)
 def test_a_call_that_is_not_answered_in_time_may_have_run(open_side: OpenSide, serve: Serve, name: str) -> None:
     server = serve(hang)
-    side = open_side(base_url=server.url, access_token=TOKEN, timeout=0.2)
-    with pytest.raises(RequestTimeout, match=r"not complete within 0\.2 s") as caught:
+    side = open_side(base_url=server.url, access_token=TOKEN, timeout=1.5)
+    with pytest.raises(RequestTimeout, match=r"not complete within 1\.5 s") as caught:
         side.run(SENT_ONCE[name])
     assert caught.value.may_have_run is True
+    server.wait_for(1)
     assert len(server.requests) == 1
 
 
 def test_a_read_is_sent_again_when_it_is_not_answered_in_time(open_side: OpenSide, serve: Serve) -> None:
-    server = serve(hang, reply(FUNCTION))
-    side = open_side(base_url=server.url, access_token=TOKEN, timeout=0.3)
+    def hang_at_first(line: Line, request: Received) -> bytes | None:
+        if request.connection > 1:
+            return reply(FUNCTION)
+        line.pause()
+        return None
+
+    server = serve(hang_at_first)
+    side = open_side(base_url=server.url, access_token=TOKEN, timeout=2)
     assert side.run(READS["get"]).id == 7
+    server.wait_for(2)
     assert len(server.requests) == 2
 
 
+# More than a minute of each.
 DRIPS = {
-    "in the status line": drip(b"HTTP/1.1 200 " + b"O" * 500),
-    "in the headers": drip(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 500),
-    "in the body": drip(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n" + b" " * 500, 0.02),
-    "in chunks": drip(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * 99, 0.02),
-    "in informational answers": drip(b"HTTP/1.1 100 Continue\r\n\r\n" * 99, 0.01),
+    "in the status line": drip(b"HTTP/1.1 200 " + b"O" * 1500),
+    "in the headers": drip(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 1500),
+    "in the body": drip(b"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n" + b" " * 4000, 0.02),
+    "in chunks": drip(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n \r\n" * 999, 0.02),
+    "in informational answers": drip(b"HTTP/1.1 100 Continue\r\n\r\n" * 999, 0.01),
 }
 
 
@@ -198,7 +215,7 @@ def test_the_timeout_bounds_the_whole_call_however_bytes_drip(open_side: OpenSid
     began = time.monotonic()
     with pytest.raises(RequestTimeout):
         side.run(SENT_ONCE["invoke"])
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20
 
 
 def test_a_timeout_of_one_call_wins_over_the_clients(open_side: OpenSide, serve: Serve) -> None:
@@ -207,7 +224,7 @@ def test_a_timeout_of_one_call_wins_over_the_clients(open_side: OpenSide, serve:
     began = time.monotonic()
     with pytest.raises(RequestTimeout):
         side.run(lambda cloud: cloud.functions.invoke("greet", timeout=0.2))
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize("timeout", [float("inf"), 1e300, 10**400, 3_000_000])
@@ -220,7 +237,7 @@ def test_a_timeout_may_be_as_long_as_one_likes(open_side: OpenSide, serve: Serve
 def test_a_request_that_nobody_reads_runs_into_the_timeout(open_side: OpenSide) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        side = open_side(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", access_token=TOKEN, timeout=0.3)
+        side = open_side(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", access_token=TOKEN, timeout=1.5)
         with pytest.raises(RequestTimeout) as caught:
             side.run(lambda cloud: cloud.functions.create("greet", "x" * 20_000_000))
     assert caught.value.may_have_run is True
@@ -229,6 +246,7 @@ def test_a_request_that_nobody_reads_runs_into_the_timeout(open_side: OpenSide) 
 # Connections that are kept
 
 
+@pytest.mark.usefixtures("kept_connections")
 def test_calls_use_one_connection_one_after_another(open_side: OpenSide, serve: Serve) -> None:
     server = serve(result(1))
     side = open_side(base_url=server.url, access_token=TOKEN)
@@ -239,17 +257,19 @@ def test_calls_use_one_connection_one_after_another(open_side: OpenSide, serve: 
 
 def test_a_connection_that_the_server_closed_while_idle_is_not_used_again(open_side: OpenSide, serve: Serve) -> None:
     """Each answer leaves the connection open, and the server closes it afterwards without a word."""
+    answered = threading.Semaphore(0)
 
     def answer_and_leave(line: Line, _: Received) -> None:
         line.send(result(len(server.requests)))
-        line.pause(0.02)
+        answered.acquire(timeout=30)
 
     server = serve(answer_and_leave)
     side = open_side(base_url=server.url, access_token=TOKEN, max_retries=0)
     answers: list[object] = []
     for _ in range(4):
         answers.append(side.run(SENT_ONCE["invoke"]))
-        time.sleep(0.1)
+        answered.release()
+        _wait_for_word_from(server.port)
     assert answers == [1, 2, 3, 4]
     assert len(server.requests) == 4
 
@@ -274,20 +294,42 @@ def test_what_comes_together_with_an_answer_is_not_taken_for_the_next(
 
 def test_a_connection_on_which_the_server_spoke_while_idle_is_not_used_again(open_side: OpenSide, serve: Serve) -> None:
     """As servers do that say 408 to a connection of which they have heard nothing for a while."""
+    answered = threading.Semaphore(0)
 
     def answer_and_speak(line: Line, _: Received) -> None:
         line.send(result(len(server.requests)))
-        line.pause(0.02)
+        answered.acquire(timeout=30)
         line.send(reply(status=408))
-        line.pause(1.0)
+        line.pause()
 
     server = serve(answer_and_speak)
     side = open_side(base_url=server.url, access_token=TOKEN, max_retries=0)
     answers: list[object] = []
     for _ in range(3):
         answers.append(side.run(SENT_ONCE["invoke"]))
-        time.sleep(0.1)
+        answered.release()
+        _wait_for_word_from(server.port)
     assert answers == [1, 2, 3]
+
+
+def _wait_for_word_from(port: int) -> None:
+    """Waits until what the server at a port said, or that it left, has come to this end of the idle connection."""
+    (idle,) = _connected_to(port)
+    assert select.select((idle,), (), (), 30)[0]
+
+
+def _connected_to(port: int) -> list[socket.socket]:
+    """The sockets of this process that are connected to a port."""
+    gc.collect()
+    connected: list[socket.socket] = []
+    for found in gc.get_objects():
+        if isinstance(found, socket.socket) and found.family == socket.AF_INET and found.fileno() >= 0:
+            try:
+                if found.getpeername()[1] == port:
+                    connected.append(found)
+            except OSError:
+                continue
+    return connected
 
 
 def test_the_head_and_the_body_of_a_request_leave_together(open_side: OpenSide) -> None:
@@ -343,7 +385,7 @@ def test_connections_of_a_burst_do_not_stay_open_for_ever(serve: Serve, monkeypa
 
     def all_at_once(_line: Line, _: Received) -> bytes:
         if len(server.requests) <= 8:
-            together.wait(10)
+            together.wait(30)
         return result(1)
 
     server = serve(all_at_once)
@@ -353,23 +395,10 @@ def test_connections_of_a_burst_do_not_stay_open_for_ever(serve: Serve, monkeypa
             caller.start()
         for caller in callers:
             caller.join()
-        assert _open_to(server.port) == 8
+        assert len(_connected_to(server.port)) == 8
         time.sleep(0.4)
         cloud.functions.invoke("greet")
-        assert _open_to(server.port) == 1
-
-
-def _open_to(port: int) -> int:
-    """How many sockets of this process are connected to a port."""
-    gc.collect()
-    count = 0
-    for found in gc.get_objects():
-        if isinstance(found, socket.socket) and found.family == socket.AF_INET and found.fileno() >= 0:
-            try:
-                count += found.getpeername()[1] == port
-            except OSError:
-                continue
-    return count
+        assert len(_connected_to(server.port)) == 1
 
 
 # Statuses that gateways give

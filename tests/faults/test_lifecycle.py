@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import signal
 import subprocess
@@ -40,18 +41,25 @@ async def test_a_cancelled_call_ends_at_once_and_leaves_its_connection(serve: Se
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 20
         assert await cloud.functions.invoke("greet") == "next"
     assert server.connections == 2
     assert len(server.requests) == 2
 
 
-async def test_a_call_can_be_cancelled_while_it_waits_to_be_repeated(serve: Serve) -> None:
+async def test_a_call_can_be_cancelled_while_it_waits_to_be_repeated(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
     server = serve(reply(status=429, raw=b"", headers=[("Retry-After", "50")]))
     async with AsyncMinCloud(base_url=server.url, access_token=TOKEN) as cloud:
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.2):
-                await cloud.functions.get("greet")
+        with caplog.at_level(logging.DEBUG, logger="mincloud"):
+            call = asyncio.create_task(cloud.functions.get("greet"))
+            while "answered 429" not in caplog.text:
+                await asyncio.sleep(0.005)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+    assert len(server.requests) == 1
 
 
 async def test_no_task_is_left_behind(serve: Serve) -> None:
@@ -59,7 +67,8 @@ async def test_no_task_is_left_behind(serve: Serve) -> None:
     before = asyncio.all_tasks()
     async with AsyncMinCloud(base_url=server.url, access_token=TOKEN) as cloud:
         calls = [asyncio.create_task(cloud.functions.invoke("greet")) for _ in range(5)]
-        await asyncio.sleep(0.05)
+        while len(server.requests) < 5:
+            await asyncio.sleep(0.005)
         for call in calls:
             call.cancel()
         await asyncio.gather(*calls, return_exceptions=True)
@@ -94,7 +103,7 @@ def test_closing_during_a_call_lets_it_end_and_keeps_no_connection(serve: Serve)
     answered = threading.Event()
 
     def late(_line: Line, _: Received) -> bytes:
-        answered.wait(10)
+        answered.wait(30)
         return result("late")
 
     server = serve(late)
@@ -113,15 +122,19 @@ def test_closing_during_a_call_lets_it_end_and_keeps_no_connection(serve: Serve)
 
 
 async def test_the_async_client_closes_during_a_call_as_well(serve: Serve) -> None:
-    def late(line: Line, _: Received) -> bytes:
-        line.pause(0.2)
+    closed = threading.Event()
+
+    def late(_line: Line, _: Received) -> bytes:
+        closed.wait(30)
         return result("late")
 
     server = serve(late)
     cloud = AsyncMinCloud(base_url=server.url, access_token=TOKEN)
     call = asyncio.create_task(cloud.functions.invoke("greet"))
-    await asyncio.sleep(0.05)
+    while not server.requests:
+        await asyncio.sleep(0.005)
     await cloud.aclose()
+    closed.set()
     assert await call == "late"
     del cloud, call
     gc.collect()
@@ -166,6 +179,7 @@ def test_a_client_that_was_never_closed_warns_of_nothing(serve: Serve) -> None:
     gc.collect()
 
 
+@pytest.mark.usefixtures("kept_connections")
 def test_32_threads_use_one_client_and_get_their_own_answers(serve: Serve) -> None:
     server = serve(echo)
     inputs = [{"n": n} for n in range(640)]
@@ -184,7 +198,7 @@ async def test_200_tasks_use_one_client_and_get_their_own_answers(serve: Serve) 
 
 def _exit_with(holds: Callable[[], bool]) -> NoReturn:
     """Ends a forked child: 0 if something holds, whatever happens without running on in the tests."""
-    signal.alarm(20)
+    signal.alarm(40)
     status = 2
     try:
         status = 0 if holds() else 1
@@ -192,6 +206,7 @@ def _exit_with(holds: Callable[[], bool]) -> NoReturn:
         os._exit(status)
 
 
+@pytest.mark.usefixtures("kept_connections")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_client_works_on_both_sides_of_a_fork() -> None:
     """The child takes a connection of its own; the parent's goes on, and no answer gets to the wrong one."""
@@ -209,9 +224,11 @@ def test_a_client_works_on_both_sides_of_a_fork() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_fork_while_another_thread_obtains_the_token_does_not_hang_the_child() -> None:
-    def token_or_result(line: Line, request: Received) -> bytes:
+    forked = threading.Event()
+
+    def token_or_result(_: Line, request: Received) -> bytes:
         if request.path.startswith("/api/"):
-            line.pause(0.2)
+            forked.wait(30)
             return reply({"code": "c" * 20, "access_token": "t" * 20})
         return result(1)
 
@@ -224,19 +241,20 @@ def test_a_fork_while_another_thread_obtains_the_token_does_not_hang_the_child()
             child = os.fork()
             if child == 0:
                 _exit_with(lambda: cloud.functions.invoke("greet") == 1)
+            forked.set()
             assert call.result() == 1
         _, status = os.waitpid(child, 0)
         cloud.close()
         assert os.waitstatus_to_exitcode(status) == 0
 
 
-def test_a_failed_call_leaves_no_socket_open(serve: Serve) -> None:
+def test_a_failed_call_leaves_no_socket_open(serve: Serve, refused: str) -> None:
     server = serve(hang)
     cloud = MinCloud(base_url=server.url, access_token=TOKEN, timeout=0.1, max_retries=1)
     with pytest.raises(MinCloudError):
         cloud.functions.get("greet")
     with pytest.raises(ConnectionFailed):
-        cloud.jobs.log(_job("http://127.0.0.1:9/x"))
+        cloud.jobs.log(_job(f"{refused}/x"), timeout=30)
     cloud.close()
     del cloud
     gc.collect()

@@ -68,7 +68,7 @@ def test_a_server_that_nobody_vouches_for_gets_nothing(
         assert (server.requests, server.connections) == ([], 2)
 
 
-@pytest.mark.usefixtures("trusted")
+@pytest.mark.usefixtures("trusted", "kept_connections")
 def test_an_authority_of_ones_own_is_named_by_ssl_cert_file(open_side: OpenSide, context: ssl.SSLContext) -> None:
     with MisbehavingServer([result(1)], tls=context) as server:
         side = open_side(base_url=server.url, access_token=TOKEN)
@@ -205,7 +205,7 @@ def tunnel() -> Iterator[Tunnel]:
     tunnel.close()
 
 
-@pytest.mark.usefixtures("trusted")
+@pytest.mark.usefixtures("trusted", "kept_connections")
 def test_https_goes_through_a_proxy_that_sees_no_token(
     open_side: OpenSide, context: ssl.SSLContext, tunnel: Tunnel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,7 +275,7 @@ def test_a_proxy_that_hangs_on_http_may_have_passed_the_call_on(
 ) -> None:
     proxy = serve(hang)
     monkeypatch.setenv("HTTP_PROXY", proxy.url)
-    side = open_side(base_url="http://api.example", access_token=TOKEN, timeout=0.2)
+    side = open_side(base_url="http://api.example", access_token=TOKEN, timeout=1.5)
     with pytest.raises(RequestTimeout) as caught:
         side.run(lambda cloud: cloud.functions.invoke("greet"))
     assert caught.value.may_have_run is True
@@ -305,8 +305,10 @@ def test_a_proxy_that_is_no_address_is_a_matter_of_configuration(
     assert "secret-of-the-proxy" not in str(caught.value)
 
 
-def test_a_proxy_that_is_not_there_has_run_nothing(open_side: OpenSide, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+def test_a_proxy_that_is_not_there_has_run_nothing(
+    open_side: OpenSide, refused: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", refused)
     side = open_side(base_url="http://api.example", access_token=TOKEN, max_retries=0)
     with pytest.raises(ConnectionFailed) as caught:
         side.run(lambda cloud: cloud.functions.invoke("greet"))

@@ -86,7 +86,7 @@ def everything_of(error: BaseException) -> str:
     return "\n".join(parts)
 
 
-def tried(side: Any) -> list[MinCloudError]:
+def tried(side: Any, refused: str) -> list[MinCloudError]:
     """Calls of every kind, well and badly; the errors that came."""
     errors: list[MinCloudError] = []
     actions: list[Action] = [
@@ -100,7 +100,7 @@ def tried(side: Any) -> list[MinCloudError]:
         lambda cloud: cloud.jobs.log(
             Job(id=4, status="fulfilled", user_log_url=base(cloud) + LOG.replace("3.txt", "4.txt"))
         ),
-        lambda cloud: cloud.jobs.log(Job(id=5, status="fulfilled", user_log_url="http://127.0.0.1:9" + LOG)),
+        lambda cloud: cloud.jobs.log(Job(id=5, status="fulfilled", user_log_url=refused + LOG)),
         lambda cloud: cloud.jobs.log(Job(id=6, status="fulfilled", user_log_url="nowhere:" + LOG)),
     ]
     for action in actions:
@@ -118,7 +118,7 @@ def base(cloud: Any) -> str:
 
 @pytest.mark.parametrize("fixed", [True, False], ids=["fixed token", "exchange"])
 def test_no_secret_is_in_a_log_line_or_in_anything_of_an_error(
-    open_side: OpenSide, serve: Serve, everything_logged: pytest.LogCaptureFixture, fixed: bool
+    open_side: OpenSide, serve: Serve, refused: str, everything_logged: pytest.LogCaptureFixture, fixed: bool
 ) -> None:
     server = serve(service)
     given = (
@@ -127,7 +127,7 @@ def test_no_secret_is_in_a_log_line_or_in_anything_of_an_error(
         else {"client_id": "the-client-id", "client_secret": CLIENT_SECRET}
     )
     side = open_side(base_url=server.url, max_retries=0, **given)
-    errors = tried(side)
+    errors = tried(side, refused)
     if not fixed:
         side.run(lambda cloud: cloud.credentials.refresh())
     assert len(errors) == 8
@@ -144,7 +144,7 @@ def test_no_secret_is_in_a_log_line_or_in_anything_of_an_error(
 @pytest.mark.parametrize("step", ["/api/oauth2/hydrogen/openapi/authorize/", "/hop", "/api/oauth2/access_token/"])
 @pytest.mark.parametrize("status", [200, 302, 400, 500])
 def test_an_exchange_that_fails_shows_no_secret(
-    open_side: OpenSide, everything_logged: pytest.LogCaptureFixture, step: str, status: int
+    open_side: OpenSide, refused: str, everything_logged: pytest.LogCaptureFixture, step: str, status: int
 ) -> None:
     """The step answers with everything that it was sent, and with a token where none belongs."""
 
@@ -156,7 +156,7 @@ def test_an_exchange_that_fails_shows_no_secret(
             "sent": request.body.decode(),
         }
         more = {"nested": {"access_token": SECRETS["access token"]}} if status == 200 else {}
-        location = [("Location", f"http://127.0.0.1:9/?code={SECRETS['code']}")] if status == 302 else []
+        location = [("Location", f"{refused}/?code={SECRETS['code']}")] if status == 302 else []
         return reply(echo | more, status=status, headers=location)
 
     with MisbehavingServer([failing]) as server:

@@ -119,6 +119,7 @@ def test_a_redirect_of_the_exchange_that_leads_nowhere_is_an_error(
         open_side(**service.options()).run(invoke)
 
 
+@pytest.mark.usefixtures("no_name_server")
 def test_a_redirect_to_a_host_that_is_not_there_has_run_nothing(open_side: OpenSide) -> None:
     with Service(first=redirect("http://nowhere.invalid/")) as service:
         with pytest.raises(ConnectionFailed) as caught:
@@ -194,12 +195,12 @@ def test_a_broken_exchange_does_not_mean_that_the_call_may_have_run(open_side: O
 @pytest.mark.parametrize("step", ["authorize", "first", "token"])
 def test_the_calls_timeout_bounds_the_exchange(open_side: OpenSide, step: str) -> None:
     with Service(**{step: hang}) as service:
-        side = open_side(**service.options(max_retries=0))
+        side = open_side(**service.options(max_retries=0, timeout=60))
         began = time.monotonic()
         with pytest.raises(RequestTimeout) as caught:
             side.run(lambda cloud: cloud.functions.invoke("greet", timeout=0.3))
     assert caught.value.may_have_run is False
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def test_hops_share_one_timeout(open_side: OpenSide) -> None:
@@ -317,14 +318,14 @@ def test_the_wait_for_a_job_keeps_to_its_time_while_the_token_is_renewed(open_si
         service.steps["call"] = lambda line, request: (
             reply({"status": "ok"}) if request.method == "POST" else service.call(line, request)
         )
-        side = open_side(**service.options())
+        side = open_side(**service.options(timeout=60))
         run = side.run(lambda cloud: cloud.functions.trigger("greet"))
         service.rejected = {"token-number-1"}
         service.steps["authorize"] = hang
         began = time.monotonic()
         with pytest.raises(MinCloudError):
             side.run(lambda _: run.wait(0.5))
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20
 
 
 def test_bodies_are_raw_utf8(open_side: OpenSide) -> None:
