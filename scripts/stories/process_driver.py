@@ -91,6 +91,7 @@ class ProcessDriver:
         except queue.Empty as error:
             # What it may still say would be taken for the answer to a later request.
             self._process.kill()
+            self._process.wait()
             raise NoAnswerError(f"the driver gave no line within {self._patience:g} seconds") from error
         if line is None:
             self._lines.put(None)

@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ import pytest
 from mincloud.cli import main
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
 
     from mincloud_emulator import Emulator
 
@@ -82,7 +83,7 @@ class OnTerminal:
         """Types something."""
         os.write(self._terminal, text.encode())
 
-    def shows(self, text: str, *, timeout: float = 20) -> str:
+    def shows(self, text: str, *, timeout: float = 45) -> str:
         """Waits until a text is shown; gives all that is shown."""
         deadline = time.monotonic() + timeout
         while text not in self.shown:
@@ -90,7 +91,7 @@ class OnTerminal:
                 raise AssertionError(f"no {text!r} in {self.shown!r}")
         return self.shown
 
-    def ends(self, *, timeout: float = 20) -> int:
+    def ends(self, *, timeout: float = 45) -> int:
         """Waits for the end; gives the exit status."""
         deadline = time.monotonic() + timeout
         while self._read(deadline):
@@ -221,3 +222,11 @@ def greet(emulator: Emulator) -> str:
 
     emulator.stub("greet", greet)
     return "greet"
+
+
+@pytest.fixture
+def released() -> Iterator[threading.Event]:
+    """What a stub waits for whose call is to be under way for as long as a test needs it; set at the end at the latest."""
+    event = threading.Event()
+    yield event
+    event.set()

@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import subprocess
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -95,8 +94,10 @@ def test_the_examples_of_login_ask_and_log_in(tmp_path: Path, monkeypatch: pytes
 def test_the_examples_of_emulator_serve_until_they_are_interrupted(furnished: Program, example: str) -> None:
     with furnished.start(*example.split()[1:]) as process:
         assert process.stdout is not None
-        assert b"MinCloud emulator listening on http://127.0.0.1:" in process.stdout.readline()
-        time.sleep(0.2)
+        said = re.match(rb"MinCloud emulator listening on (http://127\.0\.0\.1:\d+) ", process.stdout.readline())
+        assert said is not None
+        ended = furnished("list", "--base-url", said[1].decode())
+        assert (ended.status, "does not accept the access token" in ended.line) == (3, True)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)
         assert process.returncode == 0

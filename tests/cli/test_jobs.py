@@ -6,6 +6,7 @@ import json
 import signal
 import time
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +16,9 @@ from mincloud.cli.quantities import duration, moment, rate, size
 from .conftest import GREET
 
 if TYPE_CHECKING:
+    import subprocess
+    import threading
+
     from .conftest import Program
 
 LIN = '{"username": "Lin"}'
@@ -43,7 +47,8 @@ def test_jobs_are_listed_the_newest_first(called: Program) -> None:
         ("2", "fulfilled", "time_sensitive"),
         ("1", "execution_failed", "time_sensitive"),
     ]
-    assert rows[0][2].startswith(datetime.now().astimezone().strftime("%Y-"))
+    created = [job["created_at"] for job in called.done("jobs", "greet", "--json").documents]
+    assert [row[2] for row in rows] == [time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at)) for at in created]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +71,8 @@ def test_jobs_are_listed_the_newest_first(called: Program) -> None:
 )
 def test_jobs_are_filtered(called: Program, options: list[str], ids: list[int]) -> None:
     half_an_hour_on = datetime.now().astimezone() + timedelta(minutes=30)
-    words = [half_an_hour_on.strftime("%Y-%m-%d %H:%M:%S") if word == "HALF" else word for word in options]
+    # With the zone, for a clock that is set back shows the same time twice.
+    words = [half_an_hour_on.strftime("%Y-%m-%d %H:%M:%S%z") if word == "HALF" else word for word in options]
     assert _ids(called, *words) == ids
 
 
@@ -91,46 +97,77 @@ def test_all_are_listed_across_pages(program: Program, greet: str) -> None:
     assert _ids(program, "--all") == list(range(25, 0, -1))
 
 
-def test_followed_each_job_is_shown_once_in_each_status_until_it_is_interrupted(program: Program) -> None:
-    program.emulator.stub("greet", lambda event: time.sleep(event["data"].get("seconds", 0)))
-    program("invoke", "greet")
-    with program.start("jobs", "greet", "--follow", "--interval", "0.05", "--json") as process:
-        assert process.stdout is not None
-        seen: list[Any] = [json.loads(process.stdout.readline())]
-        program("trigger", "greet", '{"seconds": 0.8}')
-        seen.append(json.loads(process.stdout.readline()))
-        program("invoke", "greet")
-        seen.extend(json.loads(process.stdout.readline()) for _ in range(2))
-        time.sleep(0.3)
+def _shown_until(process: subprocess.Popen[bytes], job: int, status: str) -> list[tuple[int, str]]:
+    """Waits until a job is shown in a status; the jobs that are shown up to there, with their statuses."""
+    assert process.stdout is not None
+    shown: list[tuple[int, str]] = []
+    while (job, status) not in shown:
+        document = json.loads(process.stdout.readline())
+        shown.append((document["id"], document["status"]))
+    return shown
+
+
+@pytest.fixture
+def slow(program: Program, released: threading.Event) -> Program:
+    """A function `greet` that waits to be released and fails when it is told to."""
+
+    def greet(event: dict[str, Any]) -> None:
+        if event["data"].get("wait"):
+            released.wait()
+        if event["data"].get("fail"):
+            raise ValueError("told to")
+
+    program.emulator.stub("greet", greet)
+    return program
+
+
+def test_followed_each_job_is_shown_once_in_each_status_until_it_is_interrupted(
+    slow: Program, released: threading.Event
+) -> None:
+    slow("invoke", "greet")
+    with slow.start("jobs", "greet", "--follow", "--interval", "0.05", "--json") as process:
+        seen = _shown_until(process, 1, "fulfilled")
+        slow("trigger", "greet", '{"wait": true}')
+        seen += _shown_until(process, 2, "executing")
+        slow("invoke", "greet")
+        seen += _shown_until(process, 3, "fulfilled")
+        released.set()
+        seen += _shown_until(process, 2, "fulfilled")
+        slow("invoke", "greet")  # what is shown of it comes after another look at the others
+        seen += _shown_until(process, 4, "fulfilled")
         process.send_signal(signal.SIGINT)
         rest, complaint = process.communicate(timeout=20)
-    assert [(job["id"], job["status"]) for job in seen] == [
+    # Statuses that pass at once are seen by chance.
+    passing = {(2, "waiting"), *((job, status) for job in (3, 4) for status in ("waiting", "executing"))}
+    assert [each for each in seen if each not in passing] == [
         (1, "fulfilled"),
         (2, "executing"),
         (3, "fulfilled"),
         (2, "fulfilled"),
+        (4, "fulfilled"),
     ]
+    assert len(seen) == len(set(seen))
     assert (process.returncode, rest, complaint) == (130, b"", b"mincloud-py: interrupted\n")
 
 
-def test_followed_jobs_of_a_status_are_shown_when_they_come_to_be_in_it(program: Program) -> None:
-    def fail_late(_: object) -> None:
-        time.sleep(0.6)
-        raise ValueError("late")
-
-    program.emulator.stub("greet", fail_late)
+def test_followed_jobs_of_a_status_are_shown_when_they_come_to_be_in_it(
+    slow: Program, released: threading.Event
+) -> None:
+    slow("invoke", "greet", '{"fail": true}')
     words = ["jobs", "greet", "--follow", "--interval", "0.05", "--json", "--status", "execution_failed"]
-    with program.start(*words) as process:
-        assert process.stdout is not None
-        time.sleep(0.3)
-        program("trigger", "greet")
-        program.emulator.stub("greet", lambda _: None)
-        program.emulator.clock.advance(10)
-        program("invoke", "greet")
-        failed = json.loads(process.stdout.readline())
+    with slow.start(*words) as process:
+        seen = _shown_until(process, 1, "execution_failed")
+        slow("trigger", "greet", '{"wait": true, "fail": true}')
+        slow.emulator.clock.advance(10)
+        slow("invoke", "greet")
+        slow("invoke", "greet", '{"fail": true}')
+        seen += _shown_until(process, 4, "execution_failed")  # and 2, which runs, was seen at the latest with it
+        released.set()
+        seen += _shown_until(process, 2, "execution_failed")
         process.send_signal(signal.SIGINT)
         rest, _ = process.communicate(timeout=20)
-    assert (failed["id"], failed["status"], rest) == (1, "execution_failed", b"")
+    assert seen == [(job, "execution_failed") for job in (1, 4, 2)]
+    assert rest == b""
 
 
 def test_follow_has_no_end(called: Program) -> None:
@@ -168,13 +205,20 @@ def test_a_function_that_was_never_called_has_no_log(program: Program, greet: st
     assert (ended.status, "'greet' was never called" in ended.line) == (4, True)
 
 
-def test_a_job_that_runs_has_no_log_yet_unless_it_is_waited_for(program: Program) -> None:
-    program.emulator.stub("slow", lambda _: time.sleep(0.6))
-    program("trigger", "slow")
-    ended = program("logs", "slow")
+def test_a_job_that_runs_has_no_log_yet_unless_it_is_waited_for(
+    slow: Program, released: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow("trigger", "greet", '{"wait": true}')
+    ended = slow("logs", "greet")
     assert ended.status == 4
     assert "job 1 has no log: it is executing, so try again when it has ended, or add --follow" in ended.line
-    followed = program.done("logs", "slow", "--job", "1", "--follow", "--interval", "0.05", "--json").document
+
+    def release_and_sleep(seconds: float) -> None:
+        released.set()  # now that it was seen to run
+        time.sleep(seconds)
+
+    monkeypatch.setattr("mincloud.cli.jobs.time", SimpleNamespace(sleep=release_and_sleep))
+    followed = slow.done("logs", "greet", "--job", "1", "--follow", "--interval", "0.05", "--json").document
     assert followed["status"] == "fulfilled"
     assert "LOG return:" in followed["log"]
 
@@ -183,7 +227,6 @@ def test_followed_logs_come_as_jobs_end(logged: Program) -> None:
     with logged.start("logs", "greet", "--follow", "--interval", "0.05", "--json") as process:
         assert process.stdout is not None
         assert json.loads(process.stdout.readline())["job"] == 2
-        time.sleep(0.3)
         logged("invoke", "greet", '{"username": "third"}')
         third = json.loads(process.stdout.readline())
         process.send_signal(signal.SIGINT)
@@ -194,14 +237,17 @@ def test_followed_logs_come_as_jobs_end(logged: Program) -> None:
 
 
 def test_times_are_understood_as_people_write_them() -> None:
-    now = time.time()
-    assert moment("2h") == pytest.approx(now - 7200, abs=5)
-    assert moment("1d12h") == pytest.approx(now - 36 * 3600, abs=5)
-    assert moment("1.5h") == pytest.approx(now - 5400, abs=5)
+    for text, seconds in (("2h", 7200), ("1d12h", 36 * 3600), ("1.5h", 5400)):
+        before = time.time()
+        assert before - seconds <= moment(text) <= time.time() - seconds
     assert moment("1535903214.5") == 1535903214.5
     assert moment("2018-09-02T15:46:54+00:00") == 1535903214
-    local = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
-    assert moment(local.strftime("%Y-%m-%d")) == local.timestamp()
+    for text, form in (
+        ("2026-01-15", "%Y-%m-%d"),
+        ("2026-07-15 08:30", "%Y-%m-%d %H:%M"),
+        ("2026-07-15 08:30:15", "%Y-%m-%d %H:%M:%S"),
+    ):
+        assert moment(text) == time.mktime(time.strptime(text, form))
 
 
 def test_rates_and_quantities_are_written_as_people_do() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +12,8 @@ import pytest
 from mincloud.cli import main
 
 if TYPE_CHECKING:
+    import threading
+
     from .conftest import Program
 
 
@@ -86,32 +87,30 @@ def test_the_log_of_a_function_cannot_command_the_terminal(program: Program) -> 
     assert "\x1b]0;title" in program.done("logs", "rude").out
 
 
-def test_while_a_job_is_waited_for_a_spinner_says_where_it_is(program: Program) -> None:
-    program.emulator.stub("slow", lambda _: time.sleep(1.8))
+def test_while_a_job_is_waited_for_a_spinner_says_where_it_is(program: Program, released: threading.Event) -> None:
+    program.emulator.stub("slow", lambda _: released.wait())
     none: dict[str, Any] = {"meta": {"total_count": 0}, "objects": []}
-    program.emulator.fail_next(status=200, body=none, path="*/slow/job/", method="GET", times=4)
+    program.emulator.fail_next(status=200, body=none, path="*/slow/job/", method="GET", times=10_000)
     with program.on_terminal("trigger", "slow", "--wait") as terminal:
         terminal.shows("slow was accepted, looking for its job")
+        program.emulator.clear_faults()
         terminal.shows("job 1 executing, ")
+        released.set()
         terminal.shows("job 1 fulfilled after")
         assert terminal.ends() == 0
 
 
-def test_a_spinner_waits_no_longer_than_it_was_told_to(program: Program) -> None:
-    program.emulator.stub("slow", lambda _: time.sleep(2))
-    with program.on_terminal("trigger", "slow", "--wait", "--wait-for", "0.6") as terminal:
-        terminal.shows("mincloud-py: job 1 of 'slow' is still executing after 0.6 s")
+def test_a_spinner_waits_no_longer_than_it_was_told_to(program: Program, released: threading.Event) -> None:
+    program.emulator.stub("slow", lambda _: released.wait())
+    with program.on_terminal("trigger", "slow", "--wait", "--wait-for", "5") as terminal:  # in which it has to be found
+        terminal.shows("mincloud-py: job 1 of 'slow' is still executing after 5 s")
         assert terminal.ends() == 1
 
 
 def test_a_batch_shows_a_bar_with_rate_and_time_and_failures(program: Program) -> None:
-    def slow(event: dict[str, Any]) -> Any:
-        time.sleep(0.1)
-        return event["data"]["n"]
-
-    program.emulator.stub("slow", slow)
+    program.emulator.stub("number", lambda event: event["data"]["n"])
     program.write("in.jsonl", "".join(f'{{"n": {n}}}\n' for n in range(30)) + "{}\n")
-    with program.on_terminal("batch", "slow", "in.jsonl", "-o", "out.jsonl", "--concurrency", "4") as terminal:
+    with program.on_terminal("batch", "number", "in.jsonl", "-o", "out.jsonl", "--concurrency", "4") as terminal:
         terminal.shows("/31")
         terminal.shows("/s")
         terminal.shows("left")

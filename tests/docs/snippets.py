@@ -41,7 +41,7 @@ PAGES = (*READMES, *sorted(DOCS.rglob("*.md")))
 _FENCE = re.compile(r"^```(?P<language>[a-z]+)[^\n]*\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE_NAME = re.compile(r"(?:#|//) (?P<name>[\w./-]+\.\w+)\n")
 _PORT = "8900"
-_PATIENCE = 60.0
+_PATIENCE = 120.0
 _FURNITURE = {
     "greet/index.js": ROOT / "examples" / "functions" / "greet" / "index.js",
     "functions/greet/index.js": ROOT / "examples" / "functions" / "greet" / "index.js",
@@ -109,7 +109,8 @@ class Reader:
             **environment,
         }
         self._names: dict[str, Any] = {"__name__": "__main__"}
-        self._port = _free_port()
+        self._held = _held_port()
+        self._port: int = self._held.getsockname()[1]
         self._background: list[subprocess.Popen[bytes]] = []
         self._printed = ""
         (folder / "home").mkdir()
@@ -236,6 +237,7 @@ class Reader:
         )
 
     def _end(self) -> None:
+        self._held.close()
         for value in self._names.values():
             if type(value).__name__ == "MinCloud":
                 value.close()
@@ -259,8 +261,9 @@ def _surroundings(folder: Path, environment: dict[str, str]) -> Generator[None]:
         os.environ.update(before[1])
 
 
-def _free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-        return port
+def _held_port() -> socket.socket:
+    """A socket on a port that nobody is given meanwhile; who names the port can listen on it, since this does not."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return held

@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
+@pytest.mark.timeout(300)
 def test_the_project_that_tests_its_own_code_passes_its_tests(tmp_path: Path) -> None:
     project = tmp_path / "testing"
     shutil.copytree(EXAMPLES / "testing", project, ignore=shutil.ignore_patterns("__pycache__"))

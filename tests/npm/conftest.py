@@ -37,7 +37,7 @@ class Consumer:
             capture_output=True,
             text=True,
             check=False,
-            timeout=150,
+            timeout=300,
         )
         assert done.returncode == 0, f"{done.stdout}{done.stderr}"
         return done.stdout

@@ -19,6 +19,9 @@ from .conftest import COMPILERS, Consumer
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "openapi" / "README.md").read_text("utf-8")
 
+# The first test packs, the first with a consumer installs, and the machine may be busy.
+pytestmark = pytest.mark.timeout(900)
+
 
 @pytest.fixture(scope="module")
 def files(tarball: Path) -> dict[str, str]:
@@ -97,14 +100,12 @@ def test_the_portable_variant_keeps_every_rule_of_the_contract(files: dict[str, 
     assert check(written) == []
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("resolution", ["nodenext", "bundler"])
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_it_compiles_strictly_and_refuses_wrong_use(consumer: Consumer, compiler: str, resolution: str) -> None:
     assert consumer.compile(compiler, resolution, "--noEmit") == ""
 
 
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize("program", ["calls", "guards"])
 def test_it_works_with_openapi_fetch(compiled: Consumer, service: Emulator, program: str) -> None:
     said = compiled.run("node", "--test", f"out/{program}.test.js", variables=variables(service))
@@ -113,7 +114,6 @@ def test_it_works_with_openapi_fetch(compiled: Consumer, service: Emulator, prog
     assert counts == {"fail": "0", "skipped": "0"}
 
 
-@pytest.mark.timeout(180)
 def test_the_snippet_of_the_readme_compiles_and_runs(consumer: Consumer, service: Emulator) -> None:
     [snippet] = re.findall(r"```ts\n(.*?)```", README, re.DOTALL)
     (consumer.folder / "src" / "readme.ts").write_text(snippet, "utf-8")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mincloud_emulator import Emulator, Limits
 from scripts.stories.__main__ import main
 from scripts.stories.driver import NoAnswerError, Request
 from scripts.stories.matching import ABSENT
@@ -19,7 +20,7 @@ from scripts.stories.process_driver import DriverError, ProcessDriver
 from tests.stories.samples import CREATE, INVOKE, remaining, told
 
 if TYPE_CHECKING:
-    from mincloud_emulator import Emulator
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 DRIVER = [sys.executable, "-m", "tests.stories.driver"]
@@ -113,6 +114,14 @@ def test_how_a_driver_ended_is_said_after_what_came_of_the_stories(capsys: pytes
     assert err == "stories: the driver ended with status 4: it should end with 0 when its input ends\n"
 
 
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    """One that does not end the call before the run is ended."""
+    with Emulator(limits=Limits(sync_seconds=300.0)) as running:
+        yield running
+
+
+@pytest.mark.timeout(180)
 def test_a_run_that_is_ended_deletes_what_its_story_made(credentials: Emulator, tmp_path: Path) -> None:
     body = {"name": "${greet}", "function_code": "exports.main = () => new Promise(() => {})"}
     folder = told(tmp_path, {**CREATE, "body": body}, INVOKE)
@@ -124,11 +133,11 @@ def test_a_run_that_is_ended_deletes_what_its_story_made(credentials: Emulator, 
         text=True,
         encoding="utf-8",
     )
-    deadline = time.monotonic() + 30
-    while not credentials.calls and time.monotonic() < deadline:
+    deadline = time.monotonic() + 90
+    while not credentials.calls and run.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     os.kill(run.pid, signal.SIGTERM)
-    out, err = run.communicate(timeout=30)
+    out, err = run.communicate(timeout=60)
     assert run.returncode == 130
     assert "told.yaml: step 2 (Call it): interrupted" in out
     assert err == "stories: interrupted\n"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # Sphinx takes 8 seconds of a processor, and there may be little of it.
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 
 def built(docs: Path, output: Path) -> subprocess.CompletedProcess[str]:
