@@ -77,7 +77,8 @@ def test_an_authority_of_ones_own_is_named_by_ssl_cert_file(open_side: OpenSide,
 
 
 @pytest.mark.skipif(
-    shutil.which("openssl") is None, reason="openssl is needed to name the file as such a folder wants it"
+    shutil.which("openssl") is None,
+    reason="openssl is not installed: it names the file as such a folder wants it (scripts/install_debian_packages.sh openssl)",
 )
 def test_an_authority_of_ones_own_is_named_by_ssl_cert_dir(
     open_side: OpenSide, context: ssl.SSLContext, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
