@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -114,6 +115,15 @@ def run(folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+def said(ended: subprocess.CompletedProcess[str]) -> list[str]:
+    """What the program itself said on stderr, a line each.
+
+    At its end Dask may log that a worker finds its scheduler gone. It would also log each task that fails; none does.
+    """
+    assert "Compute Failed" not in ended.stderr
+    return re.findall(r"^(?:line \d+|many_calls): .*$", ended.stderr, re.MULTILINE)
+
+
 def test_each_line_is_called_once_a_few_at_a_time_and_not_again_when_it_is_run_again(
     folder: Path, double: Double
 ) -> None:
@@ -121,7 +131,7 @@ def test_each_line_is_called_once_a_few_at_a_time_and_not_again_when_it_is_run_a
     for _ in range(2):
         ended = run(folder)
         assert ended.stdout == "59 answered, 1 failed, 0 not called, 0 may have run without an answer\n", ended.stderr
-        assert ended.stderr == "line 3: the function 'double' failed: ValueError: not three (called: yes)\n"
+        assert said(ended) == ["line 3: the function 'double' failed: ValueError: not three (called: yes)"]
         assert ended.returncode == 1
     assert double.calls == Counter(range(1, LINES + 1))
     assert double.most_at_once == AT_ONCE
@@ -179,7 +189,8 @@ def test_a_wrong_name_ends_it_with_one_line_and_leaves_every_line_to_be_called(f
         check=False,
         timeout=80,
     )
-    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1), ended.stderr
-    assert ended.stderr.startswith("many_calls: ")
+    assert (ended.returncode, ended.stdout) == (1, ""), ended.stderr
+    [line] = said(ended)
+    assert line.startswith("many_calls: ")
     assert list((folder / "journal").glob("*.answer.json")) == []
     assert double.calls == Counter()
