@@ -24,14 +24,14 @@ test: $(VENV_STAMP) $(NODE_STAMP) ## Run the tests
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 test-httpx2: $(VENV_STAMP) ## Test the client on httpx2, the engine of `mincloud[httpx2]`
-	@MINCLOUD_ENGINE=httpx2 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/faults tests/facade $(ARGS)
+	@MINCLOUD_ENGINE=httpx2 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/transport tests/facade $(ARGS)
 
 test-browser: docs ## Test the emulator's page and the documentation in headless Chromium (Debian's)
 	@scripts/install_debian_packages.sh chromium=/usr/bin/chromium
 	@$(BIN)/python -m pytest tests/browser $(ARGS)
 
 package-contract: $(VENV_STAMP) $(NODE_STAMP) ## Build the contract's npm package into dist/
-	@$(BIN)/python -m scripts.package_contract
+	@$(BIN)/python -m scripts.contract.package
 
 test-package: $(VENV_STAMP) $(NODE_STAMP) ## Install that package, compile a program with it, and run it against the emulator
 	@$(BIN)/python -m pytest tests/npm $(ARGS)
@@ -53,21 +53,21 @@ emulator: $(VENV_STAMP) ## Start the emulator on port 8900
 	@$(BIN)/mincloud-py emulator $(ARGS)
 
 generate: $(VENV_STAMP) ## Derive the client from the contract, and the sync side from the async one
-	@$(BIN)/python -m scripts.generate
-	@$(BIN)/python -m scripts.derive_sync
+	@$(BIN)/python -m scripts.codegen.generate
+	@$(BIN)/python -m scripts.codegen.derive_sync
 
 check-generated: $(VENV_STAMP) ## Fail when what is derived is stale
-	@$(BIN)/python -m scripts.generate --check
-	@$(BIN)/python -m scripts.derive_sync --check
+	@$(BIN)/python -m scripts.codegen.generate --check
+	@$(BIN)/python -m scripts.codegen.derive_sync --check
 
 contract: $(VENV_STAMP) $(NODE_STAMP) ## Validate and lint the contract and its examples
-	@$(BIN)/python -m scripts.check_contract
+	@$(BIN)/python -m scripts.contract.check
 
 compatibility: $(VENV_STAMP) ## Fail when a change breaks users and the version has not moved, or a changelog does not say it
-	@$(BIN)/python -m scripts.check_compatibility
+	@$(BIN)/python -m scripts.compatibility.check
 
 record-release: $(VENV_STAMP) ## Record what users of a released version hold on to
-	@$(BIN)/python -m scripts.record_release
+	@$(BIN)/python -m scripts.compatibility.record_release
 
 lint: $(VENV_STAMP) ## Check style and format
 	@$(BIN)/ruff check --quiet .
@@ -82,17 +82,17 @@ types: $(VENV_STAMP) $(NODE_STAMP) ## Check types with mypy and pyright, both st
 	@node_modules/.bin/pyright
 
 docs: $(VENV_STAMP) $(NODE_STAMP) ## Build the documentation into site/
-	@$(BIN)/python -m scripts.build_docs
+	@$(BIN)/python -m scripts.docs.build
 
 test-docs: docs ## Run each snippet of the documentation and the READMEs, and follow each link of the site
 	@$(BIN)/python -m pytest tests/docs/pages -n $(JOBS) $(ARGS)
 
 session: $(VENV_STAMP) ## Record the session at a terminal that the READMEs show anew
-	@$(BIN)/python -m scripts.record_session
+	@$(BIN)/python -m scripts.docs.record_session
 
 picture: $(VENV_STAMP) $(NODE_STAMP) ## Take the documentation's picture of the emulator's page anew
 	@scripts/install_debian_packages.sh chromium=/usr/bin/chromium
-	@$(BIN)/python -m scripts.picture_console
+	@$(BIN)/python -m scripts.docs.screenshot_console
 
 bench: $(VENV_STAMP) $(NODE_STAMP) benchmarks/node_modules/.installed ## Measure against httpx, the Node tool and functions-framework
 	@$(BIN)/python -m benchmarks $(ARGS)

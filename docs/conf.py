@@ -14,7 +14,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
-    "scripts.docs_extension",
+    "scripts.docs.extension",
 ]
 exclude_patterns = ["images/README.md"]
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ._async.pages import AsyncPaginator
     from ._async.runs import AsyncRun
     from ._contract import contract
-    from ._outcomes import Deployment, Outcome
+    from ._models import Deployment, Outcome
     from ._paging import Page
     from ._sync.client import MinCloud
     from ._sync.credentials import Credentials
@@ -82,7 +82,7 @@ _MODULES = {
     "._async.pages": ("AsyncPaginator",),
     "._async.runs": ("AsyncRun",),
     "._contract": ("contract",),
-    "._outcomes": ("Deployment", "Outcome"),
+    "._models": ("Deployment", "Outcome"),
     "._paging": ("Page",),
     "._sync.client": ("MinCloud",),
     "._sync.credentials": ("Credentials",),

@@ -6,7 +6,7 @@ import json
 from importlib.resources import files
 from typing import Any, cast
 
-from ._portable import portable as portable_variant
+from ._portable_contract import portable as portable_variant
 
 _HOW_TO_MEND = "install mincloud again, or in a checkout run `make generate`"
 

@@ -15,20 +15,20 @@ logger = logging.getLogger("mincloud")
 _within_a_call: ContextVar[bool] = ContextVar("mincloud_within_a_call", default=False)
 
 
-class _OutsideOfCalls(logging.Filter):
+class _OutsideCallsFilter(logging.Filter):
     """Drops what httpcore logs about our calls: at DEBUG it prints headers, and with them cookies and redirects with codes."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return not _within_a_call.get()
 
 
-_filter = _OutsideOfCalls()
+_filter = _OutsideCallsFilter()
 for _engine in ("httpcore", "httpcore2"):
     for _part in ("connection", "http11", "http2", "proxy", "socks"):
         logging.getLogger(f"{_engine}.{_part}").addFilter(_filter)
 
 
-class silenced:  # noqa: N801 - it is used as a function
+class suppress_httpcore_logs:  # noqa: N801 - it is used as a function
     """Keeps httpcore's loggers quiet about what is done within, in this task or thread."""
 
     __slots__ = ("_token",)

@@ -40,7 +40,7 @@ class Page(Generic[Item]):
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched(Generic[Item]):
+class RawPage(Generic[Item]):
     """What one request for a page brought.
 
     Attributes:
@@ -52,7 +52,7 @@ class Fetched(Generic[Item]):
     objects: list[Item]
 
 
-class Walk(Generic[Item]):
+class PageCursor(Generic[Item]):
     """A way through a list that may change on the way, on which each item that stays in the list is met once.
 
     A page is asked for from the last item of the page before it. If it does begin with an item that was met, nothing lies between
@@ -76,7 +76,7 @@ class Walk(Generic[Item]):
         self.finished = False
         # One more for the item that is met again.
         self._longest = min(page_size + 1, MOST_PER_PAGE)
-        self._seen = Seen(identity)
+        self._seen = SeenItems(identity)
         self._total: int | None = None
         self._back = 1
 
@@ -90,7 +90,7 @@ class Walk(Generic[Item]):
         # A service that gives one item at a time leaves no room for one that is met again.
         return 1 if self.limit > 1 else 0
 
-    def take(self, fetched: Fetched[Item]) -> Page[Item] | None:
+    def take(self, fetched: RawPage[Item]) -> Page[Item] | None:
         """Goes on by what came from `offset`; None if the walk has to go back.
 
         Args:
@@ -107,11 +107,11 @@ class Walk(Generic[Item]):
         self._back = 1
         offset = self.offset
         self._go_on(fetched)
-        fresh = self._seen.unseen(objects)
+        fresh = self._seen.filter_new(objects)
         known = next(place for place, item in enumerate(objects) if item is fresh[0]) if fresh else 0
         return Page(fresh, offset + known, total)
 
-    def _go_on(self, fetched: Fetched[Item]) -> None:
+    def _go_on(self, fetched: RawPage[Item]) -> None:
         count, total = len(fetched.objects), fetched.meta.total_count
         is_short = count < self.limit
         if total is not None:
@@ -127,7 +127,7 @@ class Walk(Generic[Item]):
         self.offset += count - self._overlap
 
 
-class Seen(Generic[Item]):
+class SeenItems(Generic[Item]):
     """The latest items, so that none is delivered twice; bounded, so that memory stays flat."""
 
     def __init__(self, identity: Callable[[Item], Hashable]) -> None:
@@ -138,7 +138,7 @@ class Seen(Generic[Item]):
     def __contains__(self, item: Item) -> bool:
         return self._identity(item) in self._known
 
-    def unseen(self, items: list[Item]) -> list[Item]:
+    def filter_new(self, items: list[Item]) -> list[Item]:
         """Those that were not there before."""
         identity, known = self._identity, self._known
         fresh: list[Item] = []

@@ -27,6 +27,6 @@ def retry_delay(attempt: int, retry_after: float | None = None) -> float | None:
     return longest * random.uniform(0.5, 1.0)  # noqa: S311 - no secret depends on it
 
 
-def is_worth_repeating(status: int, *, repeatable: bool) -> bool:
+def is_worth_repeating(status: int, *, idempotent: bool) -> bool:
     """Whether a status promises something of another attempt: a request that was turned away did not run."""
-    return status == TOO_MANY_REQUESTS or (repeatable and status in GATEWAY_ERRORS)
+    return status == TOO_MANY_REQUESTS or (idempotent and status in GATEWAY_ERRORS)

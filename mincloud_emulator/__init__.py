@@ -15,11 +15,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .clock import Clock
+    from .api.recorded_calls import RecordedCall
+    from .core.clock import Clock
+    from .core.errors import AddressError, DataFileError, EmulatorError, FunctionSourceError
+    from .core.limits import Limits
     from .emulator import Emulator
-    from .errors import AddressError, DataFileError, EmulatorError, FunctionSourceError
-    from .limits import Limits
-    from .recorded_calls import RecordedCall
 
 __all__ = [
     "AddressError",
@@ -33,14 +33,14 @@ __all__ = [
 ]
 
 _MODULES = {
-    "AddressError": "errors",
-    "Clock": "clock",
-    "DataFileError": "errors",
+    "AddressError": "core.errors",
+    "Clock": "core.clock",
+    "DataFileError": "core.errors",
     "Emulator": "emulator",
-    "EmulatorError": "errors",
-    "FunctionSourceError": "errors",
-    "Limits": "limits",
-    "RecordedCall": "recorded_calls",
+    "EmulatorError": "core.errors",
+    "FunctionSourceError": "core.errors",
+    "Limits": "core.limits",
+    "RecordedCall": "api.recorded_calls",
 }
 
 

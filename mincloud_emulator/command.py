@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
         The exit status: 0 after an interruption, `EXIT_NOT_STARTED` if it could not start.
     """
     # Loaded here: whoever uses another command of the program should not wait for a server.
-    from .errors import EmulatorError  # noqa: PLC0415 - see above
+    from .core.errors import EmulatorError  # noqa: PLC0415 - see above
     from .foreground import Options, serve_in_foreground  # noqa: PLC0415 - see above
 
     if args.watch and args.functions is None:

@@ -8,20 +8,20 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from .clock import Clock
-from .errors import EmulatorError, FunctionSourceError
-from .faults import Fault, fault_body
-from .function_source import read_source
-from .limits import Limits
+from .core.clock import Clock
+from .core.errors import EmulatorError, FunctionSourceError
+from .core.faults import Fault, fault_body
+from .core.function_source import read_source
+from .core.limits import Limits
+from .core.service import Service, Settings
 from .server import Server, open_server
-from .service import Service, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from types import TracebackType
 
-    from .recorded_calls import RecordedCall
-    from .stubs import Stub
+    from .api.recorded_calls import RecordedCall
+    from .core.stubs import Stub
 
 _T = TypeVar("_T")
 
@@ -72,7 +72,7 @@ class Emulator:
             access_token=access_token,
             node=node,
         )
-        self._running: _Running | None = None
+        self._running: _ServerThread | None = None
 
     # Life
 
@@ -90,7 +90,7 @@ class Emulator:
         if self._running is not None:
             message = "the emulator is running already: make another one"
             raise EmulatorError(message)
-        self._running = _Running.start(self._settings, self.clock, self._limits, self._host, self._port)
+        self._running = _ServerThread.start(self._settings, self.clock, self._limits, self._host, self._port)
         return self
 
     def close(self) -> None:
@@ -282,7 +282,7 @@ class Emulator:
     # The thread behind it
 
     @property
-    def _started(self) -> _Running:
+    def _started(self) -> _ServerThread:
         if self._running is None:
             message = "the emulator is not running: start it with `with Emulator() as emulator:`"
             raise EmulatorError(message)
@@ -316,7 +316,7 @@ class Emulator:
         return asyncio.run_coroutine_threadsafe(run(), running.loop).result()
 
 
-class _Running:
+class _ServerThread:
     """A server in a thread with an event loop of its own."""
 
     def __init__(self, service: Service, server: Server, loop: asyncio.AbstractEventLoop) -> None:
@@ -327,8 +327,8 @@ class _Running:
         self.thread = threading.current_thread()
 
     @classmethod
-    def start(cls, settings: Settings, clock: Clock, limits: Limits, host: str, port: int) -> _Running:
-        started: concurrent.futures.Future[_Running] = concurrent.futures.Future()
+    def start(cls, settings: Settings, clock: Clock, limits: Limits, host: str, port: int) -> _ServerThread:
+        started: concurrent.futures.Future[_ServerThread] = concurrent.futures.Future()
 
         async def serve() -> None:
             try:

@@ -15,16 +15,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .clock import Clock
-from .errors import EmulatorError, FunctionSourceError
-from .function_folder import FunctionFolder
-from .limits import Limits
+from .core.clock import Clock
+from .core.errors import EmulatorError, FunctionSourceError
+from .core.function_folder import FunctionFolder
+from .core.limits import Limits
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
-    from .events import Event
+    from .core.events import Event
     from .runtime import NodeInfo
     from .server import Server
 
@@ -70,8 +70,8 @@ def _find_node(program: str | None) -> NodeInfo:
 
 
 async def _serve(options: Options, node: Future[NodeInfo]) -> None:
+    from .core.service import Settings  # noqa: PLC0415 - see above
     from .server import open_server  # noqa: PLC0415 - loaded while Node is being asked for its version
-    from .service import Settings  # noqa: PLC0415 - see above
 
     printer = _Printer()
     logging.getLogger("mincloud_emulator").addHandler(logging.StreamHandler())

@@ -17,15 +17,15 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from .application import API, TRANSPORT, LogOrigin, Origin
-from .errors import AddressError
-from .json_text import encode_json
-from .service import Service
+from .api.application import API, TRANSPORT, LogOrigin, OriginApp
+from .api.json_text import encode_json
+from .core.errors import AddressError
+from .core.service import Service
 
 if TYPE_CHECKING:
-    from .clock import Clock
-    from .limits import Limits
-    from .service import Settings
+    from .core.clock import Clock
+    from .core.limits import Limits
+    from .core.service import Settings
 
 _BACKLOG = 2048
 _LAST_PORT = 65535
@@ -108,8 +108,8 @@ class Server:
         service.logs.origin = self.log_url
         service.logs.on_every_address = host in _EVERYWHERE
         self._origins = (
-            Origin(service, api=True, respond=API(service, loopback=self.loopback).respond),
-            Origin(service, api=False, respond=LogOrigin(service).respond),
+            OriginApp(service, api=True, respond=API(service, loopback=self.loopback).respond),
+            OriginApp(service, api=False, respond=LogOrigin(service).respond),
         )
 
     async def start(self) -> None:

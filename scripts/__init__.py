@@ -1,1 +1,5 @@
-"""One script per verb of the Makefile."""
+"""What builds and checks this project, a package for each subject."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent

@@ -1,1 +1,1 @@
-"""The client for asyncio, and the one source: `scripts/derive_sync.py` derives `mincloud._sync` from it."""
+"""The client for asyncio, and the one source: `scripts/codegen/derive_sync.py` derives `mincloud._sync` from it."""

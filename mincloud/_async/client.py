@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from .._configuration import Options, Secrets, check_header_value, resolve_options, resolve_secrets
-from .._matches import Matches
-from .flow import AsyncFlow
+from .._job_matching import JobMatcher
 from .functions import AsyncFunctions
 from .jobs import AsyncJobs
+from .pipeline import AsyncPipeline
 from .transport import AsyncHTTPTransport
 
 if TYPE_CHECKING:
@@ -56,9 +56,9 @@ class AsyncMinCloud:
     ) -> None:
         options = resolve_options(base_url=base_url, environment=environment, timeout=timeout, max_retries=max_retries)
         secrets = resolve_secrets(access_token=access_token, client_id=client_id, client_secret=client_secret)
-        self._begin(AsyncFlow(options, transport or AsyncHTTPTransport(), secrets), Matches())
+        self._begin(AsyncPipeline(options, transport or AsyncHTTPTransport(), secrets), JobMatcher())
 
-    def _begin(self, flow: AsyncFlow, matches: Matches) -> None:
+    def _begin(self, flow: AsyncPipeline, matches: JobMatcher) -> None:
         self._flow = flow
         self._matches = matches
         self._functions = AsyncFunctions(flow, matches)
@@ -106,7 +106,7 @@ class AsyncMinCloud:
             secrets = Secrets(access_token)
         copy = type(self).__new__(type(self))
         copy._begin(  # noqa: SLF001 - of this same class
-            AsyncFlow(options, self._flow.transport, secrets, self._flow), self._matches
+            AsyncPipeline(options, self._flow.transport, secrets, self._flow), self._matches
         )
         return copy
 

@@ -15,13 +15,13 @@ from mincloud_api.models.invoke_request_data import InvokeRequestData
 from mincloud_api.models.plan import Plan
 from mincloud_api.types import UNSET, Unset
 
-from .._answers import function_error, with_error_object
-from .._calls import choice, function_data, function_name, operation, text_argument, whole_number
+from .._concurrency.asyncio_ import bounded_map
 from .._configuration import checked_timeout
-from .._outcomes import Deployment, Outcome
-from .._paging import Fetched
-from .._sources import read_source
-from .._tasks import run_ahead
+from .._function_files import read_source
+from .._models import Deployment, Outcome
+from .._operations import choice, function_data, function_name, operation, text_argument, whole_number
+from .._paging import RawPage
+from .._responses import function_error, with_error_object
 from ..errors import ClientClosed, MinCloudError, NotFound
 from .pages import AsyncPaginator
 from .runs import AsyncRun
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from mincloud_api.models.cloud_function import CloudFunction
     from mincloud_api.models.debug_result import DebugResult
 
-    from .._answers import Answer
-    from .._calls import Call
-    from .._matches import Matches
-    from .flow import AsyncFlow
+    from .._job_matching import JobMatcher
+    from .._operations import Operation
+    from .._responses import APIResponse
+    from .pipeline import AsyncPipeline
 
 DEFAULT_PAGE_SIZE = 100
 # With `map`, how many inputs per call under way may be taken and not yet delivered, so that a slow one holds up the others late.
@@ -47,7 +47,7 @@ _NOT_FOUND = 404
 class AsyncFunctions:
     """The application's functions; reach it as `cloud.functions`."""
 
-    def __init__(self, flow: AsyncFlow, matches: Matches) -> None:
+    def __init__(self, flow: AsyncPipeline, matches: JobMatcher) -> None:
         self._flow = flow
         self._matches = matches
 
@@ -160,7 +160,7 @@ class AsyncFunctions:
             except (MinCloudError, TypeError, ValueError) as error:
                 return Outcome(index, data, error=error)
 
-        return run_ahead(
+        return bounded_map(
             outcome,
             enumerate(inputs),
             concurrency=concurrency,
@@ -256,7 +256,7 @@ class AsyncFunctions:
             ConfigurationError: The timeout is impossible.
         """
         request = functions.get_function.build_request(function_name(name), x_hydrogen_env_id=self._environment)
-        answer = await self._flow.send(operation(request, repeatable=True), timeout=timeout)
+        answer = await self._flow.send(operation(request, idempotent=True), timeout=timeout)
         return answer.parsed(functions.get_function.parse_success)
 
     async def update(
@@ -303,8 +303,8 @@ class AsyncFunctions:
             function_name(name), body=body, x_hydrogen_env_id=self._environment
         )
         # A renaming whose answer was lost leaves nothing behind under the old name.
-        settled_by = _NOT_FOUND if new_name is not None and new_name != name else None
-        call = operation(request, repeatable=True, settled_by=settled_by)
+        success_if_retried = _NOT_FOUND if new_name is not None and new_name != name else None
+        call = operation(request, idempotent=True, success_if_retried=success_if_retried)
         answer = await self._flow.send(call, timeout=timeout)
         if answer.status == _NOT_FOUND and new_name is not None:
             try:
@@ -373,7 +373,7 @@ class AsyncFunctions:
             ConfigurationError: The timeout is impossible.
         """
         request = functions.delete_function.build_request(function_name(name), x_hydrogen_env_id=self._environment)
-        await self._flow.send(operation(request, repeatable=True, settled_by=_NOT_FOUND), timeout=timeout)
+        await self._flow.send(operation(request, idempotent=True, success_if_retried=_NOT_FOUND), timeout=timeout)
 
     def list(
         self, *, page_size: int = DEFAULT_PAGE_SIZE, prefetch: int = 0, timeout: float | None = None
@@ -393,15 +393,15 @@ class AsyncFunctions:
             ValueError: One of them is out of range.
         """
 
-        async def fetch(offset: int, limit: int, _first: Fetched[CloudFunction] | None) -> Answer:
+        async def fetch(offset: int, limit: int, _first: RawPage[CloudFunction] | None) -> APIResponse:
             request = functions.list_functions.build_request(
                 limit=limit, offset=offset, x_hydrogen_env_id=self._environment
             )
-            return await self._flow.send(operation(request, repeatable=True), timeout=timeout)
+            return await self._flow.send(operation(request, idempotent=True), timeout=timeout)
 
         return AsyncPaginator(fetch, _read_functions, _identity, page_size=page_size, prefetch=prefetch)
 
-    def _invocation(self, name: str, data: object, *, sync: bool) -> Call:
+    def _invocation(self, name: str, data: object, *, sync: bool) -> Operation:
         fields = InvokeRequestData()
         fields.additional_properties = function_data(data)
         body = InvokeRequest(fields, sync)
@@ -423,9 +423,9 @@ def _debug_data(data: dict[str, Any]) -> models.DebugRequestData:
     return fields
 
 
-def _read_functions(answer: Answer) -> Fetched[CloudFunction]:
+def _read_functions(answer: APIResponse) -> RawPage[CloudFunction]:
     page = answer.parsed(functions.list_functions.parse_success)
-    return Fetched(page.meta, page.objects)
+    return RawPage(page.meta, page.objects)
 
 
 def _identity(function: CloudFunction) -> int | str:

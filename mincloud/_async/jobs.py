@@ -11,8 +11,8 @@ from mincloud_api.models.job_status import JobStatus
 from mincloud_api.models.service_type import ServiceType
 from mincloud_api.types import UNSET
 
-from .._calls import Call, choice, function_name, operation, unix_time
-from .._paging import Fetched
+from .._operations import Operation, choice, function_name, operation, unix_time
+from .._paging import RawPage
 from ..errors import JobError
 from .pages import AsyncPaginator
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from mincloud_api.models.job import Job
 
-    from .._answers import Answer
-    from .flow import AsyncFlow
+    from .._responses import APIResponse
+    from .pipeline import AsyncPipeline
 
 DEFAULT_PAGE_SIZE = 100
 
@@ -30,7 +30,7 @@ DEFAULT_PAGE_SIZE = 100
 class AsyncJobs:
     """The record of each call of a function; reach it as `cloud.jobs`."""
 
-    def __init__(self, flow: AsyncFlow) -> None:
+    def __init__(self, flow: AsyncPipeline) -> None:
         self._flow = flow
 
     def list(
@@ -78,7 +78,7 @@ class AsyncJobs:
         wanted_status = choice(JobStatus, "status", status)
         wanted_type = choice(ServiceType, "service_type", service_type)
 
-        async def fetch(offset: int, limit: int, first: Fetched[Job] | None) -> Answer:
+        async def fetch(offset: int, limit: int, first: RawPage[Job] | None) -> APIResponse:
             latest = _earlier(until, _newest(first))
             request = operations.list_jobs.build_request(
                 name,
@@ -91,7 +91,7 @@ class AsyncJobs:
                 offset=offset,
                 x_hydrogen_env_id=environment or UNSET,
             )
-            return await self._flow.send(operation(request, repeatable=True), timeout=timeout)
+            return await self._flow.send(operation(request, idempotent=True), timeout=timeout)
 
         return AsyncPaginator(fetch, read_jobs, lambda job: job.id, page_size=page_size, prefetch=prefetch)
 
@@ -115,22 +115,22 @@ class AsyncJobs:
         if not job.user_log_url:
             raise JobError(f"job {job.id} has no log yet: it is {job.status}; list it again when it has ended", job=job)
         answer = await self._flow.send(
-            Call("GET", job.user_log_url, repeatable=True, authorized=False), timeout=timeout
+            Operation("GET", job.user_log_url, idempotent=True, authorized=False), timeout=timeout
         )
         return answer.content().decode("utf-8-sig", errors="replace")
 
 
-def read_jobs(answer: Answer) -> Fetched[Job]:
+def read_jobs(answer: APIResponse) -> RawPage[Job]:
     """The page in an answer of listJobs.
 
     Raises:
         InvalidResponse: It is not what the contract says.
     """
     page = answer.parsed(operations.list_jobs.parse_success)
-    return Fetched(page.meta, page.objects)
+    return RawPage(page.meta, page.objects)
 
 
-def _newest(first: Fetched[Job] | None) -> int | None:
+def _newest(first: RawPage[Job] | None) -> int | None:
     """The second after which there was no job yet when the list was begun; whole, and not before the newest job's own.
 
     None in a list that begins with the oldest: what arrives there comes last and displaces nothing.

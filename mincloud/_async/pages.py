@@ -5,15 +5,15 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from .._calls import whole_number
-from .._paging import MOST_PER_PAGE, Walk
-from .._tasks import run_ahead
+from .._concurrency.asyncio_ import bounded_map
+from .._operations import whole_number
+from .._paging import MOST_PER_PAGE, PageCursor
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable
 
-    from .._answers import Answer
-    from .._paging import Fetched, Page
+    from .._paging import Page, RawPage
+    from .._responses import APIResponse
 
 Item = TypeVar("Item")
 
@@ -36,8 +36,8 @@ class AsyncPaginator(Generic[Item]):
 
     def __init__(
         self,
-        fetch: Callable[[int, int, Fetched[Item] | None], Awaitable[Answer]],
-        read: Callable[[Answer], Fetched[Item]],
+        fetch: Callable[[int, int, RawPage[Item] | None], Awaitable[APIResponse]],
+        read: Callable[[APIResponse], RawPage[Item]],
         identity: Callable[[Item], Hashable],
         *,
         page_size: int,
@@ -85,13 +85,13 @@ class AsyncPaginator(Generic[Item]):
         Raises:
             MinCloudError: What a call can raise, after the pages before it.
         """
-        walk = Walk(self._identity, self._page_size)
-        first: Fetched[Item] | None = None
+        walk = PageCursor(self._identity, self._page_size)
+        first: RawPage[Item] | None = None
         window = self._prefetch + 1
         while not walk.finished:  # a run of pages at known offsets; a list that changes its length starts another run
             fetch = self._fetcher(walk.limit, first)
             plan = walk.offsets()
-            async with aclosing(run_ahead(fetch, plan, concurrency=window, window=window)) as answers:
+            async with aclosing(bounded_map(fetch, plan, concurrency=window, window=window)) as answers:
                 async for answer in answers:
                     fetched = self._read(answer)
                     asked = walk.offset, walk.limit
@@ -103,8 +103,8 @@ class AsyncPaginator(Generic[Item]):
                     if walk.finished or (walk.offset, walk.limit) != (asked[0] + plan.step, asked[1]):
                         break
 
-    def _fetcher(self, limit: int, first: Fetched[Item] | None) -> Callable[[int], Awaitable[Answer]]:
-        async def fetch(offset: int) -> Answer:
+    def _fetcher(self, limit: int, first: RawPage[Item] | None) -> Callable[[int], Awaitable[APIResponse]]:
+        async def fetch(offset: int) -> APIResponse:
             return await self._fetch(offset, limit, first)
 
         return fetch

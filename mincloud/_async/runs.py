@@ -12,19 +12,19 @@ from mincloud_api.models.job_status import JobStatus
 from mincloud_api.models.service_type import ServiceType
 from mincloud_api.types import UNSET
 
-from .._calls import operation
+from .._concurrency.asyncio_ import sleep
 from .._configuration import checked_timeout
-from .._matches import Expected
+from .._job_matching import PendingCall
+from .._operations import operation
 from .._paging import MOST_PER_PAGE
-from .._tasks import sleep
 from ..errors import AmbiguousJob, ConfigurationError, JobFailed, JobNotFound, JobTimeout, RequestTimeout
 from .jobs import read_jobs
 
 if TYPE_CHECKING:
     from mincloud_api.models.job import Job
 
-    from .._matches import Matches
-    from .flow import AsyncFlow
+    from .._job_matching import JobMatcher
+    from .pipeline import AsyncPipeline
 
 # A job may be recorded a little after its call was accepted.
 _RECORDED_WITHIN = 2.0
@@ -45,18 +45,18 @@ class AsyncRun:
 
     def __init__(
         self,
-        flow: AsyncFlow,
+        flow: AsyncPipeline,
         function: str,
         *,
         accepted_at: float | None,
         took: float,
-        matches: Matches,
+        matches: JobMatcher,
     ) -> None:
         self.function = function
         self._flow = flow
         self._matches = matches
         # The Date header has whole seconds, so the call was accepted within the second that it names.
-        self._expected = Expected(
+        self._expected = PendingCall(
             function,
             flow.options.environment,
             None if accepted_at is None else accepted_at - took,
@@ -151,8 +151,8 @@ class AsyncRun:
                 jobs = await self._listed(job.created_at, job.created_at, deadline)
                 self._job = next((each for each in jobs if each.id == job.id), job)
             return
-        rivals = self._matches.rivals(self._expected)
-        calls = [self._expected, *rivals]
+        competitors = self._matches.competitors(self._expected)
+        calls = [self._expected, *competitors]
         since = [call.since for call in calls if call.since is not None]
         until = [call.until for call in calls if call.until is not None]
         clocked = len(since) == len(calls)
@@ -166,7 +166,7 @@ class AsyncRun:
         if len(candidates) > 1:
             raise self._ambiguous(candidates)
         # Fewer jobs than calls: one of them is not listed yet, and it may be this call's.
-        self._unsure = candidates if len(jobs) <= len(rivals) else []
+        self._unsure = candidates if len(jobs) <= len(competitors) else []
         if candidates and not self._unsure and self._matches.take(candidates[0], self._expected):
             self._job = candidates[0]
 
@@ -181,7 +181,7 @@ class AsyncRun:
             limit=MOST_PER_PAGE,
             x_hydrogen_env_id=self._flow.options.environment or UNSET,
         )
-        return read_jobs(await self._flow.send(operation(request, repeatable=True), deadline=deadline)).objects
+        return read_jobs(await self._flow.send(operation(request, idempotent=True), deadline=deadline)).objects
 
 
 def _checked_interval(interval: object) -> float:

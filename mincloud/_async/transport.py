@@ -14,11 +14,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from .._addresses import ascii_host, proxy_for, shown_url
+from .._concurrency.asyncio_ import ContextLocal
 from .._engine import httpcore
-from .._logging import silenced
+from .._logging import suppress_httpcore_logs
 from .._task_streams import network
-from .._tasks import PerLoop
+from .._urls import ascii_host, proxy_for, redact_url
 from ..errors import ConfigurationError, ConnectionFailed, RequestTimeout
 from ..transports import Request, Response
 
@@ -62,7 +62,7 @@ class _Deadline:
         return left
 
 
-class _Stream(httpcore.AsyncNetworkStream):
+class _DeadlineStream(httpcore.AsyncNetworkStream):
     """A network stream that keeps to the deadline of the call it is used for.
 
     What is written waits until something is read, so that a request's head and body leave together.
@@ -105,7 +105,7 @@ class _Stream(httpcore.AsyncNetworkStream):
     ) -> httpcore.AsyncNetworkStream:
         # The handshake carries nothing of the request.
         left = self._deadline.left(httpcore.ConnectTimeout)
-        return _Stream(await self._stream.start_tls(ssl_context, server_hostname, left), self._deadline)
+        return _DeadlineStream(await self._stream.start_tls(ssl_context, server_hostname, left), self._deadline)
 
     async def aclose(self) -> None:
         await self._stream.aclose()
@@ -131,10 +131,10 @@ class _Backend(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         left = self._deadline.left(httpcore.ConnectTimeout)
         stream = await self._backend.connect_tcp(host, port, left, local_address, socket_options)
-        return _Stream(stream, self._deadline)
+        return _DeadlineStream(stream, self._deadline)
 
 
-class _Line:
+class _Connection:
     """One connection with its deadline."""
 
     __slots__ = ("connection", "deadline", "idle_since")
@@ -158,19 +158,19 @@ class _Line:
         return self.connection.is_idle() and not self.connection.has_expired()
 
 
-class _Lines:
+class _ConnectionPool:
     """The idle connections of one event loop or process, by origin."""
 
     __slots__ = ("idle",)
 
     def __init__(self) -> None:
-        self.idle: dict[_Origin, list[_Line]] = {}
+        self.idle: dict[_Origin, list[_Connection]] = {}
 
-    def take(self, origin: _Origin) -> tuple[_Line | None, list[_Line]]:
+    def take(self, origin: _Origin) -> tuple[_Connection | None, list[_Connection]]:
         """The connection that was used last and can be used again, and those that cannot."""
         waiting = self.idle.get(origin)
-        stale: list[_Line] = []
-        found: _Line | None = None
+        stale: list[_Connection] = []
+        found: _Connection | None = None
         while waiting and found is None:
             try:
                 line = waiting.pop()
@@ -189,13 +189,13 @@ class _Lines:
                 break
         return found, stale
 
-    def put(self, origin: _Origin, line: _Line) -> None:
+    def put(self, origin: _Origin, line: _Connection) -> None:
         """Keeps a connection for the next call."""
         line.idle_since = time.monotonic()
         self.idle.setdefault(origin, []).append(line)
 
 
-async def _close_lines(lines: _Lines) -> None:
+async def _close_lines(lines: _ConnectionPool) -> None:
     idle, lines.idle = lines.idle, {}
     for waiting in idle.values():
         for line in waiting:
@@ -208,7 +208,7 @@ def _address(url: str) -> tuple[_Origin, httpcore.URL]:
     Raises:
         ValueError: It is not the absolute address of something that speaks HTTP.
     """
-    place = _PLACE.match(url)
+    place = _ORIGIN.match(url)
     if place is None:
         raise ValueError("it has to start with http:// or https:// and a host")
     origin, scheme, host, port = _origin(place[0])
@@ -221,7 +221,7 @@ def _address(url: str) -> tuple[_Origin, httpcore.URL]:
 
 
 # The host and what is before it. A client has few of them, so what is made of one is kept; the rest may hold a signature.
-_PLACE = re.compile(r"https?://[^/?#]+", re.IGNORECASE)
+_ORIGIN = re.compile(r"https?://[^/?#]+", re.IGNORECASE)
 
 
 @lru_cache(maxsize=64)
@@ -240,14 +240,14 @@ def _origin(place: str) -> tuple[_Origin, bytes, bytes, int | None]:
 
 
 def _place(request: Request) -> str:
-    return f"{request.method} {shown_url(request.url)}"
+    return f"{request.method} {redact_url(request.url)}"
 
 
 class AsyncHTTPTransport:
     """The default `mincloud.AsyncTransport`."""
 
     def __init__(self) -> None:
-        self._lines = PerLoop(_Lines, _close_lines)
+        self._lines = ContextLocal(_ConnectionPool, _close_lines)
         self._ssl_context: ssl.SSLContext | None = None
         self._closed = False
 
@@ -260,7 +260,7 @@ class AsyncHTTPTransport:
                 f"{_place(request)} is not an address: {error}",
                 may_have_run=False,
                 method=request.method,
-                url=shown_url(request.url),
+                url=redact_url(request.url),
             ) from None
         headers = [*request.headers]
         if request.content or request.method in ("POST", "PATCH", "PUT"):
@@ -273,18 +273,18 @@ class AsyncHTTPTransport:
         return response
 
     async def _try(
-        self, lines: _Lines, origin: _Origin, request: Request, outgoing: httpcore.Request, timeout: float
+        self, lines: _ConnectionPool, origin: _Origin, request: Request, outgoing: httpcore.Request, timeout: float
     ) -> Response | None:
         """Sends a request on one connection; None if it was not sent, since the connection had an answer to something else."""
         line, stale = lines.take(origin)
         for expired in stale:
             await expired.connection.aclose()
         if line is None:
-            line = _Line(self._connector(*origin))
+            line = _Connection(self._connector(*origin))
         line.deadline.start(timeout)
         finished = False
         try:
-            with silenced():
+            with suppress_httpcore_logs():
                 incoming = await line.connection.handle_async_request(outgoing)
                 try:
                     # What came together with the end of an earlier answer is kept by the engine, and would be taken for this one.
@@ -319,17 +319,17 @@ class AsyncHTTPTransport:
         await self._lines.drop()
 
     @staticmethod
-    def _timeout(request: Request, line: _Line, timeout: float) -> RequestTimeout:
+    def _timeout(request: Request, line: _Connection, timeout: float) -> RequestTimeout:
         phase = "the answer was not complete" if line.deadline.written else "no connection was made"
         return RequestTimeout(
             f"{phase} within {round(timeout, 2):g} s ({_place(request)})",
             may_have_run=line.deadline.written,
             method=request.method,
-            url=shown_url(request.url),
+            url=redact_url(request.url),
         )
 
     @staticmethod
-    def _broken(request: Request, line: _Line, error: Exception) -> ConnectionFailed:
+    def _broken(request: Request, line: _Connection, error: Exception) -> ConnectionFailed:
         what = (
             "the connection broke before the answer was complete"
             if line.deadline.written
@@ -340,7 +340,7 @@ class AsyncHTTPTransport:
             f"{what}: {said} ({_place(request)})",
             may_have_run=line.deadline.written,
             method=request.method,
-            url=shown_url(request.url),
+            url=redact_url(request.url),
         )
 
     def _connector(

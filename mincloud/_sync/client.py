@@ -1,4 +1,4 @@
-# Derived from mincloud/_async/client.py by scripts/derive_sync.py: change that and run `make generate`.
+# Derived from mincloud/_async/client.py by scripts/codegen/derive_sync.py: change that and run `make generate`.
 """The client."""
 
 from __future__ import annotations
@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from .._configuration import Options, Secrets, check_header_value, resolve_options, resolve_secrets
-from .._matches import Matches
-from .flow import Flow
+from .._job_matching import JobMatcher
 from .functions import Functions
 from .jobs import Jobs
+from .pipeline import Pipeline
 from .transport import HTTPTransport
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ class MinCloud:
     ) -> None:
         options = resolve_options(base_url=base_url, environment=environment, timeout=timeout, max_retries=max_retries)
         secrets = resolve_secrets(access_token=access_token, client_id=client_id, client_secret=client_secret)
-        self._begin(Flow(options, transport or HTTPTransport(), secrets), Matches())
+        self._begin(Pipeline(options, transport or HTTPTransport(), secrets), JobMatcher())
 
-    def _begin(self, flow: Flow, matches: Matches) -> None:
+    def _begin(self, flow: Pipeline, matches: JobMatcher) -> None:
         self._flow = flow
         self._matches = matches
         self._functions = Functions(flow, matches)
@@ -107,7 +107,7 @@ class MinCloud:
             secrets = Secrets(access_token)
         copy = type(self).__new__(type(self))
         copy._begin(  # noqa: SLF001 - of this same class
-            Flow(options, self._flow.transport, secrets, self._flow), self._matches
+            Pipeline(options, self._flow.transport, secrets, self._flow), self._matches
         )
         return copy
 

@@ -1,4 +1,4 @@
-# Derived from mincloud/_async/credentials.py by scripts/derive_sync.py: change that and run `make generate`.
+# Derived from mincloud/_async/credentials.py by scripts/codegen/derive_sync.py: change that and run `make generate`.
 """Where the access token comes from, and how it is renewed."""
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NoReturn
 
-from .._addresses import absolute, host_header, origin_of, shown_url
+from .._concurrency.threads import acquire, make_lock, sleep
 from .._configuration import WAYS_TO_GIVE_CREDENTIALS, check_header_value
 from .._retries import is_worth_repeating, retry_delay
-from .._threads import acquired, make_lock, sleep
+from .._urls import absolute, host_header, origin_of, redact_url
 from ..errors import ConfigurationError, MinCloudError, MissingCredentials, RequestTimeout, TransportError
 from ..transports import Request
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     import httpx
     from mincloud_api.models.access_token import AccessToken
 
-    from .._answers import Answer
-    from .._calls import Call
     from .._configuration import Secrets
-    from .._secrecy import KnownSecrets
-    from .flow import Flow
+    from .._operations import Operation
+    from .._redaction import KnownSecrets
+    from .._responses import APIResponse
+    from .pipeline import Pipeline
 
 # The documented way has two redirects; more than this is a loop.
 _MOST_REDIRECTS = 10
@@ -52,7 +52,7 @@ class Credentials:
     A client makes its own; reach it as `cloud.credentials`.
     """
 
-    def __init__(self, secrets: Secrets, flow: Flow, known: KnownSecrets) -> None:
+    def __init__(self, secrets: Secrets, flow: Pipeline, known: KnownSecrets) -> None:
         self._secrets = secrets
         self._known = known
         known.client_secret, known.given_token = secrets.client_secret, secrets.access_token
@@ -111,7 +111,7 @@ class Credentials:
         """A token that is fresh and another than the rejected one, by one exchange for all that wait for it."""
         limit = self._flow.options.timeout if timeout is None else timeout
         failed_before = self._failure
-        with self._turn(limit, deadline):
+        with self._token_lock(limit, deadline):
             current = self._current
             if current is not None and current.is_fresh() and current.access_token != rejected:
                 return current
@@ -121,11 +121,11 @@ class Credentials:
             return self._exchange(limit, deadline)
 
     @contextmanager
-    def _turn(self, limit: float, deadline: float | None) -> Generator[None, None]:
+    def _token_lock(self, limit: float, deadline: float | None) -> Generator[None, None]:
         """The right to change the token, one call at a time."""
         lock = self._lock.get()
         waiting = limit if deadline is None else min(limit, deadline - time.monotonic())
-        if not acquired(lock, waiting):
+        if not acquire(lock, waiting):
             raise RequestTimeout(
                 f"no token was obtained within {round(limit, 2):g} s: another call is still waiting for an answer to it",
                 may_have_run=False,
@@ -147,10 +147,10 @@ class Credentials:
             TransportError: The service could not be reached; if `may_have_run`, the old tokens may be invalid.
             InvalidResponse: The service answered with something else than a token.
         """
-        from .. import _grants  # noqa: PLC0415 - a client with a token never needs it
+        from .. import _oauth  # noqa: PLC0415 - a client with a token never needs it
 
         limit = self._flow.options.timeout
-        with self._turn(limit, None):
+        with self._token_lock(limit, None):
             if self._can_exchange and self._current is None:
                 self._exchange(limit, None)
             refresh_token = self._current.refresh_token if self._current is not None else None
@@ -159,18 +159,18 @@ class Credentials:
                 raise ConfigurationError(
                     "there is no refresh token: only a token that the client obtained with client_id and client_secret has one"
                 )
-            request = self._request(_grants.token_for_refresh_token(client_id, client_secret, refresh_token))
+            request = self._request(_oauth.token_for_refresh_token(client_id, client_secret, refresh_token))
             answer = self._send(request, time.monotonic() + limit)
             if not answer.is_success():
                 raise answer.error()
-            self._current = self._accepted(answer, _grants.read_token(answer), refresh_token)
+            self._current = self._accepted(answer, _oauth.read_token(answer), refresh_token)
 
     def _exchange(self, limit: float, deadline: float | None) -> _Token:
         """A new code and the token for it. Nothing is lost when this is done again, so it is."""
         client_id, client_secret = self._secrets.client_id, self._secrets.client_secret
         if client_id is None or client_secret is None:
             raise MissingCredentials(f"no credentials: {WAYS_TO_GIVE_CREDENTIALS}")
-        from .. import _grants  # noqa: PLC0415 - a client with a token never needs it
+        from .. import _oauth  # noqa: PLC0415 - a client with a token never needs it
 
         attempt = 0
         try:
@@ -185,10 +185,10 @@ class Credentials:
                         raise
                 else:
                     if answer.is_success():
-                        token = self._accepted(answer, _grants.read_token(answer), None)
+                        token = self._accepted(answer, _oauth.read_token(answer), None)
                         self._current, self._failure = token, None
                         return token
-                    worth = is_worth_repeating(answer.status, repeatable=True)
+                    worth = is_worth_repeating(answer.status, idempotent=True)
                     delay = self._delay(attempt, answer.retry_after(), deadline) if worth else None
                     if delay is None:
                         raise answer.error()
@@ -209,24 +209,24 @@ class Credentials:
             return None
         return delay
 
-    def _answer(self, client_id: str, client_secret: str, end: float) -> Answer:
+    def _answer(self, client_id: str, client_secret: str, end: float) -> APIResponse:
         """The answer with the token, or with the error that came first."""
-        from .. import _grants  # noqa: PLC0415 - as httpx
+        from .. import _oauth  # noqa: PLC0415 - as httpx
         from .._engine import httpx  # noqa: PLC0415 - its cookies keep to the rules; a client with a token never needs them
 
         cookies = httpx.Cookies()
-        request = self._request(_grants.authorization(client_id, client_secret))
+        request = self._request(_oauth.authorization(client_id, client_secret))
         answer = self._followed(request, cookies, end)
         if not answer.is_success():
             return answer
-        code = _grants.read_code(answer)
+        code = _oauth.read_code(answer)
         if not code:
             answer.invalid("code: is empty")
         self._known.code = code
-        request = self._request(_grants.token_for_code(client_id, client_secret, code))
+        request = self._request(_oauth.token_for_code(client_id, client_secret, code))
         return self._send(_with_cookies(request, cookies), end)
 
-    def _followed(self, request: Request, cookies: httpx.Cookies, end: float) -> Answer:
+    def _followed(self, request: Request, cookies: httpx.Cookies, end: float) -> APIResponse:
         """The answer at the end of the redirects, with the cookies that are given on the way."""
         hops = 0
         while True:
@@ -244,7 +244,7 @@ class Credentials:
                 raise answer.error("the service redirects to what is no address: look at what base_url is") from None
             if answer.status in _KEEP_METHOD and request.content and origin_of(target) != origin_of(request.url):
                 raise answer.error(
-                    f"the service redirects to {shown_url(target)}, and the client's secret is not sent to another host: "
+                    f"the service redirects to {redact_url(target)}, and the client's secret is not sent to another host: "
                     "set base_url to where the API is"
                 )
             if answer.status in _KEEP_METHOD:
@@ -254,22 +254,22 @@ class Credentials:
             headers = ((b"Host", host_header(target)), *_without(b"Host", kept))
             request = _with_cookies(Request(method, target, headers, content), cookies)
 
-    def _request(self, call: Call) -> Request:
+    def _request(self, call: Operation) -> Request:
         return self._flow.api_request(call, None)
 
-    def _send(self, request: Request, end: float) -> Answer:
+    def _send(self, request: Request, end: float) -> APIResponse:
         """Sends a token operation once."""
         left = end - time.monotonic()
         if left <= 0:
             raise RequestTimeout(
-                f"no time was left to obtain a token ({request.method} {shown_url(request.url)})",
+                f"no time was left to obtain a token ({request.method} {redact_url(request.url)})",
                 may_have_run=False,
                 method=request.method,
-                url=shown_url(request.url),
+                url=redact_url(request.url),
             )
-        return self._flow.exchange(request, left, withhold=True)
+        return self._flow.exchange(request, left, hide_body=True)
 
-    def _accepted(self, answer: Answer, token: AccessToken, refresh_token: str | None) -> _Token:
+    def _accepted(self, answer: APIResponse, token: AccessToken, refresh_token: str | None) -> _Token:
         """A token of the service, checked; its refresh token may stay the one there was."""
         try:
             check_header_value("the access token", token.access_token)
@@ -287,7 +287,7 @@ def _without(name: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> tuple[tup
     return tuple(header for header in headers if header[0] != name)
 
 
-def _keep_cookies(answer: Answer, cookies: httpx.Cookies) -> None:
+def _keep_cookies(answer: APIResponse, cookies: httpx.Cookies) -> None:
     from .._engine import httpx  # noqa: PLC0415 - as in _answer
 
     request = httpx.Request(answer.request.method, answer.request.url)

@@ -1,4 +1,4 @@
-# Derived from mincloud/_async/functions.py by scripts/derive_sync.py: change that and run `make generate`.
+# Derived from mincloud/_async/functions.py by scripts/codegen/derive_sync.py: change that and run `make generate`.
 """Functions: their code, and calling them."""
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from mincloud_api.models.invoke_request_data import InvokeRequestData
 from mincloud_api.models.plan import Plan
 from mincloud_api.types import UNSET, Unset
 
-from .._answers import function_error, with_error_object
-from .._calls import choice, function_data, function_name, operation, text_argument, whole_number
+from .._concurrency.threads import bounded_map
 from .._configuration import checked_timeout
-from .._outcomes import Deployment, Outcome
-from .._paging import Fetched
-from .._sources import read_source
-from .._threads import run_ahead
+from .._function_files import read_source
+from .._models import Deployment, Outcome
+from .._operations import choice, function_data, function_name, operation, text_argument, whole_number
+from .._paging import RawPage
+from .._responses import function_error, with_error_object
 from ..errors import ClientClosed, MinCloudError, NotFound
 from .pages import Paginator
 from .runs import Run
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from mincloud_api.models.cloud_function import CloudFunction
     from mincloud_api.models.debug_result import DebugResult
 
-    from .._answers import Answer
-    from .._calls import Call
-    from .._matches import Matches
-    from .flow import Flow
+    from .._job_matching import JobMatcher
+    from .._operations import Operation
+    from .._responses import APIResponse
+    from .pipeline import Pipeline
 
 DEFAULT_PAGE_SIZE = 100
 # With `map`, how many inputs per call under way may be taken and not yet delivered, so that a slow one holds up the others late.
@@ -48,7 +48,7 @@ _NOT_FOUND = 404
 class Functions:
     """The application's functions; reach it as `cloud.functions`."""
 
-    def __init__(self, flow: Flow, matches: Matches) -> None:
+    def __init__(self, flow: Pipeline, matches: JobMatcher) -> None:
         self._flow = flow
         self._matches = matches
 
@@ -159,7 +159,7 @@ class Functions:
             except (MinCloudError, TypeError, ValueError) as error:
                 return Outcome(index, data, error=error)
 
-        return run_ahead(
+        return bounded_map(
             outcome,
             enumerate(inputs),
             concurrency=concurrency,
@@ -253,7 +253,7 @@ class Functions:
             ConfigurationError: The timeout is impossible.
         """
         request = functions.get_function.build_request(function_name(name), x_hydrogen_env_id=self._environment)
-        answer = self._flow.send(operation(request, repeatable=True), timeout=timeout)
+        answer = self._flow.send(operation(request, idempotent=True), timeout=timeout)
         return answer.parsed(functions.get_function.parse_success)
 
     def update(
@@ -300,8 +300,8 @@ class Functions:
             function_name(name), body=body, x_hydrogen_env_id=self._environment
         )
         # A renaming whose answer was lost leaves nothing behind under the old name.
-        settled_by = _NOT_FOUND if new_name is not None and new_name != name else None
-        call = operation(request, repeatable=True, settled_by=settled_by)
+        success_if_retried = _NOT_FOUND if new_name is not None and new_name != name else None
+        call = operation(request, idempotent=True, success_if_retried=success_if_retried)
         answer = self._flow.send(call, timeout=timeout)
         if answer.status == _NOT_FOUND and new_name is not None:
             try:
@@ -370,7 +370,7 @@ class Functions:
             ConfigurationError: The timeout is impossible.
         """
         request = functions.delete_function.build_request(function_name(name), x_hydrogen_env_id=self._environment)
-        self._flow.send(operation(request, repeatable=True, settled_by=_NOT_FOUND), timeout=timeout)
+        self._flow.send(operation(request, idempotent=True, success_if_retried=_NOT_FOUND), timeout=timeout)
 
     def list(
         self, *, page_size: int = DEFAULT_PAGE_SIZE, prefetch: int = 0, timeout: float | None = None
@@ -390,15 +390,15 @@ class Functions:
             ValueError: One of them is out of range.
         """
 
-        def fetch(offset: int, limit: int, _first: Fetched[CloudFunction] | None) -> Answer:
+        def fetch(offset: int, limit: int, _first: RawPage[CloudFunction] | None) -> APIResponse:
             request = functions.list_functions.build_request(
                 limit=limit, offset=offset, x_hydrogen_env_id=self._environment
             )
-            return self._flow.send(operation(request, repeatable=True), timeout=timeout)
+            return self._flow.send(operation(request, idempotent=True), timeout=timeout)
 
         return Paginator(fetch, _read_functions, _identity, page_size=page_size, prefetch=prefetch)
 
-    def _invocation(self, name: str, data: object, *, sync: bool) -> Call:
+    def _invocation(self, name: str, data: object, *, sync: bool) -> Operation:
         fields = InvokeRequestData()
         fields.additional_properties = function_data(data)
         body = InvokeRequest(fields, sync)
@@ -420,9 +420,9 @@ def _debug_data(data: dict[str, Any]) -> models.DebugRequestData:
     return fields
 
 
-def _read_functions(answer: Answer) -> Fetched[CloudFunction]:
+def _read_functions(answer: APIResponse) -> RawPage[CloudFunction]:
     page = answer.parsed(functions.list_functions.parse_success)
-    return Fetched(page.meta, page.objects)
+    return RawPage(page.meta, page.objects)
 
 
 def _identity(function: CloudFunction) -> int | str:

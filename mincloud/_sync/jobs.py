@@ -1,4 +1,4 @@
-# Derived from mincloud/_async/jobs.py by scripts/derive_sync.py: change that and run `make generate`.
+# Derived from mincloud/_async/jobs.py by scripts/codegen/derive_sync.py: change that and run `make generate`.
 """The jobs of a function, and their logs."""
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from mincloud_api.models.job_status import JobStatus
 from mincloud_api.models.service_type import ServiceType
 from mincloud_api.types import UNSET
 
-from .._calls import Call, choice, function_name, operation, unix_time
-from .._paging import Fetched
+from .._operations import Operation, choice, function_name, operation, unix_time
+from .._paging import RawPage
 from ..errors import JobError
 from .pages import Paginator
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from mincloud_api.models.job import Job
 
-    from .._answers import Answer
-    from .flow import Flow
+    from .._responses import APIResponse
+    from .pipeline import Pipeline
 
 DEFAULT_PAGE_SIZE = 100
 
@@ -31,7 +31,7 @@ DEFAULT_PAGE_SIZE = 100
 class Jobs:
     """The record of each call of a function; reach it as `cloud.jobs`."""
 
-    def __init__(self, flow: Flow) -> None:
+    def __init__(self, flow: Pipeline) -> None:
         self._flow = flow
 
     def list(
@@ -79,7 +79,7 @@ class Jobs:
         wanted_status = choice(JobStatus, "status", status)
         wanted_type = choice(ServiceType, "service_type", service_type)
 
-        def fetch(offset: int, limit: int, first: Fetched[Job] | None) -> Answer:
+        def fetch(offset: int, limit: int, first: RawPage[Job] | None) -> APIResponse:
             latest = _earlier(until, _newest(first))
             request = operations.list_jobs.build_request(
                 name,
@@ -92,7 +92,7 @@ class Jobs:
                 offset=offset,
                 x_hydrogen_env_id=environment or UNSET,
             )
-            return self._flow.send(operation(request, repeatable=True), timeout=timeout)
+            return self._flow.send(operation(request, idempotent=True), timeout=timeout)
 
         return Paginator(fetch, read_jobs, lambda job: job.id, page_size=page_size, prefetch=prefetch)
 
@@ -115,21 +115,21 @@ class Jobs:
         """
         if not job.user_log_url:
             raise JobError(f"job {job.id} has no log yet: it is {job.status}; list it again when it has ended", job=job)
-        answer = self._flow.send(Call("GET", job.user_log_url, repeatable=True, authorized=False), timeout=timeout)
+        answer = self._flow.send(Operation("GET", job.user_log_url, idempotent=True, authorized=False), timeout=timeout)
         return answer.content().decode("utf-8-sig", errors="replace")
 
 
-def read_jobs(answer: Answer) -> Fetched[Job]:
+def read_jobs(answer: APIResponse) -> RawPage[Job]:
     """The page in an answer of listJobs.
 
     Raises:
         InvalidResponse: It is not what the contract says.
     """
     page = answer.parsed(operations.list_jobs.parse_success)
-    return Fetched(page.meta, page.objects)
+    return RawPage(page.meta, page.objects)
 
 
-def _newest(first: Fetched[Job] | None) -> int | None:
+def _newest(first: RawPage[Job] | None) -> int | None:
     """The second after which there was no job yet when the list was begun; whole, and not before the newest job's own.
 
     None in a list that begins with the oldest: what arrives there comes last and displaces nothing.

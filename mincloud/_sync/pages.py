@@ -1,4 +1,4 @@
-# Derived from mincloud/_async/pages.py by scripts/derive_sync.py: change that and run `make generate`.
+# Derived from mincloud/_async/pages.py by scripts/codegen/derive_sync.py: change that and run `make generate`.
 """Lists, page by page: addressed by offset, kept true while the list changes."""
 
 from __future__ import annotations
@@ -6,15 +6,15 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from .._calls import whole_number
-from .._paging import MOST_PER_PAGE, Walk
-from .._threads import run_ahead
+from .._concurrency.threads import bounded_map
+from .._operations import whole_number
+from .._paging import MOST_PER_PAGE, PageCursor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Hashable, Iterator
 
-    from .._answers import Answer
-    from .._paging import Fetched, Page
+    from .._paging import Page, RawPage
+    from .._responses import APIResponse
 
 Item = TypeVar("Item")
 
@@ -37,8 +37,8 @@ class Paginator(Generic[Item]):
 
     def __init__(
         self,
-        fetch: Callable[[int, int, Fetched[Item] | None], Answer],
-        read: Callable[[Answer], Fetched[Item]],
+        fetch: Callable[[int, int, RawPage[Item] | None], APIResponse],
+        read: Callable[[APIResponse], RawPage[Item]],
         identity: Callable[[Item], Hashable],
         *,
         page_size: int,
@@ -86,13 +86,13 @@ class Paginator(Generic[Item]):
         Raises:
             MinCloudError: What a call can raise, after the pages before it.
         """
-        walk = Walk(self._identity, self._page_size)
-        first: Fetched[Item] | None = None
+        walk = PageCursor(self._identity, self._page_size)
+        first: RawPage[Item] | None = None
         window = self._prefetch + 1
         while not walk.finished:  # a run of pages at known offsets; a list that changes its length starts another run
             fetch = self._fetcher(walk.limit, first)
             plan = walk.offsets()
-            with closing(run_ahead(fetch, plan, concurrency=window, window=window)) as answers:
+            with closing(bounded_map(fetch, plan, concurrency=window, window=window)) as answers:
                 for answer in answers:
                     fetched = self._read(answer)
                     asked = walk.offset, walk.limit
@@ -104,8 +104,8 @@ class Paginator(Generic[Item]):
                     if walk.finished or (walk.offset, walk.limit) != (asked[0] + plan.step, asked[1]):
                         break
 
-    def _fetcher(self, limit: int, first: Fetched[Item] | None) -> Callable[[int], Answer]:
-        def fetch(offset: int) -> Answer:
+    def _fetcher(self, limit: int, first: RawPage[Item] | None) -> Callable[[int], APIResponse]:
+        def fetch(offset: int) -> APIResponse:
             return self._fetch(offset, limit, first)
 
         return fetch

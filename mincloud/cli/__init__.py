@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from .arguments import PROGRAM, program_parser
-from .exit_statuses import DONE, INTERRUPTED, CommandError, explained, printable
+from .exit_statuses import DONE, INTERRUPTED, CommandError, describe_error, printable
 from .terminal import Terminal
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Exception as error:  # noqa: BLE001 - what no user can meet is raised on
-        status, message = _said(error, args)
+        status, message = _format_error(error, args)
         if args.debug:
             import traceback  # noqa: PLC0415 - seldom needed
 
@@ -60,7 +60,7 @@ def _command(place: str) -> Callable[[argparse.Namespace, Terminal], int]:
     return cast("Callable[[argparse.Namespace, Terminal], int]", getattr(import_module(f".{module}", __name__), name))
 
 
-def _said(error: Exception, args: argparse.Namespace) -> tuple[int, str]:
+def _format_error(error: Exception, args: argparse.Namespace) -> tuple[int, str]:
     """The exit status and the line for an error that a user can meet; a mistake of ours is raised on.
 
     Raises:
@@ -71,7 +71,7 @@ def _said(error: Exception, args: argparse.Namespace) -> tuple[int, str]:
 
         if not isinstance(error, MinCloudError):
             raise error
-    return explained(error, command=args.command, name=getattr(args, "name", ""))
+    return describe_error(error, command=args.command, name=getattr(args, "name", ""))
 
 
 def _log_requests() -> None:

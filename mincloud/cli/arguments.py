@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from .._version import VERSION
 from .exit_statuses import WRONG_USAGE, printable, summary_of_meanings
-from .quantities import moment, rate
+from .units import parse_time, rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -325,8 +325,8 @@ def _add_job_commands(commands: _Commands) -> None:
     jobs.add_argument("--source", choices=SOURCES, help="only jobs that came from there")
     jobs.add_argument("--status", choices=STATUSES, help="only jobs in this status")
     jobs.add_argument("--service-type", choices=SERVICE_TYPES, help="only calls that were waited for, or were not")
-    jobs.add_argument("--since", type=_checked(moment), metavar="TIME", help=f"only jobs created since: {times}")
-    jobs.add_argument("--until", type=_checked(moment), metavar="TIME", help="only jobs created until then")
+    jobs.add_argument("--since", type=_checked(parse_time), metavar="TIME", help=f"only jobs created since: {times}")
+    jobs.add_argument("--until", type=_checked(parse_time), metavar="TIME", help="only jobs created until then")
     jobs.add_argument(
         "--limit", type=_checked(_at_least_one), default=20, metavar="N", help="how many at the most (20)"
     )
@@ -394,7 +394,7 @@ def _add_local_commands(commands: _Commands) -> None:
 
     parser = commands.add(
         "emulator",
-        "local_emulator:emulator",
+        "emulator:emulator",
         "run the API on this machine, with real functions",
         ["mincloud-py emulator --port 0 --functions functions/"],
         "Needs the extra: pip install 'mincloud[emulator]'. With --json, standard output is one JSON document\n"

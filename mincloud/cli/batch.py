@@ -27,11 +27,11 @@ from .. import (
     TransportError,
     Unauthorized,
 )
-from .batch_files import UNANSWERED, BatchFiles, Standing, numbered_lines
+from .batch_files import UNANSWERED, BatchFiles, LineState, numbered_lines
 from .calls import json_object
 from .clients import connected_async
-from .exit_statuses import DONE, FAILED, INTERRUPTED, CommandError, explained
-from .quantities import counted
+from .exit_statuses import DONE, FAILED, INTERRUPTED, CommandError, describe_error
+from .units import counted
 
 if TYPE_CHECKING:
     import argparse
@@ -48,7 +48,7 @@ _MOST_LINES_NAMED = 20
 
 
 @dataclass(slots=True)
-class Tally:
+class BatchStats:
     """What has become of the lines.
 
     Attributes:
@@ -110,7 +110,7 @@ def batch(args: argparse.Namespace, terminal: Terminal) -> int:
     if run.interrupted:
         return INTERRUPTED
     if run.failure is not None:
-        status, message = explained(run.failure, name=args.name)
+        status, message = describe_error(run.failure, name=args.name)
         raise CommandError(f"stopped: {message}; then go on with --resume", status)
     return FAILED if run.tally.failed or run.tally.failed_before or run.tally.uncertain else DONE
 
@@ -119,10 +119,10 @@ class _Batch:
     """One run of a batch."""
 
     def __init__(self, args: argparse.Namespace, files: BatchFiles, inputs: Path) -> None:
-        self.tally = Tally(
-            skipped=sum(1 for _ in files.standings.lines(Standing.ANSWERED)), failed_before=files.failed_before
+        self.tally = BatchStats(
+            skipped=sum(1 for _ in files.standings.lines(LineState.ANSWERED)), failed_before=files.failed_before
         )
-        for line in files.standings.lines(Standing.UNCERTAIN):
+        for line in files.standings.lines(LineState.UNCERTAIN):
             self.tally.add_uncertain(line)
         self.failure: Exception | None = None
         self.interrupted = False
@@ -319,7 +319,7 @@ def _report(run: _Batch, results: Path, terminal: Terminal) -> None:
 
 
 @contextmanager
-def _progress(tally: Tally, inputs: Path, terminal: Terminal) -> Generator[Callable[[], None]]:
+def _progress(tally: BatchStats, inputs: Path, terminal: Terminal) -> Generator[Callable[[], None]]:
     """Shows a bar with the rate and the time that remains, while there is a terminal.
 
     Yields:

@@ -31,7 +31,7 @@ UNANSWERED: dict[str, Any] = {
 }
 
 
-class Standing(IntEnum):
+class LineState(IntEnum):
     """What is known of an input line."""
 
     OPEN = 0  # it is to be called
@@ -41,20 +41,20 @@ class Standing(IntEnum):
     REOPENED = 4  # its result says that it did not run, or it is wanted again: to be called, whatever the journal says
 
 
-_CALLED = (Standing.SENT, Standing.UNCERTAIN, Standing.ANSWERED)
+_CALLED = (LineState.SENT, LineState.UNCERTAIN, LineState.ANSWERED)
 
 
-class Standings:
+class LineStates:
     """What is known of each input line, at a few bytes a line."""
 
     def __init__(self) -> None:
         self._standings = bytearray()
         self._checksums = array("I")
 
-    def __getitem__(self, line: int) -> Standing:
-        return Standing(self._standings[line]) if line < len(self._standings) else Standing.OPEN
+    def __getitem__(self, line: int) -> LineState:
+        return LineState(self._standings[line]) if line < len(self._standings) else LineState.OPEN
 
-    def __setitem__(self, line: int, standing: Standing) -> None:
+    def __setitem__(self, line: int, standing: LineState) -> None:
         self._grow(line)
         self._standings[line] = standing
 
@@ -67,7 +67,7 @@ class Standings:
         self._grow(line)
         self._checksums[line] = checksum
 
-    def lines(self, *standings: Standing) -> Iterator[int]:
+    def lines(self, *standings: LineState) -> Iterator[int]:
         """The numbers of the lines with one of these standings."""
         wanted = frozenset(standings)
         return (line for line, standing in enumerate(self._standings) if standing in wanted)
@@ -113,7 +113,7 @@ class BatchFiles:
     def __init__(self, results: Path, batch: dict[str, Any]) -> None:
         self.results = results
         self.journal = results.with_name(f"{results.name}.journal")
-        self.standings = Standings()
+        self.standings = LineStates()
         self.failed_before = 0
         self._batch = batch
         self._results_file = self._journal_file = -1
@@ -170,8 +170,8 @@ class BatchFiles:
                 path.unlink()
             raise
         if retry_uncertain:
-            for line in list(self.standings.lines(Standing.SENT)):
-                self.standings[line] = Standing.REOPENED
+            for line in list(self.standings.lines(LineState.SENT)):
+                self.standings[line] = LineState.REOPENED
         # The journal first: a line that is to be called must be in neither file, and one in the journal alone may have been called.
         self._replace_journal()
         self._replace_results(kept)
@@ -223,9 +223,9 @@ class BatchFiles:
             kept.append(stays)
             self.failed_before += called == "yes" and "data" not in record
             if stays:
-                self.standings[line] = Standing.ANSWERED if called == "yes" else Standing.UNCERTAIN
+                self.standings[line] = LineState.ANSWERED if called == "yes" else LineState.UNCERTAIN
             else:
-                self.standings[line] = Standing.REOPENED
+                self.standings[line] = LineState.REOPENED
         return kept
 
     def _read_journal(self) -> None:
@@ -245,8 +245,8 @@ class BatchFiles:
             except ValueError:
                 raise CommandError(f"{self.journal} is damaged: --force begins anew and loses the results") from None
             self.standings.set_checksum(line, check)
-            if self.standings[line] is Standing.OPEN:
-                self.standings[line] = Standing.SENT
+            if self.standings[line] is LineState.OPEN:
+                self.standings[line] = LineState.SENT
 
     def _check_inputs(self, inputs: Path) -> None:
         last = 0
@@ -275,9 +275,9 @@ class BatchFiles:
             for content, stays in zip(_whole_lines(self.results), kept, strict=True):
                 if stays:
                     yield content + b"\n"
-            for line in list(self.standings.lines(Standing.SENT)):
+            for line in list(self.standings.lines(LineState.SENT)):
                 yield _encoded({"line": line, "error": UNANSWERED})
-                self.standings[line] = Standing.UNCERTAIN
+                self.standings[line] = LineState.UNCERTAIN
 
         replaced = self._results_file
         self._results_file = _replaced(self.results, records())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .clients import connected
 from .exit_statuses import DONE, FAILED, CommandError
-from .quantities import duration, size
+from .units import duration, size
 
 if TYPE_CHECKING:
     import argparse

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .clients import connected
-from .exit_statuses import DONE, CommandError, explained
+from .exit_statuses import DONE, CommandError, describe_error
 from .terminal import STATUS_STYLES
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def deploy(args: argparse.Namespace, terminal: Terminal) -> int:
             except MinCloudError as error:
                 if len(sources) == 1:
                     raise
-                failure, message = explained(error, name=source.name if isinstance(error, NotFound) else "")
+                failure, message = describe_error(error, name=source.name if isinstance(error, NotFound) else "")
                 terminal.note(f"mincloud-py: {source.name} is not deployed: {message}")
                 status = status or failure
     return status

@@ -49,7 +49,7 @@ def printable(text: str) -> str:
     )
 
 
-def explained(error: Exception, *, command: str = "", name: str = "") -> tuple[int, str]:
+def describe_error(error: Exception, *, command: str = "", name: str = "") -> tuple[int, str]:
     """The exit status for an error that a user can meet, and what to say.
 
     Args:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .clients import connected
-from .exit_statuses import DONE, INTERRUPTED, CommandError, explained
-from .quantities import local_time, size
+from .exit_statuses import DONE, INTERRUPTED, CommandError, describe_error
 from .terminal import status_cell
+from .units import local_time, size
 
 if TYPE_CHECKING:
     import argparse
@@ -123,7 +123,7 @@ def delete(args: argparse.Namespace, terminal: Terminal) -> int:
             try:
                 cloud.functions.delete(name)
             except NotFound as error:  # the others are deleted all the same
-                failure, message = explained(error, name=name)
+                failure, message = describe_error(error, name=name)
                 terminal.note(f"mincloud-py: {message}")
                 status = status or failure
                 continue

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from .calls import job_document
 from .clients import connected
 from .exit_statuses import DONE, NOT_FOUND, CommandError
-from .quantities import counted, duration, local_time, size
 from .terminal import status_cell
+from .units import counted, duration, local_time, size
 
 if TYPE_CHECKING:
     import argparse

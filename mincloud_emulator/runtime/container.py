@@ -105,7 +105,7 @@ class Container:
         self._limits = limits
         self._memory_limit = (memory_mb + limits.memory_overhead_mb) * 1024 * 1024
         self._call: Call | None = None
-        self._greeted = False
+        self._ready = False
         self._usable = True
         self._resident = 0  # what was last known of its memory, in bytes
         sees_memory = _STATM.exists()
@@ -179,7 +179,7 @@ class Container:
             code = json.dumps({"name": function.name, "code": function.code}, ensure_ascii=False)
             self._process.send(frames.LOAD, code.encode(errors="replace"))  # half a surrogate pair is no code
         self._process.send(frames.CALL, event)
-        if self._greeted:
+        if self._ready:
             self.start_clock(call)
         else:
             call.started = self._loop.time()
@@ -263,7 +263,7 @@ class Container:
         """Take a frame from the process."""
         call = self._call
         if kind == frames.HELLO:
-            self._greeted = True
+            self._ready = True
             self._look_at_memory()
             if call is not None:
                 self.start_clock(call)
@@ -335,7 +335,7 @@ class Container:
             return None
 
     def _last_words(self, call: Call, returncode: int) -> dict[str, Any]:
-        if not self._greeted:
+        if not self._ready:
             message = f"Node ended while it was starting, with status {returncode}; what it said is in the log"
             return {"message": message, "type": "ContainerError"}
         if b"heap out of memory" in call.stderr_tail:

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..clock import Clock
+from ..core.clock import Clock
 from .container import Container, ContainerLimits
 from .node import NodeInfo, find_node
 from .watchdog import Watchdog
@@ -106,7 +106,7 @@ class Runtime:
         try:
             execution = await container.call(function, text, time_limit=time_limit, invoke=invoke, on_log=on_log)
         finally:
-            self._give_back(container)
+            self._release(container)
         return execution
 
     async def prestart(self, memory_mb: int = _FREE_PLAN_MB) -> None:
@@ -174,13 +174,13 @@ class Runtime:
         if chosen is not None:
             self._idle.pop(chosen).cancel()
             return chosen
-        spare = self._spares.pop(function.memory_mb, None)
+        prewarmed = self._spares.pop(function.memory_mb, None)
         self._schedule_spare(node, function.memory_mb)
-        if spare is not None and spare.usable:
-            return spare
+        if prewarmed is not None and prewarmed.usable:
+            return prewarmed
         return self._start(node, function.memory_mb)
 
-    def _give_back(self, container: Container) -> None:
+    def _release(self, container: Container) -> None:
         if self._closed or not container.usable or container.keeps_too_much or self._max_idle <= 0:
             container.kill()
             return

@@ -22,13 +22,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mincloud._contract_yaml import as_yaml
-from mincloud._portable import portable
-from scripts.check_contract import CONTRACT, CannotCheckError, read_document
+from mincloud._portable_contract import portable
+from scripts import ROOT
+from scripts.contract.check import CONTRACT, CannotCheckError, read_document
 
 from . import drivers, section
-from .description import CONTRACTS, ROOT, DescriptionError, Language, read
+from .description import CONTRACTS, DescriptionError, Language, read
 from .drivers import LanguageError
-from .findings import look_at
+from .findings import inspect
 from .generator import GeneratorError, command, generate, unexpected
 from .section import README, Result, SectionError
 
@@ -59,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description = read()
         chosen = _chosen(description, options.only)
         partial = bool(options.only) or options.no_stories
-        with _alone():
+        with exclusive_lock():
             results, complaints = _all(description, chosen, options.contract, stories=not options.no_stories)
         if not complaints and not partial:
             version = importlib.metadata.version("openapi-generator-cli")
@@ -89,7 +90,7 @@ def _all(
         for language in languages:
             drivers.check_programs(language)
     begun = time.monotonic()
-    made = _made(languages, contracts)
+    made = generate_clients(languages, contracts)
     print(f"clients made in {time.monotonic() - begun:.0f} s", flush=True)
     complaints: list[str] = []
     results: list[Result] = []
@@ -102,7 +103,7 @@ def _all(
             for each in known
             if language.generator and not any(each.pattern in line for line in warnings)
         ]
-        findings = look_at(language, folders)
+        findings = inspect(language, folders)
         said += findings.missing
         passed = _told(language, folders[language.contract]) if stories and language.driver else None
         if passed is not None and passed[0] != passed[1]:
@@ -114,7 +115,7 @@ def _all(
 
 
 @contextmanager
-def _alone() -> Generator[None]:
+def exclusive_lock() -> Generator[None]:
     """Keeps a second run out of the folder."""
     CLIENTS.mkdir(parents=True, exist_ok=True)
     with (CLIENTS / ".lock").open("w") as lock:
@@ -138,7 +139,9 @@ def _contracts(path: Path) -> dict[str, Path]:
     return dict(zip(CONTRACTS, (path, variant), strict=True))
 
 
-def _made(languages: Sequence[Language], contracts: Mapping[str, Path]) -> dict[str, tuple[dict[str, Path], list[str]]]:
+def generate_clients(
+    languages: Sequence[Language], contracts: Mapping[str, Path]
+) -> dict[str, tuple[dict[str, Path], list[str]]]:
     """The clients of each language: their folders by contract, and what the generator warned of."""
     generated = [language for language in languages if language.generator]
     made: dict[str, tuple[dict[str, Path], list[str]]] = {}

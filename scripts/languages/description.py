@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from scripts import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 DESCRIPTION = ROOT / "openapi" / "languages" / "languages.yaml"
 CONTRACTS = ("mincloud.yaml", "portable.yaml")
 # Looked at in the client that is made from each of the two, unlike all others.

@@ -10,12 +10,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts.package_contract import PackagingError, build
+from scripts import ROOT
+from scripts.contract.package import PackagingError, build
 from scripts.stories.process_driver import DriverError
 from scripts.stories.server import ServerError
 from scripts.stories.session import InputError, read_checked_stories, read_contract, run_stories
-
-from .description import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -26,7 +26,7 @@ class Findings:
     missing: tuple[str, ...]
 
 
-def look_at(language: Language, folders: Mapping[str, Path]) -> Findings:
+def inspect(language: Language, folders: Mapping[str, Path]) -> Findings:
     """Looks at a language's clients.
 
     Args:

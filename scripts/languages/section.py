@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .description import ROOT
+from scripts import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from scripts.check_contract import CONTRACT, CannotCheckError, read_document
+from scripts.contract.check import CONTRACT, CannotCheckError, read_document
 
 from .contract import Contract
 from .driver import HttpDriver

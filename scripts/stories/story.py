@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 import yaml
 from jsonschema import Draft202012Validator
 
-from scripts.check_contract import ROOT
-from scripts.contract_rules import one_line
+from scripts import ROOT
+from scripts.contract.rules import one_line
 
 from .matching import ABSENT, Absent
 from .schema_errors import deepest

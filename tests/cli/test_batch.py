@@ -519,7 +519,7 @@ def test_at_a_slow_rate_it_can_be_interrupted(batch: Batch) -> None:
 
 @pytest.mark.timeout(180)
 def test_memory_stays_flat(program: Program, tmp_path: Path) -> None:
-    from mincloud.cli.batch_files import BatchFiles, Standing
+    from mincloud.cli.batch_files import BatchFiles, LineState
 
     files = BatchFiles(tmp_path / "out.jsonl", {"function": "f", "environment": None})
     tracemalloc.start()
@@ -539,4 +539,4 @@ def test_memory_stays_flat(program: Program, tmp_path: Path) -> None:
     tracemalloc.stop()
     assert peak_of_writing < 200_000
     assert peak_of_resuming < 1_000_000  # a few bytes a line
-    assert len(list(again.standings.lines(Standing.UNCERTAIN))) == 20
+    assert len(list(again.standings.lines(LineState.UNCERTAIN))) == 20

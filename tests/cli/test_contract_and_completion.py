@@ -191,5 +191,5 @@ def test_the_emulator_as_json_does_not_watch(program: Program) -> None:
 def test_without_its_server_the_emulator_says_what_to_install(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mincloud.cli.local_emulator.find_spec", _without("uvicorn"))
+    monkeypatch.setattr("mincloud.cli.emulator.find_spec", _without("uvicorn"))
     assert program("emulator").line == ("mincloud-py: the emulator needs uvicorn: pip install 'mincloud[emulator]'\n")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mincloud import ConnectionFailed
-from mincloud.cli.exit_statuses import explained
+from mincloud.cli.exit_statuses import describe_error
 
 from .conftest import GREET
 
@@ -73,7 +73,7 @@ def test_a_service_elsewhere_that_cannot_be_reached_is_not_taken_for_the_emulato
     error = ConnectionFailed(
         "no connection could be made", may_have_run=False, method="GET", url="https://cloud.minapp.com/"
     )
-    assert explained(error) == (
+    assert describe_error(error) == (
         5,
         "no connection could be made: check the network and the base URL, then try again",
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mincloud.cli.quantities import duration, moment, rate, size
+from mincloud.cli.units import duration, parse_time, rate, size
 
 from .conftest import GREET
 
@@ -239,15 +239,15 @@ def test_followed_logs_come_as_jobs_end(logged: Program) -> None:
 def test_times_are_understood_as_people_write_them() -> None:
     for text, seconds in (("2h", 7200), ("1d12h", 36 * 3600), ("1.5h", 5400)):
         before = time.time()
-        assert before - seconds <= moment(text) <= time.time() - seconds
-    assert moment("1535903214.5") == 1535903214.5
-    assert moment("2018-09-02T15:46:54+00:00") == 1535903214
+        assert before - seconds <= parse_time(text) <= time.time() - seconds
+    assert parse_time("1535903214.5") == 1535903214.5
+    assert parse_time("2018-09-02T15:46:54+00:00") == 1535903214
     for text, form in (
         ("2026-01-15", "%Y-%m-%d"),
         ("2026-07-15 08:30", "%Y-%m-%d %H:%M"),
         ("2026-07-15 08:30:15", "%Y-%m-%d %H:%M:%S"),
     ):
-        assert moment(text) == time.mktime(time.strptime(text, form))
+        assert parse_time(text) == time.mktime(time.strptime(text, form))
 
 
 def test_rates_and_quantities_are_written_as_people_do() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scripts.check_contract import CONTRACT, read_document
+from scripts.contract.check import CONTRACT, read_document
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scripts import check_contract
-from scripts.check_contract import CONTRACT, main
+from scripts.contract import check as check_contract
+from scripts.contract.check import CONTRACT, main
 from tests.contract.mutations import FUNCTIONS, Mutation, all_of, broken, drop, put
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scripts.contract_changes import changes, without_prose
-from scripts.versions import Version
+from scripts.compatibility.contract_changes import changes, without_prose
+from scripts.compatibility.versions import Version
 from tests.contract.kinds_of_change import BREAKING, COMPATIBLE, WORDS
 from tests.contract.mutations import JSON, at
 

@@ -1,4 +1,4 @@
-"""Every rule in `scripts/contract_rules.py`, and validity, is broken once in just the way that it forbids."""
+"""Every rule in `scripts/contract/rules.py`, and validity, is broken once in just the way that it forbids."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from scripts.check_contract import validity
-from scripts.contract_rules import RULES, apply_rules
+from scripts.contract.check import validity
+from scripts.contract.rules import RULES, apply_rules
 from tests.contract.mutations import FUNCTION, FUNCTIONS, JSON, Mutation, add, all_of, broken, drop, put
 
 CREATE = ("paths", FUNCTIONS, "post")

@@ -15,7 +15,7 @@ from scripts.languages import __main__ as languages
 from scripts.languages import generator
 from scripts.languages.description import CONTRACTS, Description, DescriptionError, KnownWarning, Language, read
 from scripts.languages.drivers import LanguageError, check_programs
-from scripts.languages.findings import look_at
+from scripts.languages.findings import inspect
 from scripts.languages.generator import GeneratorError, generate, unexpected
 from scripts.languages.section import BEGIN, END, README, Result, SectionError, placed, render, update
 
@@ -101,30 +101,30 @@ def test_the_readme_shows_no_path_of_the_machine_that_wrote_it() -> None:
 
 def test_what_is_found_is_the_first_entry_that_fits(tmp_path: Path) -> None:
     (language,) = described(tmp_path).languages
-    findings = look_at(language, client(tmp_path, "id: long\n"))
+    findings = inspect(language, client(tmp_path, "id: long\n"))
     assert (findings.cells, findings.traps, findings.missing) == ({"numbers": "exact"}, (), ())
 
 
 def test_what_must_be_lacking_rules_an_entry_out_and_a_trap_comes_with_its_entry(tmp_path: Path) -> None:
     (language,) = described(tmp_path).languages
-    findings = look_at(language, client(tmp_path, "id: float\nid: long\n"))
+    findings = inspect(language, client(tmp_path, "id: float\nid: long\n"))
     assert (findings.cells, findings.traps) == ({"numbers": "rounded"}, ("Ids are rounded.",))
 
 
 def test_code_that_nobody_knows_is_named(tmp_path: Path) -> None:
     (language,) = described(tmp_path).languages
-    findings = look_at(language, client(tmp_path, "id: string\n"))
+    findings = inspect(language, client(tmp_path, "id: string\n"))
     assert findings.missing == ("Trial: nothing that is known of fits numbers: look at the generated code again",)
 
 
 def test_a_file_that_is_not_there_fits_nothing(tmp_path: Path) -> None:
     (language,) = described(tmp_path).languages
-    assert look_at(language, dict.fromkeys(CONTRACTS, tmp_path)).missing
+    assert inspect(language, dict.fromkeys(CONTRACTS, tmp_path)).missing
 
 
 def test_the_contract_s_description_in_the_code_is_not_looked_at(tmp_path: Path) -> None:
     (language,) = described(tmp_path).languages
-    findings = look_at(language, client(tmp_path, f"# {'a float ' * 300}\nid: long\n"))
+    findings = inspect(language, client(tmp_path, f"# {'a float ' * 300}\nid: long\n"))
     assert findings.cells == {"numbers": "exact"}
 
 
@@ -214,7 +214,7 @@ def test_a_language_that_does_not_exist_is_one_line(capsys: pytest.CaptureFixtur
 
 
 def result(language: Language, tmp_path: Path) -> Result:
-    return Result(language, look_at(language, client(tmp_path, "id: float\n")), (8, 8))
+    return Result(language, inspect(language, client(tmp_path, "id: float\n")), (8, 8))
 
 
 def test_the_section_shows_what_was_found(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from scripts.check_contract import CONTRACT, LINT_RULES, lint
+from scripts.contract.check import CONTRACT, LINT_RULES, lint
 from tests.contract.mutations import (
     DEBUG,
     FUNCTION,

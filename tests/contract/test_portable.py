@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from mincloud._contract_yaml import as_yaml
-from mincloud._portable import portable
-from scripts.check_contract import read_document
-from scripts.contract_rules import apply_rules
+from mincloud._portable_contract import portable
+from scripts.contract.check import read_document
+from scripts.contract.rules import apply_rules
 
 Document = dict[str, Any]
 

@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from mincloud.cli.arguments import program_parser
-from scripts.record_session import COLUMNS, PICTURE, SESSION, settled, widened
+from scripts.docs.record_session import COLUMNS, PICTURE, SESSION, settled, widened
 
 DRAWING = PICTURE.read_text("utf-8")
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mincloud_emulator import function_operations
-from mincloud_emulator.credentials import Credentials
+from mincloud_emulator.api import function_operations
+from mincloud_emulator.core.credentials import Credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

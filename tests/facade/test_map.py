@@ -332,8 +332,8 @@ def test_a_map_of_a_closed_client_ends(side: Side, service: ScriptedService, con
 
 
 async def test_no_error_of_a_call_under_way_is_left_unseen(service: ScriptedService) -> None:
-    unseen: list[object] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: unseen.append(context))
+    filter_new: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: filter_new.append(context))
     cloud = AsyncMinCloud(base_url=service.url, access_token="t")
     await cloud.aclose()
     with pytest.raises(ClientClosed):
@@ -341,7 +341,7 @@ async def test_no_error_of_a_call_under_way_is_left_unseen(service: ScriptedServ
             pass
     gc.collect()
     await asyncio.sleep(0)
-    assert unseen == []
+    assert filter_new == []
 
 
 def test_a_map_of_a_function_that_does_not_exist_says_so_in_each_outcome(side: Side, service: ScriptedService) -> None:

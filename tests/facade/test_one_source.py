@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def derive(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(root / "scripts" / "derive_sync.py"), *arguments]
+    command = [sys.executable, "-m", "scripts.codegen.derive_sync", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=root)
 
 
@@ -21,8 +21,7 @@ def derive(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def copy(tmp_path: Path) -> Path:
     """The sources that the derivation reads and writes, freshly derived."""
     shutil.copytree(ROOT / "mincloud", tmp_path / "mincloud", ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "scripts").mkdir()
-    shutil.copy(ROOT / "scripts" / "derive_sync.py", tmp_path / "scripts")
+    shutil.copytree(ROOT / "scripts", tmp_path / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     return tmp_path
 
@@ -71,7 +70,7 @@ def test_a_derived_file_without_a_source_is_found_and_removed(copy: Path) -> Non
 def test_nothing_of_the_derived_side_is_asynchronous() -> None:
     for path in (ROOT / "mincloud" / "_sync").glob("*.py"):
         text = path.read_text(encoding="utf-8")
-        assert text.startswith(f"# Derived from mincloud/_async/{path.name} by scripts/derive_sync.py")
+        assert text.startswith(f"# Derived from mincloud/_async/{path.name} by scripts/codegen/derive_sync.py")
         code = "".join(line for line in text.splitlines(keepends=True)[1:] if "mincloud._async" not in line)
         for word in ("async ", "await ", "asyncio", "Async", "aclose"):
             assert word not in code, (path.name, word)

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from mincloud_api.models.page_meta import PageMeta
 
-from mincloud._paging import Fetched, Walk
+from mincloud._paging import PageCursor, RawPage
 
 from .conftest import OpenSide
 from .scripted_service import LONG_AGO, Received, ScriptedService, a_function, serving
@@ -199,7 +199,7 @@ def test_a_walk_meets_each_item_that_stays_once(
     listed = list(range(length))
     staying = set(listed)
     fresh = iter(range(1000, 10_000))
-    walk: Walk[int] = Walk(lambda number: number, page_size)
+    walk: PageCursor[int] = PageCursor(lambda number: number, page_size)
     met: list[int] = []
     happening = iter([*happenings, *[[]] * 1000])
     steps = 0
@@ -207,7 +207,7 @@ def test_a_walk_meets_each_item_that_stays_once(
         steps += 1
         assert steps < 1000
         objects = listed[walk.offset : walk.offset + walk.limit]
-        page = walk.take(Fetched(PageMeta(total_count=len(listed) if counts else None), objects))
+        page = walk.take(RawPage(PageMeta(total_count=len(listed) if counts else None), objects))
         met += page.items if page is not None else []
         for change in next(happening):
             place = change.of(len(listed))
@@ -222,11 +222,11 @@ def test_a_walk_meets_each_item_that_stays_once(
 def test_going_back_finds_the_way_in_few_steps() -> None:
     """Most of what was delivered goes away, and as much comes after it, so that the count tells nothing."""
     listed: list[Any] = list(range(5000))
-    walk: Walk[int] = Walk(lambda number: number, 100)
+    walk: PageCursor[int] = PageCursor(lambda number: number, 100)
     while walk.offset < 4000:
-        walk.take(Fetched(PageMeta(total_count=5000), listed[walk.offset : walk.offset + walk.limit]))
+        walk.take(RawPage(PageMeta(total_count=5000), listed[walk.offset : walk.offset + walk.limit]))
     listed = [*listed[3000:], *range(5000, 8000)]
     steps = 0
-    while walk.take(Fetched(PageMeta(total_count=5000), listed[walk.offset : walk.offset + walk.limit])) is None:
+    while walk.take(RawPage(PageMeta(total_count=5000), listed[walk.offset : walk.offset + walk.limit])) is None:
         steps += 1
     assert steps < 15

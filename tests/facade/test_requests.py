@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from mincloud import InvalidResponse, MinCloud, Request, Response, Transport
 from tests.facade.conftest import Action, OpenSide
-from tests.faults.misbehaving_server import FUNCTION, MisbehavingServer, reply, result
+from tests.transport.misbehaving_server import FUNCTION, MisbehavingServer, reply, result
 
 PREFIX = "/oserve/v1.3/cloud-function/"
 NOWHERE = {"base_url": "http://127.0.0.1:9", "access_token": "a-token", "max_retries": 0}

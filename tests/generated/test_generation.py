@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts import generate
-from scripts.check_contract import CONTRACT, ROOT
+from scripts.codegen import generate
+from scripts import ROOT
+from scripts.contract.check import CONTRACT
 
 # The generator's originals that this project edits, adds to or replaces, as they were when it did so.
 ORIGINALS = {
@@ -27,10 +28,9 @@ ORIGINALS = {
 }
 
 
-def run(script: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(script), *arguments], capture_output=True, text=True, timeout=200, check=False
-    )
+def run(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "scripts.codegen.generate", *arguments]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=200, check=False)
 
 
 def check_of(text: str | None, folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
@@ -54,14 +54,13 @@ def copy(tmp_path: Path) -> Path:
 
 @pytest.mark.timeout(300)  # runs the generator
 def test_the_committed_client_is_what_the_contract_gives() -> None:
-    result = run(ROOT / "scripts" / "generate.py", "--check")
+    result = run(ROOT, "--check")
 
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
 @pytest.mark.timeout(300)  # runs the generator three times
 def test_a_stale_client_is_named_mended_and_then_left_alone(copy: Path) -> None:
-    script = copy / "scripts" / "generate.py"
     contract = copy / "openapi" / "mincloud.yaml"
     client = copy / "generated" / "mincloud_api"
     text = contract.read_text(encoding="utf-8")
@@ -70,7 +69,7 @@ def test_a_stale_client_is_named_mended_and_then_left_alone(copy: Path) -> None:
     (client / "models" / "stray.py").touch()
     (client / "py.typed").unlink()
 
-    stale = run(script, "--check")
+    stale = run(copy, "--check")
     assert stale.returncode == 1
     assert stale.stderr == (
         "generated/ is not what the contract gives "
@@ -78,13 +77,13 @@ def test_a_stale_client_is_named_mended_and_then_left_alone(copy: Path) -> None:
         "run `make generate` and commit\n"
     )
 
-    mended = run(script)
+    mended = run(copy)
     assert (mended.returncode, mended.stdout) == (0, "generated/mincloud_api: 5 files changed\n")
     assert "What somebody noted." in (client / "models" / "cloud_function.py").read_text(encoding="utf-8")
     assert not (client / "models" / "stray.py").exists()
     assert (client / "py.typed").exists()
 
-    again = run(script)
+    again = run(copy)
     assert (again.returncode, again.stdout) == (0, "generated/mincloud_api: up to date\n")
 
 
@@ -183,7 +182,7 @@ def test_an_original_template_that_changed_is_noticed(name: str) -> None:
 
     assert hashlib.sha256(original).hexdigest() == ORIGINALS[name], (
         f"the generator's {name} is another than the one this project builds on: compare both versions, take over what "
-        f"changed into scripts/templates/ and EDITS in scripts/generate.py, and record the new sum here"
+        f"changed into scripts/codegen/templates/ and EDITS in scripts/codegen/generate.py, and record the new sum here"
     )
 
 
@@ -215,5 +214,5 @@ def test_an_edit_whose_place_moved_is_named(index: int, tmp_path: Path, monkeypa
 
     assert str(caught.value) == (
         f"the generator's template {name} has changed where this project edits it ({why}): "
-        "compare it with EDITS in scripts/generate.py"
+        "compare it with EDITS in scripts/codegen/generate.py"
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scripts.package_contract import build
+from scripts.contract.package import build
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from mincloud_emulator import Emulator
-from scripts.check_contract import CONTRACT, check
+from scripts.contract.check import CONTRACT, check
 
 from .conftest import COMPILERS, Consumer
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scripts import build_docs, picture_console
-from scripts.docs_extension import public_name
+from scripts.docs import build as build_docs
+from scripts.docs import screenshot_console
+from scripts.docs.extension import public_name
 from tests.docs.snippets import DOCS, ROOT
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.timeout(600)
 
 def built(docs: Path, output: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "scripts.build_docs", "--source", str(docs), "--output", str(output)],
+        [sys.executable, "-m", "scripts.docs.build", "--source", str(docs), "--output", str(output)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -95,10 +96,10 @@ def test_without_chromium_there_is_a_line_that_says_how_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     missing = tmp_path / "chromium"
-    monkeypatch.setattr(picture_console, "EXECUTABLE", missing)
-    monkeypatch.setattr(sys, "argv", ["picture_console"])
-    assert picture_console.main() == 1
-    assert capsys.readouterr().err == f"picture_console: {missing} is missing: `make picture` installs it\n"
+    monkeypatch.setattr(screenshot_console, "EXECUTABLE", missing)
+    monkeypatch.setattr(sys, "argv", ["screenshot_console"])
+    assert screenshot_console.main() == 1
+    assert capsys.readouterr().err == f"screenshot_console: {missing} is missing: `make picture` installs it\n"
 
 
 def test_what_extensions_say_is_told_in_the_descriptions() -> None:

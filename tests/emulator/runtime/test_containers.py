@@ -95,8 +95,8 @@ async def test_idle_containers_are_few_and_end_after_a_while() -> None:
 async def test_the_reserve_serves_a_first_call() -> None:
     runtime = Runtime()
     await runtime.prestart()
-    (spare,) = runtime.spares
-    assert (await Caller(runtime)("exports.main = async () => process.pid")).data == spare.pid
+    (prewarmed,) = runtime.spares
+    assert (await Caller(runtime)("exports.main = async () => process.pid")).data == prewarmed.pid
     await runtime.aclose()
 
 

@@ -1,0 +1,56 @@
+"""The token operations' requests and answers. A client with a token needs none of them, so they are imported when they are needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mincloud_api.api.authentication import authorize, create_access_token
+from mincloud_api.models.authorization_code_grant import AuthorizationCodeGrant
+from mincloud_api.models.authorization_code_grant_grant_type import AuthorizationCodeGrantGrantType
+from mincloud_api.models.authorize_request import AuthorizeRequest
+from mincloud_api.models.refresh_token_grant import RefreshTokenGrant
+from mincloud_api.models.refresh_token_grant_grant_type import RefreshTokenGrantGrantType
+
+from ._operations import operation
+
+if TYPE_CHECKING:
+    from mincloud_api.models.access_token import AccessToken
+
+    from ._operations import Operation
+    from ._responses import APIResponse
+
+
+def authorization(client_id: str, client_secret: str) -> Operation:
+    """The call for a code (operation authorize)."""
+    return operation(authorize.build_request(body=AuthorizeRequest(client_id, client_secret)), authorized=False)
+
+
+def read_code(answer: APIResponse) -> str:
+    """The code in the answer to `authorization`.
+
+    Raises:
+        InvalidResponse: There is none.
+    """
+    return answer.parsed(authorize.parse_success).code
+
+
+def token_for_code(client_id: str, client_secret: str, code: str) -> Operation:
+    """The call for the token of a code (operation createAccessToken, grant authorization_code)."""
+    kind = AuthorizationCodeGrantGrantType.AUTHORIZATION_CODE
+    grant = AuthorizationCodeGrant(client_id, client_secret, kind, code)
+    return operation(create_access_token.build_request(body=grant), authorized=False)
+
+
+def token_for_refresh_token(client_id: str, client_secret: str, refresh_token: str) -> Operation:
+    """The call for another token (operation createAccessToken, grant refresh_token)."""
+    grant = RefreshTokenGrant(client_id, client_secret, RefreshTokenGrantGrantType.REFRESH_TOKEN, refresh_token)
+    return operation(create_access_token.build_request(body=grant), authorized=False)
+
+
+def read_token(answer: APIResponse) -> AccessToken:
+    """The token in the answer to either.
+
+    Raises:
+        InvalidResponse: There is none.
+    """
+    return answer.parsed(create_access_token.parse_success)

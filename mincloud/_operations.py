@@ -1,0 +1,218 @@
+"""The requests of the contract's operations as plain values, built by the generated code, and what may go into them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from urllib.parse import urlencode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation to carry out.
+
+    Attributes:
+        method: The HTTP method, in capitals.
+        path: Percent-encoded path and query, from the root of the API; or an absolute URL.
+        content: The body, in JSON; None if there is none.
+        headers: The operation's own headers, names and values.
+        repeatable: Whether it may be sent again when it may have run before.
+        authorized: Whether the access token goes along.
+        settled_by: A status that means success when an attempt before may have run, as 404 does for a deletion.
+    """
+
+    method: str
+    path: str = field(repr=False)
+    content: bytes | None = field(default=None, repr=False)
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    idempotent: bool = False
+    authorized: bool = True
+    success_if_retried: int | None = None
+
+
+def operation(
+    request: Mapping[str, Any],
+    *,
+    idempotent: bool = False,
+    authorized: bool = True,
+    success_if_retried: int | None = None,
+) -> Operation:
+    """The call for what `build_request` of the generated code gives.
+
+    Raises:
+        TypeError: The body has a value that JSON does not know; the message says where.
+        ValueError: The same for a number, a string or a nesting that JSON cannot carry.
+    """
+    params = request.get("params")
+    path: str = request["url"]
+    if params:
+        path = f"{path}?{urlencode(params)}"
+    content = encode(request["json"]) if "json" in request else None
+    return Operation(
+        request["method"].upper(),
+        path,
+        content,
+        tuple((name.encode("ascii"), value.encode("ascii")) for name, value in request.get("headers", {}).items()),
+        idempotent=idempotent,
+        authorized=authorized,
+        success_if_retried=success_if_retried,
+    )
+
+
+def encode(value: object) -> bytes:
+    """A value as JSON, in raw UTF-8.
+
+    Raises:
+        TypeError: It holds something that JSON does not know; the message says where.
+        ValueError: It holds a number or a string that JSON cannot carry, itself, or more levels than can be written.
+    """
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        try:
+            problem = next(_problems(value, "", ()), None)
+        except RecursionError:  # little of the stack was left
+            problem = None
+        if problem is not None:
+            raise problem from None
+        raise ValueError(f"the data cannot be written as JSON: {error}") from None
+
+
+_MOST_LEVELS = 500  # below what the interpreter's own recursion allows
+
+
+def _problems(value: object, place: str, above: tuple[int, ...]) -> Iterator[TypeError | ValueError]:
+    """What keeps a value from being JSON, each with its place."""
+    where = place or "the top level"
+    identity = id(value)
+    if len(above) > _MOST_LEVELS:
+        yield ValueError(f"the data is nested more than {_MOST_LEVELS} levels deep, which JSON readers refuse")
+    elif identity in above:
+        yield ValueError(f"{where} holds itself, which JSON cannot express")
+    elif isinstance(value, dict):
+        for key, item in cast("Mapping[Any, Any]", value).items():
+            if not isinstance(key, str):
+                yield TypeError(f"{where} has the key {key!r}: JSON knows only strings as keys")
+            yield from _problems(str(key), f"the key {key!r} of {where}", ())
+            # The first level is the request's own fields, which a caller knows by their names.
+            yield from _problems(item, f"{place}[{key!r}]" if above else str(key), (*above, identity))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(cast(list[Any], value)):
+            yield from _problems(item, f"{place}[{index}]", (*above, identity))
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            yield ValueError(f"{where} is {value}: JSON knows no such number")
+    elif isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            yield ValueError(f"{where} is not valid Unicode: it has a lone surrogate")
+    elif value is not None and not isinstance(value, int):
+        yield TypeError(f"{where} is of type {type(value).__name__}, which JSON does not know: convert it first")
+
+
+def function_data(data: object) -> dict[str, Any]:
+    """What is sent to a function as `event.data`.
+
+    Raises:
+        TypeError: It is not an object.
+    """
+    if data is None:
+        return {}
+    if isinstance(data, dict):
+        return cast(dict[str, Any], data)
+    if isinstance(data, Mapping):
+        return dict(cast(Mapping[str, Any], data))
+    raise TypeError(f"data must be a dict, which the function receives as event.data, not {type(data).__name__}")
+
+
+def function_name(name: object) -> str:
+    """A function's name that can be addressed.
+
+    Raises:
+        TypeError: It is not a string.
+        ValueError: It cannot stand in a path.
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"a function's name must be a string, not {type(name).__name__}")
+    if not name:
+        raise ValueError("a function's name must not be empty")
+    if name in (".", ".."):
+        raise ValueError(f"a function cannot be named {name!r}: a path with it means another address")
+    if any(character < " " or "\x7f" <= character <= "\x9f" for character in name):
+        raise ValueError(f"a function's name must have no control characters: {name!r}")
+    if any("\ud800" <= character <= "\udfff" for character in name):
+        raise ValueError(f"a function's name must be valid Unicode, without lone surrogates: {name!r}")
+    return name
+
+
+def text_argument(name: str, value: object) -> str:
+    """A text that must not be empty, as a function's code.
+
+    Raises:
+        TypeError: It is not a string.
+        ValueError: It is empty, or not valid Unicode.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, not {type(value).__name__}")
+    if not value.strip():
+        raise ValueError(f"{name} must not be empty")
+    return value
+
+
+def choice(kind: type[Choice], name: str, value: Choice | str | None) -> Choice | None:
+    """A value of an enum, given as such or as a string.
+
+    Raises:
+        ValueError: There is no such value; the message lists those that there are.
+    """
+    if value is None:
+        return None
+    try:
+        return kind(value)
+    except ValueError:
+        known = ", ".join(kind)
+        raise ValueError(f"{name} must be one of {known}, not {value!r}") from None
+
+
+def whole_number(name: str, value: object, *, least: int, most: int | None = None) -> int:
+    """An integer in a range.
+
+    Raises:
+        TypeError: It is not an integer.
+        ValueError: It is out of range.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be an integer, not {value!r}")
+    if value < least or (most is not None and value > most):
+        allowed = f"from {least} to {most}" if most is not None else f"of {least} or more"
+        raise ValueError(f"{name} must be an integer {allowed}, not {value}")
+    return value
+
+
+def unix_time(name: str, value: datetime | float) -> float:
+    """A point in time in Unix seconds.
+
+    Raises:
+        TypeError: It is neither a datetime nor a number.
+        ValueError: It is a datetime without a time zone, or not finite.
+    """
+    if isinstance(value, datetime):
+        if value.utcoffset() is None:
+            raise ValueError(f"{name} is a datetime without a time zone: give it one, as in datetime.now(timezone.utc)")
+        return value.timestamp()
+    if isinstance(value, bool) or not isinstance(value, int | float):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"{name} must be a datetime with a time zone or Unix seconds, not {value!r}")
+    if not math.isfinite(value):
+        raise ValueError(f"{name} must be finite, not {value}")
+    return value

@@ -1,0 +1,110 @@
+"""Where requests go: how an address may be shown, which belong together, and which proxy the environment names for one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from urllib.parse import quote, unquote_to_bytes, urljoin, urlsplit
+
+from .errors import ConfigurationError
+
+
+def redact_url(url: str) -> str:
+    """A URL as it may be shown: without query and fragment, where signatures and codes stand, and without a user's password."""
+    bare = url.partition("#")[0].partition("?")[0]
+    scheme, separator, rest = bare.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
+
+
+def ascii_host(host: str) -> str:
+    """A host's name as DNS has it.
+
+    Raises:
+        ValueError: No host can have this name.
+    """
+    # An address of IPv6 has colons and no labels; everything else has to have labels of a sensible length.
+    return host if ":" in host else host.encode("idna").decode("ascii")
+
+
+def host_header(url: str) -> bytes:
+    """The value of the header `Host` for a URL; empty if it has none, which nothing is sent to."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+        host = ascii_host(parts.hostname or "")
+    except ValueError:
+        return b""
+    return (f"[{host}]" if ":" in host else host).encode("ascii") + (b"" if port is None else b":%d" % port)
+
+
+def absolute(base: str, location: str) -> str:
+    """Where a redirect leads, percent-encoded.
+
+    Args:
+        base: The URL that redirects.
+        location: The header `Location`, decoded as Latin-1.
+
+    Raises:
+        ValueError: To nothing that HTTP could reach.
+    """
+    # Servers that do not encode their paths send UTF-8; what is encoded already stays as it is.
+    target = urljoin(base, quote(location.encode("latin-1"), safe="!#$%&'()*+,/:;=?@[]~"))
+    parts = urlsplit(target)
+    if (
+        parts.scheme not in ("http", "https")
+        or not host_header(target)
+        or not parts.hostname
+        or parts.username is not None
+    ):
+        raise ValueError("it is no address of HTTP")
+    return target.partition("#")[0]
+
+
+def origin_of(url: str) -> tuple[str, str | None, int | None]:
+    """The scheme, host and port of a URL."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A proxy of the environment.
+
+    Attributes:
+        url: Its address, without its credentials.
+        auth: Its user name and password, None if it has none.
+    """
+
+    url: str
+    auth: tuple[bytes, bytes] | None = field(repr=False)
+
+
+def proxy_for(scheme: str, host: str, port: int) -> Proxy | None:
+    """The proxy that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY name for an address, None if it is reached directly.
+
+    Raises:
+        ConfigurationError: The proxy is none that speaks HTTP, or its address is none.
+    """
+    # Elsewhere the system's own settings count, too.
+    if sys.platform not in ("darwin", "win32") and not any(name.lower().endswith("_proxy") for name in os.environ):
+        return None
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - takes a while, with all of `email` and `http`
+
+    proxies = getproxies()
+    url = proxies.get(scheme) or proxies.get("all")
+    if not url or proxy_bypass(f"{host}:{port}"):
+        return None
+    url = url if "://" in url else f"http://{url}"
+    address = host_header(url).decode("ascii")
+    kind = url.partition("://")[0].lower()
+    if kind not in ("http", "https") or not address:
+        # The address is not shown, since it may hold a password.
+        raise ConfigurationError(
+            f"the proxy that the environment names for {scheme}:// has no address that starts with http:// and names a host and a port: "
+            "correct HTTP_PROXY, HTTPS_PROXY or ALL_PROXY, or set NO_PROXY to the host that is to be reached directly"
+        )
+    parts = urlsplit(url)
+    auth = (unquote_to_bytes(parts.username), unquote_to_bytes(parts.password or "")) if parts.username else None
+    return Proxy(f"{kind}://{address}/", auth)

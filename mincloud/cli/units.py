@@ -1,0 +1,83 @@
+"""Times, sizes and rates: as people write them, and as people read them."""
+
+from __future__ import annotations
+
+import re
+import time
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_SPAN = re.compile(r"(?:\d+(?:\.\d+)?[smhdw])+")
+_PART = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
+_RATE = re.compile(r"(\d+(?:\.\d+)?)(?:/([smh]))?")
+_KILO = 1024.0
+_MILLI = 1000.0
+_MINUTE = 60.0
+
+
+def parse_time(text: str) -> float:
+    """A time in Unix seconds: how long ago (`2h`, `1d12h`), a date or time (local, unless it says otherwise), or Unix seconds.
+
+    Raises:
+        ValueError: It is none of these.
+    """
+    if _SPAN.fullmatch(text):
+        return time.time() - sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
+    if re.fullmatch(r"\d{9,}(\.\d+)?", text):
+        return float(text)
+    from datetime import datetime  # noqa: PLC0415 - help needs no dates
+
+    try:
+        return datetime.fromisoformat(text).astimezone().timestamp()
+    except (ValueError, OverflowError):
+        raise ValueError(f"{text!r} is no time: write 2h, 2026-09-21, 2026-09-21T08:30 or Unix seconds") from None
+
+
+def rate(text: str) -> float:
+    """A rate per second: `50/s`, `300/m`, `1000/h`; a number alone is per second.
+
+    Raises:
+        ValueError: It is none of these, or 0.
+    """
+    found = _RATE.fullmatch(text)
+    number = float(found[1]) if found else 0.0
+    if found is None or number == 0:
+        raise ValueError(f"{text!r} is no rate: write 50/s, 300/m or 1000/h")
+    return number / _SECONDS[found[2] or "s"]
+
+
+def local_time(seconds: float | None) -> str:
+    """Unix seconds as a local time; empty if there are none."""
+    from datetime import datetime  # noqa: PLC0415 - help needs no dates
+
+    return "" if seconds is None else datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def size(count: int | None) -> str:
+    """A number of bytes; empty if there is none."""
+    if count is None:
+        return ""
+    if count < _KILO:
+        return f"{count} B"
+    value, unit = count / _KILO, "KB"
+    for larger in ("MB", "GB"):
+        if value < _KILO:
+            break
+        value, unit = value / _KILO, larger
+    return f"{value:.1f} {unit}"
+
+
+def duration(seconds: float | None) -> str:
+    """A number of seconds; empty if there is none."""
+    if seconds is None:
+        return ""
+    if seconds < 1:
+        return f"{max(0.0, seconds) * _MILLI:.0f} ms"
+    if seconds < _MINUTE:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
+
+
+def counted(number: int, thing: str) -> str:
+    """A number of things: `1 line`, `2,000 lines`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -1,0 +1,228 @@
+"""The ASGI applications of the two origins: the API with its console, and the logs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from .console_api import ConsoleAPI
+from .function_operations import FunctionOperations, environment_of, json_response
+from .requests import HTTPError
+from .routing import Router
+from .token_operations import FIRST_HOP, SECOND_HOP, TokenOperations, unauthorized
+
+if TYPE_CHECKING:
+    from asyncio import Transport
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from starlette.types import Message, Receive, Scope, Send
+
+    from ..core.faults import Fault
+    from ..core.service import Service
+    from .routing import Handler
+
+_logger = logging.getLogger(__name__)
+
+TRANSPORT = "mincloud_emulator.transport"
+"""Where the server leaves a connection's transport in the scope, for faults that drop it."""
+
+
+class OriginApp:
+    """What both origins do with every request: faults, latency, the `Date` header, a word to whoever watches.
+
+    Args:
+        service: the application.
+        api: whether this is the API's origin.
+        respond: answers a request.
+    """
+
+    def __init__(self, service: Service, *, api: bool, respond: Callable[[Request], Awaitable[Response]]) -> None:
+        self._service = service
+        self._api = api
+        self._respond = respond
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            return
+        started = time.perf_counter()
+        request = Request(scope, receive)
+        path: str = scope["path"]
+        status = 0
+
+        async def send_dated(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"].append((b"date", self._service.clock.http_date().encode()))
+            await send(message)
+
+        # A console page that happens to be open must not take the faults that are meant for a client of the API.
+        api = self._api and path != "/" and not path.startswith("/_emulator/")
+        fault = self._service.faults.take(request.method, path, api=api)
+        delay = self._service.faults.latency(path, api=api)
+        try:
+            if delay > 0:
+                await asyncio.sleep(delay)
+            response = await self._answer(request, fault)
+            if response is None:
+                transport: Transport = scope[TRANSPORT]
+                transport.abort()
+                return
+            await response(scope, receive, send_dated)
+        except ClientDisconnect:
+            return
+        finally:
+            self._report(request, status, time.perf_counter() - started)
+
+    async def _answer(self, request: Request, fault: Fault | None) -> Response | None:
+        if fault is None:
+            return await self._dispatch(request)
+        if fault.after:
+            await self._dispatch(request)
+        return None if fault.status is None else Response(fault.body, fault.status, dict(fault.headers))
+
+    async def _dispatch(self, request: Request) -> Response:
+        try:
+            return await self._respond(request)
+        except HTTPError as refusal:
+            return json_response(refusal.status, {"error_msg": refusal.message}, refusal.headers)
+        except ClientDisconnect:
+            raise
+        except Exception:
+            _logger.exception("%s %s failed", request.method, request.scope["path"])
+            return json_response(500, {"error_msg": "the emulator failed; what happened is in its own log"})
+
+    def _report(self, request: Request, status: int, seconds: float) -> None:
+        path: str = request.scope["path"]
+        if path.startswith("/_emulator/"):
+            return
+        environment = request.headers.get("x-hydrogen-env-id", "")
+        self._service.broker.publish(
+            "request",
+            {
+                "method": request.method,
+                # The query stays out: on the log's origin it is a secret.
+                "path": path,
+                "status": status,
+                "milliseconds": round(seconds * 1000, 1),
+                "at": self._service.clock.now(),
+                "environment": environment.encode("latin-1").decode(errors="replace"),
+            },
+        )
+
+
+class API:
+    """Answers the requests to the API's origin.
+
+    Args:
+        service: the application.
+        loopback: whether only this machine can reach the emulator.
+    """
+
+    def __init__(self, service: Service, *, loopback: bool) -> None:
+        self._service = service
+        self._console = ConsoleAPI(service, loopback=loopback)
+        functions = FunctionOperations(service)
+        tokens = TokenOperations(service)
+        self._router = router = Router()
+        bearer = self._with_bearer
+        base = "/oserve/v1.3/cloud-function"
+        router.add("/oserve/v1/cloud-function/job", {"POST": bearer(functions.trigger_function)})
+        router.add(base, {"GET": bearer(functions.list_functions), "POST": bearer(functions.create_function)})
+        router.add(
+            f"{base}/{{}}",
+            {
+                "GET": bearer(functions.get_function),
+                "PATCH": bearer(functions.update_function),
+                "DELETE": bearer(functions.delete_function),
+            },
+        )
+        router.add(f"{base}/{{}}/debug", {"POST": bearer(functions.debug_function)})
+        router.add(
+            f"{base}/{{}}/job",
+            {"GET": bearer(functions.list_jobs), "POST": bearer(functions.invoke_function)},
+        )
+        router.add("/api/oauth2/hydrogen/openapi/authorize", {"POST": tokens.authorize})
+        router.add(FIRST_HOP, {"GET": tokens.first_hop})
+        router.add(SECOND_HOP, {"GET": tokens.second_hop})
+        router.add("/api/oauth2/access_token", {"POST": tokens.access_token})
+
+    async def respond(self, request: Request) -> Response:
+        """Answer a request.
+
+        Raises:
+            Refusal: if it is answered with an error.
+        """
+        raw_path: bytes = request.scope["raw_path"]
+        found = self._router.find(raw_path)
+        if found is None:
+            console = await self._console.respond(request)
+            if console is not None:
+                return console
+            raise HTTPError(404, f"there is nothing at {unquote(raw_path.decode('ascii', 'replace'))[:200]}")
+        methods, variable = found
+        handler = methods.get("GET" if request.method == "HEAD" else request.method)
+        if handler is None:
+            allowed = {"Allow": ", ".join(allowed_methods(methods))}
+            if request.method == "OPTIONS":
+                return Response(status_code=204, headers=allowed)
+            raise HTTPError(405, f"{request.method} is not possible here", allowed)
+        return await handler(request, variable)
+
+    def _with_bearer(self, handler: Handler) -> Handler:
+        async def check(request: Request, variable: str) -> Response:
+            scheme, _, token = request.headers.get("authorization", "").partition(" ")
+            if scheme.lower() != "bearer" or not self._service.credentials.accepts(token.strip()):
+                raise unauthorized("未授权,请检查请求头中的 Authorization 字段是否正确 (no valid access token)")
+            environment_of(request)
+            return await handler(request, variable)
+
+        return check
+
+
+def allowed_methods(methods: Iterable[str]) -> list[str]:
+    """Return what the `Allow` header of a path says, given its handlers by method."""
+    allowed = [*methods, "OPTIONS"]
+    if "GET" in allowed:
+        allowed.append("HEAD")
+    return sorted(allowed)
+
+
+class LogOrigin:
+    """Answers the requests for job logs, as an object store does.
+
+    Args:
+        service: the application.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def respond(self, request: Request) -> Response:
+        """Answer a request."""
+        if request.method not in {"GET", "HEAD"}:
+            return _storage_error(405, "MethodNotAllowed", "Only GET is possible here.", {"Allow": "GET, HEAD"})
+        if "authorization" in request.headers:
+            message = "The address is signed: send no Authorization, the access token is not for this host."
+            return _storage_error(400, "InvalidArgument", message)
+        query: bytes = request.scope["query_string"]
+        checked = self._service.logs.check(request.scope["path"], query.decode("ascii", "replace"))
+        if isinstance(checked, str):
+            return _storage_error(403, "AccessDenied", checked)
+        text = self._service.store.job_log(checked)
+        if text is None:
+            return _storage_error(404, "NoSuchKey", "There is no such log.")
+        return Response(text.encode("utf-8", "replace"), media_type="text/plain")
+
+
+def _storage_error(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:
+    error = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    text = f'<?xml version="1.0" encoding="UTF-8"?>\n{error}'
+    return Response(text, status, headers, media_type="application/xml")

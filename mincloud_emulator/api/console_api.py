@@ -1,0 +1,285 @@
+"""What the console page at `/` is made of: its files, and the interface under `/_emulator/`.
+
+This interface takes no access token, so it keeps out everyone but this machine's own user: requests from
+other machines and pages of other sites, a rebound DNS name included, are refused. Functions are code, and
+calling one is running it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from starlette.responses import Response, StreamingResponse
+
+from ..core.invocations import Caller, job_summary
+from ..core.store import FINAL_STATUSES
+from .function_operations import SOURCES, ended, function_body, json_response, json_text_response
+from .json_text import encode_json
+from .requests import (
+    HTTPError,
+    bad_request,
+    boolean_field,
+    page_parameters,
+    query_parameters,
+    read_json_object,
+    required_text,
+    text_field,
+)
+from .routing import Router
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from starlette.requests import Request
+
+    from ..core.events import Event
+    from ..core.service import Service
+    from ..core.store import Function, Job
+
+_FILES = Path(__file__).parent.parent / "console"
+# Named here, since some machines' own tables call a script plain text, which browsers then refuse to run.
+_FILE_TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_FILE_HEADERS = {
+    # What a function is called, returns or logs is never code on the page, whatever is in it; and no other site
+    # may show the page in a frame and have its buttons clicked.
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+        " base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    # Another version of the emulator serves the same addresses.
+    "Cache-Control": "no-cache",
+}
+_IDLE_SECONDS = 15.0
+_KEPT_REQUESTS = 200
+_EVENT_HEADER = "Emulator-Event"
+_LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class ConsoleAPI:
+    """Answers the console's requests. The environment is a query parameter, `""` or missing for production.
+
+    Args:
+        service: the application.
+        loopback: whether only this machine can reach the emulator.
+    """
+
+    def __init__(self, service: Service, *, loopback: bool) -> None:
+        self._service = service
+        self._loopback = loopback
+        self._instance = secrets.token_hex(8)
+        self._files: dict[str, tuple[bytes, str]] | None = None
+        self._requests: deque[dict[str, Any]] = deque(maxlen=_KEPT_REQUESTS)
+        self._live_logs: dict[int, list[str]] = {}
+        service.broker.listen(self._remember)
+        self._router = router = Router()
+        router.add("/_emulator/info", {"GET": self._info})
+        router.add("/_emulator/functions", {"GET": self._list_functions})
+        router.add(
+            "/_emulator/functions/{}",
+            {"GET": self._get_function, "PUT": self._put_function, "DELETE": self._delete_function},
+        )
+        router.add("/_emulator/functions/{}/call", {"POST": self._call_function})
+        router.add("/_emulator/jobs", {"GET": self._list_jobs})
+        router.add("/_emulator/jobs/{}", {"GET": self._get_job})
+        router.add("/_emulator/jobs/{}/log", {"GET": self._get_log})
+        router.add("/_emulator/requests", {"GET": self._list_requests})
+        router.add("/_emulator/events", {"GET": self._events})
+
+    async def respond(self, request: Request) -> Response | None:
+        """Answer a request that is none of the API's, None if it is none of the console's either.
+
+        Raises:
+            Refusal: if it is answered with an error.
+        """
+        raw_path: bytes = request.scope["raw_path"]
+        found = self._router.find(raw_path)
+        if found is None:
+            return self._file(request)
+        self._check_origin(request)
+        methods, variable = found
+        handler = methods.get(request.method)
+        if handler is None:
+            raise HTTPError(405, f"{request.method} is not possible here", {"Allow": ", ".join(methods)})
+        return await handler(request, variable)
+
+    def _check_origin(self, request: Request) -> None:
+        host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+        origin = request.headers.get("origin")
+        if self._loopback and host not in _LOOPBACK_NAMES:
+            raise HTTPError(403, f"open the console at 127.0.0.1 or localhost, not at {host[:80]!r}")
+        if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+            raise HTTPError(403, "pages of other sites have no access to the emulator")
+        if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+            raise HTTPError(403, "pages of other sites have no access to the emulator")
+        client = request.client.host if request.client else ""
+        if client not in _LOOPBACK_NAMES:
+            _, _, token = request.headers.get("authorization", "").partition(" ")
+            if not self._service.credentials.accepts(token.strip()):
+                message = "from another machine the console needs the access token"
+                raise HTTPError(401, message, {"WWW-Authenticate": "Bearer"})
+
+    def _file(self, request: Request) -> Response | None:
+        if request.method not in {"GET", "HEAD"}:
+            return None
+        if self._files is None:
+            self._files = {
+                f"/_emulator/console/{path.name}": (path.read_bytes(), _FILE_TYPES[path.suffix])
+                for path in _FILES.iterdir()
+                if path.suffix in _FILE_TYPES
+            }
+            self._files["/"] = self._files.pop("/_emulator/console/index.html")
+        found = self._files.get(request.scope["path"])
+        return found and Response(found[0], headers=_FILE_HEADERS, media_type=found[1])
+
+    def _remember(self, event: Event) -> None:
+        """Keep what a page that is opened later could not learn from the store."""
+        data = event.data
+        if event.kind == "request":
+            self._requests.append(dict(data))
+        elif event.kind == "log":
+            self._live_logs.setdefault(data["job_id"], []).append(data["line"])
+        elif event.kind == "job" and data["status"] in FINAL_STATUSES:
+            self._live_logs.pop(data["id"], None)
+        elif event.kind == "reset":
+            self._requests.clear()
+
+    async def _info(self, _request: Request, _name: str) -> Response:
+        """What is running, and which environments have functions."""
+        service = self._service
+        environments = service.store.environments()
+        return json_response(
+            200,
+            {
+                "client_id": service.credentials.client_id,
+                "log_origin": service.logs.origin,
+                "environments": environments if "" in environments else ["", *environments],
+                "now": service.clock.now(),
+                "instance": self._instance,
+            },
+        )
+
+    async def _list_functions(self, request: Request, _name: str) -> Response:
+        parameters = query_parameters(request)
+        limit, offset = page_parameters(parameters)
+        functions, total = self._service.store.functions(parameters.get("environment", ""), limit, offset)
+        bodies = [self._body(function) for function in functions]
+        for body in bodies:
+            # A thousand functions may have a gigabyte of code; the page reads that of the one it shows.
+            del body["function_code"]
+        return json_response(200, {"total": total, "functions": bodies})
+
+    async def _get_function(self, request: Request, name: str) -> Response:
+        return json_response(200, self._body(self._function(request, name)))
+
+    async def _put_function(self, request: Request, name: str) -> Response:
+        """Deploys code: `{"function_code", "remark"?, "new"?}`; with `new` it refuses to replace a function."""
+        environment = query_parameters(request).get("environment", "")
+        fields = await self._fields(request)
+        remark = text_field(fields, "remark", empty=True)
+        code = required_text(fields, "function_code")
+        if boolean_field(fields, "new", default=False) and self._service.store.function(environment, name) is not None:
+            raise HTTPError(409, f"there is a function named {name[:80]!r} already: choose another name")
+        action = self._service.deploy(environment, name, code, remark=remark)
+        return json_response(200, {"action": action, **self._body(self._function(request, name))})
+
+    async def _delete_function(self, request: Request, name: str) -> Response:
+        self._service.delete_function(self._function(request, name))
+        return Response(status_code=204)
+
+    async def _call_function(self, request: Request, name: str) -> Response:
+        """Calls a function: `{"data", "sync"?, "source"?}`; answers with its job, and if waited for its ending."""
+        fields = await self._fields(request)
+        function = self._function(request, name)
+        if "data" not in fields:
+            raise bad_request("data is required")
+        sync = boolean_field(fields, "sync", default=True)
+        source = text_field(fields, "source") or "open_api"
+        if source not in SOURCES:
+            raise bad_request(f"source must be one of {', '.join(SOURCES)}, not {source[:40]!r}")
+        address = request.client.host if request.client else ""
+        caller = Caller(source, address, request.headers.get("user-agent", ""))
+        invocation = self._service.invocations.start(function, fields["data"], caller, sync=sync)
+        if not sync:
+            return json_response(200, {"job": job_summary(invocation.job)})
+        ending = await ended(invocation)
+        job = self._service.store.job(invocation.job.id) or invocation.job
+        rest = {"job": job_summary(job), "log": ending.log or "", "execution_time": ending.execution_time}
+        return json_text_response(b'{"result":%b,%b' % (ending.result_json, encode_json(rest)[1:]))
+
+    async def _list_jobs(self, request: Request, _name: str) -> Response:
+        """Jobs of one function (`function=NAME`) or of all, newest first, and the number of the latest event that they show."""
+        parameters = query_parameters(request)
+        limit, offset = page_parameters(parameters)
+        function_id = None
+        if "function" in parameters:
+            function_id = self._function(request, parameters["function"]).id
+        jobs, total = self._service.store.jobs(function_id, {}, limit, offset)
+        summaries = [job_summary(job) for job in jobs]
+        return json_response(200, {"total": total, "jobs": summaries, "event": self._service.broker.count})
+
+    async def _get_job(self, _request: Request, number: str) -> Response:
+        return json_response(200, job_summary(self._job(number)))
+
+    async def _get_log(self, _request: Request, number: str) -> Response:
+        """A job's log, while it runs as far as it has come; a header has the number of the latest event in it."""
+        job = self._job(number)
+        text = self._service.store.job_log(job.id)
+        if text is None and job.status in FINAL_STATUSES:
+            raise HTTPError(404, "this job has no log")
+        if text is None:
+            text = "".join(f"{line}\n" for line in self._live_logs.get(job.id, ()))
+        headers = {_EVENT_HEADER: str(self._service.broker.count)}
+        return Response(text.encode("utf-8", "replace"), headers=headers, media_type="text/plain")
+
+    async def _list_requests(self, _request: Request, _name: str) -> Response:
+        """The latest requests, oldest first, and the number of the latest event among them."""
+        return json_response(200, {"requests": list(self._requests), "event": self._service.broker.count})
+
+    async def _events(self, _request: Request, _name: str) -> Response:
+        """Server-sent events: `function`, `job`, `log`, `request`, `reset`, each with a number and a JSON object."""
+
+        async def stream() -> AsyncGenerator[bytes, None]:
+            yield b": connected\n\n"
+            async for event in self._service.broker.events(idle_seconds=_IDLE_SECONDS):
+                if event is None:
+                    yield b": still here\n\n"
+                else:
+                    data = json.dumps(event.data)
+                    yield f"id: {event.number}\nevent: {event.kind}\ndata: {data}\n\n".encode()
+
+        return StreamingResponse(stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+    async def _fields(self, request: Request) -> dict[str, Any]:
+        # A form of another site can't send this type without asking first, and the answer to that is no.
+        if not request.headers.get("content-type", "").startswith("application/json"):
+            raise HTTPError(415, "send application/json")
+        return await read_json_object(request, self._service.limits)
+
+    def _function(self, request: Request, name: str) -> Function:
+        function = self._service.store.function(query_parameters(request).get("environment", ""), name)
+        if function is None:
+            raise HTTPError(404, f"there is no function named {name[:80]!r}")
+        return function
+
+    def _job(self, number: str) -> Job:
+        job = self._service.store.job(int(number)) if re.fullmatch(r"[0-9]{1,18}", number) else None
+        if job is None:
+            raise HTTPError(404, f"there is no job {number[:40]!r}")
+        return job
+
+    def _body(self, function: Function) -> dict[str, Any]:
+        return {
+            **function_body(function),
+            "environment": function.environment,
+            "version": function.version,
+            "stub": function.id in self._service.invocations.stubs,
+        }

@@ -1,0 +1,260 @@
+"""Reading requests: the body, its fields and the query, refused with a reason where they are wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import parse_qsl
+
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+from starlette.requests import Request
+
+from .json_text import JSONTextError, decode_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.types import Message
+
+    from ..core.limits import Limits
+
+DEFAULT_LIMIT = 20
+MAX_LIMIT = 1000
+_MIN_INTEGER, _MAX_INTEGER = -(2**63), 2**63 - 1
+
+
+class HTTPError(Exception):
+    """A request that is answered with an error.
+
+    Args:
+        status: the answer's status.
+        message: its `error_msg`, which says what is wrong.
+        headers: further headers.
+    """
+
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = dict(headers or {})
+
+
+def bad_request(message: str) -> HTTPError:
+    """Return the refusal of a parameter, in both languages of the service's users."""
+    return HTTPError(400, f"参数错误:{message}")
+
+
+async def read_body(request: Request, limits: Limits) -> bytes:
+    """Return a request's body.
+
+    Raises:
+        Refusal: 413 if it is too large, 408 if it takes too long to arrive.
+    """
+    too_large = HTTPError(413, f"the body is larger than {limits.body_bytes} bytes", {"Connection": "close"})
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limits.body_bytes:
+        raise too_large
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(limits.request_seconds):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > limits.body_bytes:
+                    raise too_large
+                chunks.append(chunk)
+    except TimeoutError as error:
+        message = f"the body did not arrive within {limits.request_seconds:g} s"
+        raise HTTPError(408, message, {"Connection": "close"}) from error
+    return b"".join(chunks)
+
+
+async def read_json_object(request: Request, limits: Limits) -> dict[str, Any]:
+    """Return the object that a request's body is, whatever its content type says.
+
+    Raises:
+        Refusal: 400 if it is not JSON or not an object; also what `read_body` raises.
+    """
+    return as_object(await read_body(request, limits))
+
+
+def as_object(body: bytes) -> dict[str, Any]:
+    """Return the JSON object that a body is.
+
+    Raises:
+        Refusal: 400 if it is not JSON or not an object.
+    """
+    try:
+        value = decode_json(body)
+    except JSONTextError as error:
+        raise bad_request(str(error)) from error
+    if not isinstance(value, dict):
+        raise bad_request("the body is JSON but not an object")
+    return cast("dict[str, Any]", value)
+
+
+async def read_fields(request: Request, limits: Limits) -> dict[str, Any]:
+    """Return the fields of a body that may be JSON, a multipart form or a urlencoded one.
+
+    JSON text that is labelled as a urlencoded form is taken as JSON: the service's own PHP sample sends that.
+
+    Raises:
+        Refusal: 400 if it is none of them; also what `read_body` raises.
+    """
+    body = await read_body(request, limits)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "multipart/form-data":
+        return await _multipart_fields(request, body)
+    if kind == "application/json" or body.lstrip()[:1] in {b"{", b"["}:
+        return as_object(body)
+    try:
+        return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict"))
+    except ValueError as error:
+        raise bad_request("the form is not UTF-8") from error
+
+
+async def _multipart_fields(request: Request, body: bytes) -> dict[str, Any]:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    try:
+        async with Request(request.scope, receive).form() as form:
+            return {name: value for name, value in form.multi_items() if isinstance(value, str)}
+    except (MultiPartException, HTTPException, ValueError, LookupError) as error:
+        raise bad_request("the multipart form can't be read") from error
+
+
+def text_field(fields: Mapping[str, Any], name: str, *, empty: bool = False) -> str | None:
+    """Return a field that is text, None if it is missing.
+
+    Args:
+        fields: the body's fields.
+        name: which one.
+        empty: whether it may be `""`.
+
+    Raises:
+        Refusal: 400 if it is something else.
+    """
+    if name not in fields:
+        return None
+    value = fields[name]
+    if not isinstance(value, str):
+        raise bad_request(f"{name} must be a string")
+    if not value and not empty:
+        raise bad_request(f"{name} 不能为空 ({name} must not be empty)")
+    return value
+
+
+def required_text(fields: Mapping[str, Any], name: str, *, empty: bool = False) -> str:
+    """Return a field that has to be there and to be text.
+
+    Args:
+        fields: the body's fields.
+        name: which one.
+        empty: whether it may be `""`.
+
+    Raises:
+        Refusal: 400 if it is not.
+    """
+    value = text_field(fields, name, empty=empty)
+    if value is None:
+        raise bad_request(f"{name} 是必填项 ({name} is required)")
+    return value
+
+
+def boolean_field(fields: Mapping[str, Any], name: str, *, default: bool) -> bool:
+    """Return a field that is true or false.
+
+    Raises:
+        Refusal: 400 if it is something else.
+    """
+    value = fields.get(name, default)
+    if not isinstance(value, bool):
+        raise bad_request(f"{name} must be true or false")
+    return value
+
+
+def is_integer(value: Any) -> bool:
+    """Return whether a JSON value is an integer of 64 bits, as JSON Schema has it: 1.0 is one."""
+    integral = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return integral and not isinstance(value, bool) and _MIN_INTEGER <= value <= _MAX_INTEGER
+
+
+def object_field(fields: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+    """Return a field that is an object, None if it is missing.
+
+    Raises:
+        Refusal: 400 if it is something else.
+    """
+    if name not in fields:
+        return None
+    value = fields[name]
+    if not isinstance(value, dict):
+        raise bad_request(f"{name} must be an object, {{}} if there is nothing to pass")
+    return cast("dict[str, Any]", value)
+
+
+def query_parameters(request: Request) -> dict[str, str]:
+    """Return a request's query parameters; of one that is given twice the last counts.
+
+    Raises:
+        Refusal: 400 if they are not UTF-8.
+    """
+    query: bytes = request.scope["query_string"]
+    try:
+        return dict(parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict"))
+    except ValueError as error:
+        raise bad_request("the query is not percent-encoded UTF-8") from error
+
+
+def integer_parameter(
+    parameters: Mapping[str, str],
+    name: str,
+    default: int | None = None,
+    *,
+    minimum: int = _MIN_INTEGER,
+    maximum: int = _MAX_INTEGER,
+) -> int | None:
+    """Return a query parameter that is an integer, the default if it is missing.
+
+    Raises:
+        Refusal: 400 if it is something else or out of range.
+    """
+    text = parameters.get(name)
+    if text is None:
+        return default
+    message = f"{name} must be an integer from {minimum} to {maximum}, not {text[:40]!r}"
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdecimal()):
+        raise bad_request(message)
+    try:
+        value = int(text)
+    except ValueError as error:  # Python reads no more than some thousand digits
+        raise bad_request(message) from error
+    if not minimum <= value <= maximum:
+        raise bad_request(message)
+    return value
+
+
+def choice_parameter(parameters: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str | None:
+    """Return a query parameter that is one of some words, None if it is missing.
+
+    Raises:
+        Refusal: 400 if it is another one.
+    """
+    value = parameters.get(name)
+    if value is not None and value not in choices:
+        raise bad_request(f"{name} must be one of {', '.join(choices)}, not {value[:40]!r}")
+    return value
+
+
+def page_parameters(parameters: Mapping[str, str]) -> tuple[int, int]:
+    """Return the limit and the offset of a list operation.
+
+    Raises:
+        Refusal: 400 if they are not integers or out of range.
+    """
+    limit = integer_parameter(parameters, "limit", DEFAULT_LIMIT, minimum=1, maximum=MAX_LIMIT)
+    offset = integer_parameter(parameters, "offset", 0, minimum=0)
+    return DEFAULT_LIMIT if limit is None else limit, offset or 0

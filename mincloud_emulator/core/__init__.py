@@ -1,0 +1,1 @@
+"""What the emulator does behind its API: functions, jobs, invocations and their storage."""

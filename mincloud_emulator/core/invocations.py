@@ -1,0 +1,298 @@
+"""Calls of functions: each becomes a job, waits for its turn, runs, and leaves a result and a log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..api.recorded_calls import CallRecorder, RecordedCall
+from .store import MEMORY_MB
+from .stubs import InvocationResult, Stub, run_stub
+
+if TYPE_CHECKING:
+    from ..runtime import Runtime
+    from .clock import Clock
+    from .events import Broker
+    from .limits import Limits
+    from .store import Function, Job, Store
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls a function.
+
+    Attributes:
+        source: the kind of call, such as `open_api`; the function's event has it as `eventType`.
+        ip_address: where the request came from.
+        user_agent: what the request said sent it.
+    """
+
+    source: str
+    ip_address: str = ""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A call that was accepted.
+
+    Attributes:
+        job: its job when it was accepted.
+        ending: how it ends; never fails, and stays when nobody waits for it.
+    """
+
+    job: Job
+    ending: asyncio.Task[InvocationResult]
+
+
+class Invocations:
+    """Runs functions, as many at once as their plans allow.
+
+    Args:
+        store: keeps the jobs.
+        clock: gives them their times.
+        limits: how long and how many at once.
+        broker: is told what happens.
+        miniapp_id: the application's id, as events carry it.
+        node: which Node runs functions; the one on the path if None.
+        recorder: is told of every call.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        limits: Limits,
+        broker: Broker,
+        *,
+        miniapp_id: str,
+        node: str | None,
+        recorder: CallRecorder,
+    ) -> None:
+        self.stubs: dict[int, Stub] = {}
+        self.recorder = recorder
+        self._store = store
+        self._clock = clock
+        self._limits = limits
+        self._broker = broker
+        self._miniapp_id = miniapp_id
+        self._node = node
+        self._runtime: Runtime | None = None
+        self._running: dict[asyncio.Task[InvocationResult], None] = {}
+        self._slots = {
+            "P_FREE": asyncio.Semaphore(limits.free_concurrency),
+            "P_PERSONAL": asyncio.Semaphore(limits.personal_concurrency),
+        }
+
+    @property
+    def unfinished(self) -> int:
+        """How many calls have not ended yet."""
+        return len(self._running)
+
+    def start(self, function: Function, data: Any, caller: Caller, *, sync: bool) -> Invocation:
+        """Accept a call: record its job and let it run.
+
+        Args:
+            function: what to run.
+            data: what it is given, any JSON value.
+            caller: who calls.
+            sync: whether the caller waits, which decides how long it may run.
+        """
+        job = self._store.create_job(function, source=caller.source, sync=sync)
+        event = self._event(function, data, caller, job, sync=sync)
+        call = RecordedCall(function.name, data, event, sync, caller.source, function.environment, job.id)
+        self.recorder.calls.append(call)
+        self._publish(function, job)
+        task = asyncio.create_task(self._run(function, event, job, call, sync=sync))
+        self._running[task] = None
+        task.add_done_callback(self._forget)
+        return Invocation(job, task)
+
+    async def settle(self) -> None:
+        """Wait until no call is running or waiting for its turn."""
+        while self._running:
+            await asyncio.wait(list(self._running))
+
+    async def stop_running(self) -> None:
+        """End every call now; their jobs are marked failed."""
+        tasks = list(self._running)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def aclose(self) -> None:
+        """End every call and every container."""
+        await self.stop_running()
+        if self._runtime is not None:
+            await self._runtime.aclose()
+            self._runtime = None
+
+    def _forget(self, task: asyncio.Task[InvocationResult]) -> None:
+        self._running.pop(task, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _logger.error("a call could not be carried through", exc_info=error)
+
+    async def _run(
+        self, function: Function, event: dict[str, Any], job: Job, call: RecordedCall, *, sync: bool
+    ) -> InvocationResult:
+        slots = self._slots[function.plan_circle]
+        patience = self._limits.sync_scheduling_seconds if sync else self._limits.async_scheduling_seconds
+        try:
+            try:
+                async with asyncio.timeout(patience):
+                    await slots.acquire()
+            except TimeoutError:
+                return self._finish(function, job, call, _not_scheduled(function, patience))
+            try:
+                job = self._store.start_job(job)
+                call.status = job.status
+                self._publish(function, job)
+                ending = await self._execute(function, event, job, sync=sync)
+            finally:
+                slots.release()
+        except asyncio.CancelledError:
+            line = f"{self._clock.log_time()} ERROR the emulator was stopped before this job had ended\n"
+            error = {"message": "the emulator was stopped", "type": "EmulatorStopped"}
+            return self._finish(function, job, call, InvocationResult("execution_failed", None, "null", error, line))
+        except Exception as error:
+            _logger.exception("running %r failed", function.name)
+            described = {"message": f"the emulator failed: {error}", "type": type(error).__name__}
+            line = f"{self._clock.log_time()} ERROR {described['message']}\n"
+            return self._finish(
+                function, job, call, InvocationResult("execution_failed", None, "null", described, line)
+            )
+        return self._finish(function, job, call, ending)
+
+    async def prestart(self) -> None:
+        """Have a container ready, so that already the first call of a function is quick.
+
+        Raises:
+            NodeMissing: if there is no Node to run functions.
+            OSError: if its process can't be started.
+        """
+        await self._started_runtime().prestart()
+
+    def _started_runtime(self) -> Runtime:
+        if self._runtime is None:
+            from ..runtime import Runtime  # noqa: PLC0415 - stubs need no runtime
+
+            self._runtime = Runtime(node=self._node, log_time=self._clock.log_time)
+        return self._runtime
+
+    async def _execute(self, function: Function, event: dict[str, Any], job: Job, *, sync: bool) -> InvocationResult:
+        time_limit = self._limits.sync_seconds if sync else self._limits.async_seconds
+
+        def on_log(line: str) -> None:
+            data = {
+                "environment": function.environment,
+                "function": function.name,
+                "job_id": job.id,
+                "line": line,
+            }
+            self._broker.publish("log", data)
+
+        stub = self.stubs.get(function.id)
+        if stub is not None:
+            return await run_stub(stub, event, time_limit=time_limit, clock=self._clock, on_log=on_log)
+        from ..runtime import FunctionVersion, NodeMissing  # noqa: PLC0415 - stubs need no runtime
+
+        async def invoke(name: str, params: Any, wait: bool) -> Any:
+            return await self._invoke_from(function, event, name, params, sync=wait)
+
+        version = FunctionVersion(
+            environment=function.environment,
+            name=function.name,
+            code=function.function_code,
+            # Two functions may have had the same name one after the other: the id keeps their containers
+            # apart.
+            version=function.id << 32 | function.version,
+            memory_mb=MEMORY_MB[function.plan_circle],
+        )
+        try:
+            execution = await self._started_runtime().run(
+                version, event, time_limit=time_limit, invoke=invoke, on_log=on_log
+            )
+        except NodeMissing as error:
+            line = f"{self._clock.log_time()} ERROR {error}\n"
+            described = {"message": str(error), "type": "NodeMissing"}
+            return InvocationResult("execution_rejected", None, "null", described, line)
+        return InvocationResult(
+            execution.status,
+            execution.data,
+            execution.data_json,
+            execution.error,
+            execution.log,
+            execution.execution_time,
+            execution.billing_time,
+            execution.mem_usage,
+        )
+
+    async def _invoke_from(
+        self, function: Function, event: dict[str, Any], name: str, params: Any, *, sync: bool
+    ) -> dict[str, Any]:
+        """Serve `BaaS.invoke`: one function calls another of its environment."""
+        called = self._store.function(function.environment, name)
+        if called is None:
+            message = f"BaaS.invoke: there is no function named {name!r}"
+            raise LookupError(message)
+        meta = event["request"]["meta"]
+        caller = Caller("cloud_function", meta["ip_address"], meta["user_agent"])
+        invocation = self.start(called, {} if params is None else params, caller, sync=sync)
+        if not sync:
+            return {"status": "ok"}
+        return (await asyncio.shield(invocation.ending)).result
+
+    def _finish(self, function: Function, job: Job, call: RecordedCall, ending: InvocationResult) -> InvocationResult:
+        job = self._store.finish_job(job, ending.status, mem_usage=ending.mem_usage, log=ending.log)
+        call.status = job.status
+        if ending.status != "schedule_failed":
+            call.result = ending.result
+        self._publish(function, job)
+        return ending
+
+    def _publish(self, function: Function, job: Job) -> None:
+        self._broker.publish("job", {"function": function.name, **job_summary(job)})
+
+    def _event(self, function: Function, data: Any, caller: Caller, job: Job, *, sync: bool) -> dict[str, Any]:
+        event: dict[str, Any] = {
+            "data": data,
+            "eventType": caller.source,
+            "jobId": job.ticket,
+            "memoryLimitInMB": MEMORY_MB[function.plan_circle],
+            "miniappId": self._miniapp_id,
+            "request": {
+                "meta": {"ip_address": caller.ip_address, "user_agent": caller.user_agent},
+                "user": None,
+            },
+            "timeLimitInMS": round(1000 * (self._limits.sync_seconds if sync else self._limits.async_seconds)),
+            "timezone": "Asia/Shanghai",
+        }
+        if function.environment:
+            event["env"] = {"id": function.environment, "name": function.environment}
+        return event
+
+
+def job_summary(job: Job) -> dict[str, Any]:
+    """Return what the console shows of a job."""
+    return {
+        "id": job.id,
+        "environment": job.environment,
+        "source": job.source,
+        "service_type": job.service_type,
+        "status": job.status,
+        "created_at": job.created_at,
+        "started_at": job.started_at,
+        "finished_at": job.finished_at,
+        "mem_usage": job.mem_usage,
+        "has_log": job.has_log,
+    }
+
+
+def _not_scheduled(function: Function, patience: float) -> InvocationResult:
+    message = f"no room for another call of a {function.plan_circle} function within {patience:g} s"
+    return InvocationResult("schedule_failed", None, "null", {"message": message, "type": "ScheduleFailed"}, None)

@@ -1,0 +1,179 @@
+"""One emulated application: everything that it knows and that goes on in it, apart from HTTP."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..api.recorded_calls import CallRecorder
+from .credentials import Credentials
+from .events import Broker
+from .faults import Faults
+from .invocations import Invocations
+from .log_addresses import LogAddresses
+from .store import Store
+from .stubs import CODE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from .clock import Clock
+    from .limits import Limits
+    from .store import Function
+    from .stubs import Stub
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What an emulated application is made of.
+
+    Attributes:
+        data: the data file; None to keep everything in memory.
+        client_id: the application's id; kept in the data file, or random.
+        client_secret: the application's secret; kept in the data file, or random.
+        access_token: a first access token; kept in the data file, or random.
+        node: which Node runs functions; the one on the path if None.
+        recorded_calls: how many of the latest calls are kept for tests to look at.
+    """
+
+    data: Path | None = None
+    client_id: str | None = None
+    client_secret: str | None = None
+    access_token: str | None = None
+    node: str | None = None
+    recorded_calls: int = 10_000
+
+
+class Service:
+    """The emulated application. Lives in one thread, the event loop's.
+
+    Args:
+        settings: what it is made of.
+        clock: what time it is.
+        limits: how much a call and a request may have.
+
+    Raises:
+        DataFileError: if the data file is in use, of another version, no data file, or can't be opened.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock, limits: Limits) -> None:
+        self.clock = clock
+        self.limits = limits
+        self.faults = Faults()
+        self.broker = Broker()
+        self._settings = settings
+        self.store = Store(settings.data, clock)
+        self._begin()
+
+    def _begin(self) -> None:
+        self.credentials = Credentials(
+            self.store,
+            self.clock,
+            client_id=self._settings.client_id,
+            client_secret=self._settings.client_secret,
+            access_token=self._settings.access_token,
+        )
+        self.logs = LogAddresses(self.store.setting("log_key", lambda: secrets.token_hex(32)), self.clock)
+        self.invocations = Invocations(
+            self.store,
+            self.clock,
+            self.limits,
+            self.broker,
+            miniapp_id=self.store.setting("miniapp_id", lambda: secrets.token_hex(10)),
+            node=self._settings.node,
+            recorder=CallRecorder.of_latest(self._settings.recorded_calls),
+        )
+
+    async def reset(self) -> None:
+        """End what runs and start afresh, with new credentials where they were not given."""
+        origin, on_every_address = self.logs.origin, self.logs.on_every_address
+        await self.invocations.aclose()
+        self.faults.clear()
+        self.store.clear()
+        self.clock.reset()
+        self._begin()
+        self.logs.origin, self.logs.on_every_address = origin, on_every_address
+        self.broker.publish("reset", {})
+
+    async def aclose(self) -> None:
+        """End what runs and close the data file."""
+        self.broker.close()
+        await self.invocations.aclose()
+        self.store.close()
+
+    def create_function(self, environment: str, name: str, code: str, *, remark: str = "") -> Function:
+        """Store a new function.
+
+        Raises:
+            NameTakenError: if the environment has one of that name.
+        """
+        function = self.store.create_function(environment, name, code, remark=remark)
+        self._publish(function, "created")
+        return function
+
+    def update_function(self, function: Function, changes: Mapping[str, str]) -> Function:
+        """Change a function; see `Store.update_function`.
+
+        Raises:
+            NameTakenError: if another function of the environment has the new name.
+        """
+        changed = self.store.update_function(function, changes)
+        self._publish(changed, "updated")
+        return changed
+
+    def delete_function(self, function: Function) -> None:
+        """Remove a function, and the stub that plays it."""
+        self.store.delete_function(function)
+        self.invocations.stubs.pop(function.id, None)
+        self._publish(function, "deleted")
+
+    def deploy(
+        self,
+        environment: str,
+        name: str,
+        code: str,
+        *,
+        remark: str | None = None,
+        plan_circle: str | None = None,
+    ) -> str:
+        """Create a function or change it where it differs.
+
+        Args:
+            environment: the test environment's id, `""` for production.
+            name: its name.
+            code: the JavaScript text.
+            remark: a note; None to leave it.
+            plan_circle: the plan; None to leave it.
+
+        Returns:
+            `created`, `updated` or `unchanged`.
+        """
+        wanted = {"function_code": code}
+        if remark is not None:
+            wanted["remark"] = remark
+        if plan_circle is not None:
+            wanted["plan_circle"] = plan_circle
+        function = self.store.function(environment, name)
+        if function is None:
+            function = self.create_function(environment, name, code)
+            action = "created"
+        else:
+            action = "updated"
+        changes = {column: value for column, value in wanted.items() if getattr(function, column) != value}
+        if changes:
+            self.update_function(function, changes)
+        elif action == "updated":
+            return "unchanged"
+        return action
+
+    def stub(self, environment: str, name: str, stub: Stub) -> None:
+        """Have a callable play a function, which is created if it does not exist."""
+        function = self.store.function(environment, name)
+        if function is None:
+            function = self.create_function(environment, name, CODE)
+        self.invocations.stubs[function.id] = stub
+
+    def _publish(self, function: Function, action: str) -> None:
+        self.broker.publish("function", {"environment": function.environment, "name": function.name, "action": action})

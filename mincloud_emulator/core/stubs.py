@@ -1,0 +1,187 @@
+"""Functions whose part is played by a Python callable, so that tests need no Node."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import copy
+import inspect
+import json
+import math
+import threading
+import time
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..api.json_text import encode_json
+
+if TYPE_CHECKING:
+    from .clock import Clock
+
+Stub = Callable[[dict[str, Any]], Any]
+"""Takes the event, returns what the function returns: a JSON value, or an awaitable of one."""
+
+CODE = "// 由 Python 扮演:a stub plays this function, see Emulator.stub\n"
+"""The `function_code` of a function that exists as a stub only."""
+
+
+@dataclass(frozen=True, slots=True)
+class InvocationResult:
+    """How the run of a function ended.
+
+    Attributes:
+        status: `fulfilled`, `execution_failed`, `deadline_exceeded`, `execution_rejected` or
+            `schedule_failed`.
+        data: what the function returned, None if it failed.
+        data_json: the same as JSON text, so that it is written once only.
+        error: `{}` on success, otherwise `message` and perhaps `type` and `stack`.
+        log: what it wrote, None if it never ran.
+        execution_time: milliseconds.
+        billing_time: milliseconds, in steps of 100.
+        mem_usage: bytes, None if it never ran.
+    """
+
+    status: str
+    data: Any
+    data_json: str
+    error: dict[str, Any]
+    log: str | None
+    execution_time: float = 0.0
+    billing_time: int = 0
+    mem_usage: int | None = None
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The three fields that a caller receives."""
+        return {"code": int(self.status != "fulfilled"), "data": self.data, "error": self.error}
+
+    @property
+    def result_json(self) -> bytes:
+        """The same as JSON text."""
+        code = b"0" if self.status == "fulfilled" else b"1"
+        return b'{"code":%b,"data":%b,"error":%b}' % (code, self.data_json.encode(), encode_json(self.error))
+
+
+async def run_stub(
+    stub: Stub, event: Mapping[str, Any], *, time_limit: float, clock: Clock, on_log: Callable[[str], None]
+) -> InvocationResult:
+    """Run a stub as the runtime runs a function, with the same log and the same kinds of ending.
+
+    A plain callable runs in a thread of its own, so it may block and may call the emulator; one that runs
+    into the time limit is left behind. A coroutine function runs on the emulator's event loop.
+
+    Args:
+        stub: what to call.
+        event: what to call it with; it gets a copy.
+        time_limit: seconds that it may take.
+        clock: dates the log lines.
+        on_log: is given each log line.
+    """
+    lines: list[str] = []
+
+    def write(level: str, message: str) -> None:
+        lines.append(f"{clock.log_time()} {level} {message}\n")
+        on_log(lines[-1].rstrip("\n"))
+
+    started = time.perf_counter()
+    write("LOG", f"event.data:  {_inspect(event.get('data'))}")
+    status, data, data_json, error = "fulfilled", None, "null", dict[str, Any]()
+    try:
+        async with asyncio.timeout(time_limit):
+            returned = await _outcome(stub, copy.deepcopy(dict(event)))
+        data_json = encode_json(returned).decode()
+        data = json.loads(data_json)
+        write("LOG", f"return:  {_inspect(data)}")
+    except TimeoutError:
+        status = "deadline_exceeded"
+        error = {"message": f"the function did not end within {time_limit:g} s", "type": "TimeoutError"}
+    except _StubFailed as failed:
+        status, error = "execution_failed", _described(failed.error)
+    except (TypeError, ValueError) as odd:
+        message = f"what the stub returned is no JSON: {odd}"
+        status, error = "execution_failed", {"message": message, "type": type(odd).__name__}
+    if error:
+        write("ERROR", error.get("stack") or error["message"])
+    milliseconds = (time.perf_counter() - started) * 1000
+    return InvocationResult(
+        status=status,
+        data=data,
+        data_json=data_json,
+        error=error,
+        log="".join(lines),
+        execution_time=round(milliseconds, 2),
+        billing_time=billed(milliseconds),
+        mem_usage=0,  # it has no container whose memory could be measured
+    )
+
+
+def billed(milliseconds: float) -> int:
+    """Return what a run of that many milliseconds is billed as: the next step of 100."""
+    return max(1, math.ceil(milliseconds / 100)) * 100
+
+
+class _StubFailed(Exception):
+    """Carries what a stub raised, whatever it is: pytest's outcomes and `StopIteration` included."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
+
+
+async def _outcome(stub: Stub, event: dict[str, Any]) -> Any:
+    if inspect.iscoroutinefunction(stub):
+        returned = stub(event)
+    else:
+        returned, raised = await _in_thread(stub, event)
+        if raised is not None:
+            raise _StubFailed(raised)
+    if inspect.isawaitable(returned):
+        awaitable: Awaitable[Any] = returned
+        try:
+            return await awaitable
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            raise _StubFailed(error) from error
+    return returned
+
+
+async def _in_thread(stub: Stub, event: dict[str, Any]) -> tuple[Any, BaseException | None]:
+    # Not the loop's executor: that one is waited for at the end, and a stub that sleeps would hold all up.
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
+
+    def deliver(returned: Any, raised: BaseException | None) -> None:
+        if not done.done():
+            done.set_result((returned, raised))
+
+    def run() -> None:
+        returned, raised = None, None
+        try:
+            returned = stub(event)
+        except BaseException as error:  # noqa: BLE001 - handed to whoever waits for the stub
+            raised = error
+        # The loop is closed if the emulator was stopped meanwhile.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(deliver, returned, raised)
+
+    threading.Thread(target=run, name="mincloud-emulator-stub", daemon=True).start()
+    return await done
+
+
+def _described(error: BaseException) -> dict[str, Any]:
+    # The stack begins with the stub: how it was called here tells its author nothing.
+    frames = error.__traceback__
+    while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
+        frames = frames.tb_next
+    return {
+        "message": str(error) or type(error).__name__,
+        "stack": "".join(traceback.format_exception(type(error), error, frames)).rstrip("\n"),
+        "type": type(error).__name__,
+    }
+
+
+def _inspect(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,1 @@
+"""Finds changes that break users, and records what a release promises."""

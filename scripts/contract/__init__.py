@@ -1,0 +1,1 @@
+"""Checks, rules and packages the contract."""

@@ -1,0 +1,1 @@
+"""Builds the documentation and its pictures."""

@@ -1,0 +1,159 @@
+"""Builds the documentation into `site/`: Sphinx's pages, and the contract as one page that works without the internet.
+
+    python -m scripts.docs.build [--output FOLDER] [--source FOLDER]
+
+The exit status is 0 when all is built and every link and reference leads somewhere, and 1 when not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from scripts import ROOT
+
+DOCS = ROOT / "docs"
+CONTRACT = ROOT / "openapi" / "mincloud.yaml"
+REDOCLY = ROOT / "node_modules" / ".bin" / "redocly"
+CONTRACT_PAGE = "openapi.html"
+# A browser that sees this refuses any request, whatever the scripts in the page ask for.
+NO_REQUESTS = (
+    "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
+    "worker-src blob:; base-uri 'none'; form-action 'none'"
+)
+_CHARSET = '<meta charset="utf8" />'
+_LOGO = re.compile(r"https://cdn\.redoc\.ly/[\w/-]+\.svg")
+_OWN_LOGO = (
+    "data:image/svg+xml,%3Csvg xmlns=%22http://www.w3.org/2000/svg%22 width=%2244%22 height=%2214%22%3E"
+    "%3Ctext y=%2211%22 font-size=%2211%22 font-family=%22sans-serif%22 fill=%22gray%22%3ERedocly%3C/text%3E%3C/svg%3E"
+)
+
+
+class BuildFailed(Exception):
+    """The documentation could not be built; the message is one line that says why."""
+
+
+def build_pages(source: Path, output: Path) -> None:
+    """Builds the pages with Sphinx. A warning is an error, so a broken link or reference is.
+
+    Raises:
+        BuildFailed: There was a warning; it was shown.
+    """
+    from sphinx.cmd.build import main  # noqa: PLC0415 - takes half a second, which a wrong argument need not wait
+
+    with tempfile.TemporaryDirectory() as scratch:
+        # Everything is read anew: the warnings of a page that did not change would not be seen again.
+        words = [
+            "--builder=html",
+            "--fail-on-warning",
+            "--nitpicky",
+            "--fresh-env",
+            "--quiet",
+            f"--doctree-dir={scratch}",
+        ]
+        if main([*words, str(source), str(output)]):
+            raise BuildFailed("Sphinx met the warnings above: mend the pages or docstrings that they name")
+
+
+def told(node: Any) -> Any:
+    """A part of the contract with what its extensions say in its descriptions, where a page shows it.
+
+    Args:
+        node: Any part of the document.
+    """
+    if isinstance(node, list):
+        return [told(element) for element in cast("Any", node)]
+    if not isinstance(node, dict):
+        return node
+    parts: dict[str, Any] = {name: told(field) for name, field in cast("Any", node).items()}
+    description = parts.get("description")
+    if isinstance(description, str):
+        said = [description.rstrip()]
+        if values := parts.get("x-extensible-enum"):
+            said.append(f"Known values: {', '.join(f'`{value}`' for value in values)}; others are valid.")
+        said += [_provenance(entry) for entry in parts.get("x-provenance", ())]
+        parts["description"] = "\n\n".join(said)
+    return parts
+
+
+def _provenance(entry: dict[str, str]) -> str:
+    about = f" ({entry['about']})" if "about" in entry else ""
+    documented = f" The documentation: {entry['documentation'].strip()}" if "documentation" in entry else ""
+    return f"*{entry['standing'].capitalize()}*{about}:{documented} {entry.get('note', '').strip()}".rstrip()
+
+
+def build_contract_page(output: Path) -> None:
+    """Builds the page of the contract: one HTML file, with all that it needs in it.
+
+    Raises:
+        BuildFailed: The contract cannot be read, or the tool is not installed or refused it.
+    """
+    if not REDOCLY.exists():
+        raise BuildFailed("Redocly is not installed: run `make setup`")
+    try:
+        document = yaml.safe_load(CONTRACT.read_text("utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise BuildFailed(f"{CONTRACT} cannot be read: {' '.join(str(error).split())}") from error
+    page = output / CONTRACT_PAGE
+    quiet = os.environ | {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
+    with tempfile.TemporaryDirectory() as scratch:
+        contract = Path(scratch) / "mincloud.json"
+        contract.write_text(json.dumps(told(document)), "utf-8")
+        command = [str(REDOCLY), "build-docs", str(contract), "--inlineBundle", f"--output={page}"]
+        done = subprocess.run(command, cwd=ROOT, env=quiet, capture_output=True, text=True, check=False)
+    if done.returncode or not page.exists():
+        raise BuildFailed(f"Redocly could not render the contract: {' '.join((done.stderr or done.stdout).split())}")
+    html = page.read_text("utf-8")
+    if _CHARSET not in html:
+        raise BuildFailed(f"Redocly's page has no {_CHARSET}: look at what its new version writes, and say so here")
+    policy = f'<meta http-equiv="Content-Security-Policy" content="{NO_REQUESTS}">'
+    head = f'<meta charset="utf-8">\n  {policy}\n  <link rel="icon" href="data:,">'
+    page.write_text(_LOGO.sub(_OWN_LOGO, html.replace(_CHARSET, head, 1)), "utf-8")
+
+
+def build(source: Path, output: Path) -> None:
+    """Builds everything into an empty folder.
+
+    Raises:
+        BuildFailed: Something could not be built.
+    """
+    if output.exists():
+        if not (output / ".buildinfo").exists() and any(output.iterdir()):
+            raise BuildFailed(f"{output} holds something else: name a folder that is empty or has an earlier build")
+        shutil.rmtree(output)
+    build_pages(source, output)
+    build_contract_page(output)
+
+
+def main() -> int:
+    """Builds the documentation.
+
+    Returns:
+        The exit status.
+    """
+    parser = argparse.ArgumentParser(prog="build_docs", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--output", type=Path, default=ROOT / "site", help="where to put it (site)")
+    parser.add_argument("--source", type=Path, default=DOCS, help="where the pages are (docs)")
+    args = parser.parse_args()
+    output = args.output.resolve()
+    try:
+        build(args.source, output)
+    except BuildFailed as error:
+        sys.stderr.write(f"build_docs: {error}\n")
+        return 1
+    print(f"the documentation is in {output}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

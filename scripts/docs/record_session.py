@@ -1,0 +1,189 @@
+"""Records a session at a terminal for the READMEs: `docs/images/session.svg`.
+
+    python -m scripts.docs.record_session [--output FILE]
+
+Real commands run on a pseudo-terminal against a real emulator, with real functions; what they write is drawn with its colours.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import html
+import io
+import os
+import pty
+import re
+import shlex
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+from pathlib import Path
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.terminal_theme import TerminalTheme
+from rich.text import Text
+
+from mincloud_emulator import Emulator
+from scripts import ROOT
+
+PICTURE = ROOT / "docs" / "images" / "session.svg"
+COLUMNS, ROWS = 100, 40
+LINES_OF_INPUT = 400
+SESSION = (
+    "mincloud-py new hello",
+    "mincloud-py deploy hello",
+    """mincloud-py invoke hello '{"username": "爱范儿"}'""",
+    """mincloud-py trigger hello '{"username": "知晓云"}' --wait""",
+    "mincloud-py batch hello inputs.jsonl -o results.jsonl",
+    "mincloud-py jobs hello --limit 4",
+)
+# A line that is drawn and taken away again, as a spinner's last one.
+_TAKEN_AWAY = re.compile(r"[^\n]*\n\r\x1b\[1A\x1b\[2K")
+_PIECE = re.compile(r'(?P<start><text [^>]*textLength=")(?P<length>[\d.]+)(?P<middle>"[^>]*>)(?P<text>[^<]*)')
+_CURSOR = re.compile(r"\x1b\[\?25[hl]")
+
+THEME = TerminalTheme(
+    (40, 42, 54),
+    (230, 232, 240),
+    [
+        (40, 42, 54),
+        (240, 110, 110),
+        (110, 210, 130),
+        (230, 200, 110),
+        (130, 160, 250),
+        (200, 140, 240),
+        (110, 200, 220),
+        (200, 202, 210),
+    ],
+    [
+        (110, 114, 130),
+        (255, 140, 140),
+        (140, 235, 160),
+        (250, 225, 140),
+        (160, 190, 255),
+        (220, 170, 255),
+        (150, 230, 240),
+        (255, 255, 255),
+    ],
+)
+# Rich's own form loads a font from another host. Each piece of text says how wide it is, so any font of a fixed width will do.
+FORM = """\
+<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
+<style>
+.{unique_id}-matrix {{
+  font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", "Noto Sans Mono CJK SC", monospace;
+  font-size: {char_height}px;
+  line-height: {line_height}px;
+  font-variant-east-asian: full-width;
+}}
+.{unique_id}-title {{ font-family: system-ui, sans-serif; font-size: 18px; font-weight: bold; }}
+{styles}
+</style>
+<defs>
+<clipPath id="{unique_id}-clip-terminal"><rect x="0" y="0" width="{terminal_width}" height="{terminal_height}" /></clipPath>
+{lines}
+</defs>
+{chrome}
+<g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
+{backgrounds}
+<g class="{unique_id}-matrix">
+{matrix}
+</g>
+</g>
+</svg>
+"""
+
+
+class CommandFailed(Exception):
+    """A command of the session ended with another status than 0."""
+
+
+def run(command: str, folder: Path, environment: dict[str, str]) -> str:
+    """Runs a command on a pseudo-terminal, and gives all that it wrote.
+
+    Raises:
+        CommandFailed: It failed.
+    """
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+    words = shlex.split(command)
+    program = Path(sys.executable).with_name(words[0])
+    process = subprocess.Popen(
+        [program, *words[1:]], cwd=folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    written = b""
+    try:
+        while piece := os.read(ours, 65536):
+            written += piece
+    except OSError:  # the other side is gone
+        pass
+    finally:
+        os.close(ours)
+    status = process.wait()
+    if status != 0:
+        raise CommandFailed(f"{command} ended with {status}: {written.decode('utf-8', 'replace')}")
+    return written.decode()
+
+
+def settled(written: str) -> str:
+    """What a terminal shows in the end of what was written to it."""
+    text = _CURSOR.sub("", written).replace("\r\n", "\n")
+    return "\n".join(line.rpartition("\x1b[2K")[2] for line in _TAKEN_AWAY.sub("", text).split("\n"))
+
+
+def widened(drawing: str) -> str:
+    """The drawing with room for characters that are two columns wide: Rich counts each as one."""
+
+    def measured(piece: re.Match[str]) -> str:
+        text = html.unescape(piece["text"])
+        length = float(piece["length"]) * cell_len(text) / len(text)
+        return f"{piece['start']}{length:g}{piece['middle']}{piece['text']}"
+
+    return _PIECE.sub(measured, drawing)
+
+
+def record() -> str:
+    """Runs the session, and draws it."""
+    console = Console(
+        record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, color_system="truecolor", highlight=False
+    )
+    with Emulator() as emulator, tempfile.TemporaryDirectory(prefix="mincloud-session-") as temporary:
+        folder = Path(temporary)
+        inputs = (f'{{"username": "user {number}"}}\n' for number in range(1, LINES_OF_INPUT + 1))
+        (folder / "inputs.jsonl").write_text("".join(inputs))
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": temporary,
+            "TERM": "xterm-256color",
+            "MINCLOUD_BASE_URL": emulator.url,
+            "MINCLOUD_ACCESS_TOKEN": emulator.access_token,
+        }
+        for command in SESSION:
+            console.print(Text.assemble(("$ ", "bold green"), (command, "bold")))
+            console.print(Text.from_ansi(settled(run(command, folder, environment)).rstrip("\n")))
+            console.print()
+    return widened(console.export_svg(title="mincloud-py", theme=THEME, code_format=FORM, unique_id="session"))
+
+
+def main() -> int:
+    """Writes the picture."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--output", type=Path, default=PICTURE, help="where to put it (docs/images/session.svg)")
+    args = parser.parse_args()
+    try:
+        drawing = record()
+    except CommandFailed as problem:
+        print(f"record_session: {problem}", file=sys.stderr)
+        return 1
+    args.output.write_text(drawing, "utf-8")
+    print(f"{args.output}: {len(drawing.encode()) // 1000} kB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,275 @@
+"""A secret stays secret: in logs, errors, tracebacks, representations and pickles."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import pickle
+import traceback
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from mincloud import AsyncMinCloud, ConnectionFailed, Forbidden, Job, MinCloud, MinCloudError
+from mincloud._redaction import redact
+from tests.facade.conftest import Action, OpenSide
+
+from .conftest import Serve
+from .misbehaving_server import Line, MisbehavingServer, Received, empty, hang, redirect, reply, result
+
+CLIENT_SECRET = 'client"secret/with+odd=signs ß'
+SECRETS = {
+    "client secret": CLIENT_SECRET,
+    "first part of the client secret": 'client"secret',
+    "code": "code-of-the-exchange",
+    "cookie": "cookie-of-the-way",
+    "code in a redirect": "code-in-a-redirect",
+    "access token": "token-of-access",
+    "refresh token": "token-of-refresh",
+    "fixed token": "token-that-was-given",
+    "signature": "signature-of-the-log",
+}
+LOG = f"/log/3.txt?Expires=1700000000&Signature={SECRETS['signature']}%2Fabc"
+
+
+def service(_: Line, request: Received) -> bytes | None:
+    """Exchange, calls, and a log; the calls of some functions fail and repeat what they were sent."""
+    echo = f"{request.headers} {request.body.decode()} {request.target}"
+    if request.path == "/api/oauth2/hydrogen/openapi/authorize/":
+        return redirect(f"/hop?code={SECRETS['code in a redirect']}", cookie=f"session={SECRETS['cookie']}; Path=/")
+    if request.path == "/hop":
+        return reply({"code": SECRETS["code"]})
+    if request.path == "/api/oauth2/access_token/":
+        return reply({"access_token": SECRETS["access token"], "refresh_token": SECRETS["refresh token"]})
+    if request.path.startswith("/log/"):
+        return (
+            reply(raw=b"the log")
+            if "/3.txt" in request.path
+            else reply(raw=f"<Error>{echo}</Error>".encode(), status=403)
+        )
+    if "/echo-error/" in request.path:
+        return reply({"error_msg": echo}, status=400)
+    if "/echo-text/" in request.path:
+        return reply(raw=echo.encode(), status=500)
+    if "/echo-success/" in request.path:
+        return reply(raw=echo.encode())
+    if "/redirect/" in request.path:
+        return redirect(f"/login?token={SECRETS['access token']}")
+    if "/gone/" in request.path:
+        return None
+    return result({"fine": True})
+
+
+@pytest.fixture
+def everything_logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
+    """Everything that any logger says, at the lowest level."""
+    levels = {name: logging.getLogger(name).level for name in ("httpcore", "httpx", "asyncio", "mincloud")}
+    for name in levels:
+        logging.getLogger(name).setLevel(logging.DEBUG)
+    with caplog.at_level(1):
+        yield caplog
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+
+
+def shown(value: object) -> None:
+    """Fails if a secret is in the text."""
+    text = str(value)
+    found = [name for name, secret in SECRETS.items() if secret in text or repr(secret)[1:-1] in text]
+    assert found == [], text
+
+
+def everything_of(error: BaseException) -> str:
+    parts = [str(error), repr(error), repr(error.__dict__), "".join(traceback.format_exception(error))]
+    parts.append(repr(pickle.dumps(error)))
+    return "\n".join(parts)
+
+
+def tried(side: Any, refused: str) -> list[MinCloudError]:
+    """Calls of every kind, well and badly; the errors that came."""
+    errors: list[MinCloudError] = []
+    actions: list[Action] = [
+        lambda cloud: cloud.functions.invoke("greet", {"x": 1}),
+        lambda cloud: cloud.functions.invoke("echo-error"),
+        lambda cloud: cloud.functions.get("echo-text"),
+        lambda cloud: cloud.functions.debug("echo-success"),
+        lambda cloud: cloud.functions.get("redirect"),
+        lambda cloud: cloud.functions.invoke("gone"),
+        lambda cloud: cloud.jobs.log(Job(id=3, status="fulfilled", user_log_url=base(cloud) + LOG)),
+        lambda cloud: cloud.jobs.log(
+            Job(id=4, status="fulfilled", user_log_url=base(cloud) + LOG.replace("3.txt", "4.txt"))
+        ),
+        lambda cloud: cloud.jobs.log(Job(id=5, status="fulfilled", user_log_url=refused + LOG)),
+        lambda cloud: cloud.jobs.log(Job(id=6, status="fulfilled", user_log_url="nowhere:" + LOG)),
+    ]
+    for action in actions:
+        try:
+            side.run(action)
+        except MinCloudError as error:
+            errors.append(error)
+    return errors
+
+
+def base(cloud: Any) -> str:
+    url: str = cloud._flow.options.base_url
+    return url
+
+
+@pytest.mark.parametrize("fixed", [True, False], ids=["fixed token", "exchange"])
+def test_no_secret_is_in_a_log_line_or_in_anything_of_an_error(
+    open_side: OpenSide, serve: Serve, refused: str, everything_logged: pytest.LogCaptureFixture, fixed: bool
+) -> None:
+    server = serve(service)
+    given = (
+        {"access_token": SECRETS["fixed token"]}
+        if fixed
+        else {"client_id": "the-client-id", "client_secret": CLIENT_SECRET}
+    )
+    side = open_side(base_url=server.url, max_retries=0, **given)
+    errors = tried(side, refused)
+    if not fixed:
+        side.run(lambda cloud: cloud.credentials.refresh())
+    assert len(errors) == 8
+    for error in errors:
+        shown(everything_of(error))
+    formatter = logging.Formatter("%(name)s %(message)s %(args)s %(pathname)s")
+    for record in everything_logged.records:
+        shown(formatter.format(record) + repr(record.__dict__))
+    own = [record.getMessage() for record in everything_logged.records if record.name == "mincloud"]
+    assert f"POST {server.url}/oserve/v1.3/cloud-function/greet/job/ answered 200" in own
+    assert any("/log/3.txt answered 200" in line for line in own)
+
+
+@pytest.mark.parametrize("step", ["/api/oauth2/hydrogen/openapi/authorize/", "/hop", "/api/oauth2/access_token/"])
+@pytest.mark.parametrize("status", [200, 302, 400, 500])
+def test_an_exchange_that_fails_shows_no_secret(
+    open_side: OpenSide, refused: str, everything_logged: pytest.LogCaptureFixture, step: str, status: int
+) -> None:
+    """The step answers with everything that it was sent, and with a token where none belongs."""
+
+    def failing(line: Line, request: Received) -> bytes | None:
+        if request.path != step:
+            return service(line, request)
+        echo = {
+            "error_msg": f"{request.headers} {request.target} {request.body.decode()}",
+            "sent": request.body.decode(),
+        }
+        more = {"nested": {"access_token": SECRETS["access token"]}} if status == 200 else {}
+        location = [("Location", f"{refused}/?code={SECRETS['code']}")] if status == 302 else []
+        return reply(echo | more, status=status, headers=location)
+
+    with MisbehavingServer([failing]) as server:
+        side = open_side(base_url=server.url, client_id="the-client-id", client_secret=CLIENT_SECRET, max_retries=0)
+        with pytest.raises(MinCloudError) as caught:
+            side.run(lambda cloud: cloud.functions.invoke("greet"))
+    shown(everything_of(caught.value))
+    for record in everything_logged.records:
+        shown(repr(record.__dict__))
+
+
+@pytest.mark.parametrize("fault", [empty, hang])
+def test_a_broken_call_shows_no_secret_in_its_causes(open_side: OpenSide, fault: Any) -> None:
+    with MisbehavingServer([fault]) as server:
+        side = open_side(base_url=server.url, access_token=SECRETS["fixed token"], timeout=0.2, max_retries=0)
+        with pytest.raises(MinCloudError) as caught:
+            side.run(lambda cloud: cloud.functions.invoke("greet"))
+        with pytest.raises(MinCloudError) as of_log:
+            side.run(lambda cloud: cloud.jobs.log(Job(id=3, status="x", user_log_url=server.url + LOG)))
+    for error in (caught.value, of_log.value):
+        assert error.__cause__ is not None
+        shown(everything_of(error))
+
+
+def test_the_token_is_not_sent_to_the_host_of_the_log(open_side: OpenSide, serve: Serve) -> None:
+    storage = serve(reply(raw="日志\n".encode()))
+    side = open_side(base_url="http://127.0.0.1:9", access_token=SECRETS["fixed token"], environment="an-environment")
+    log = side.run(lambda cloud: cloud.jobs.log(Job(id=3, status="fulfilled", user_log_url=storage.url + LOG)))
+    assert log == "日志\n"
+    (request,) = storage.requests
+    assert request.target == LOG
+    assert {"authorization", "x-hydrogen-env-id", "cookie"} & set(request.headers) == set()
+    shown({name: value for name, value in request.headers.items() if name != "host"})
+
+
+def test_an_error_of_the_logs_host_keeps_its_text_without_the_signature(open_side: OpenSide, serve: Serve) -> None:
+    answer = f"<Error><Code>AccessDenied</Code><Signature>{SECRETS['signature']}/abc</Signature></Error>"
+    storage = serve(reply(raw=answer.encode(), status=403))
+    side = open_side(base_url="http://127.0.0.1:9", access_token=SECRETS["fixed token"])
+    with pytest.raises(Forbidden) as caught:
+        side.run(lambda cloud: cloud.jobs.log(Job(id=3, status="fulfilled", user_log_url=storage.url + LOG)))
+    assert caught.value.url == f"{storage.url}/log/3.txt"
+    assert caught.value.body == "<Error><Code>AccessDenied</Code><Signature>***</Signature></Error>"
+
+
+def test_representations_show_no_secret(open_side: OpenSide, serve: Serve) -> None:
+    server = serve(service)
+    side = open_side(base_url=server.url, client_id="the-client-id", client_secret=CLIENT_SECRET)
+    side.run(lambda cloud: cloud.functions.invoke("greet"))
+    cloud: Any = side.cloud
+    flow = cloud._flow
+    job = Job(id=3, status="fulfilled", user_log_url=server.url + LOG)
+    for value in (
+        cloud,
+        cloud.credentials,
+        cloud.credentials._secrets,
+        cloud.credentials._current,
+        flow,
+        flow.options,
+        job,
+    ):
+        shown(repr(value))
+    assert repr(cloud.credentials).endswith("Credentials of an application>")
+
+
+@pytest.mark.parametrize("kind", [MinCloud, AsyncMinCloud])
+@pytest.mark.parametrize(
+    "given", [{"access_token": "token-that-was-given"}, {"client_id": "x", "client_secret": CLIENT_SECRET}]
+)
+def test_no_part_of_a_client_can_be_pickled_with_its_credentials(kind: Any, given: dict[str, str]) -> None:
+    cloud = kind(base_url="http://127.0.0.1:9", **given)
+    shown(pickle.dumps(cloud))
+    for part in (cloud.credentials, cloud.functions, cloud.jobs, cloud._flow):
+        with pytest.raises(TypeError, match="cannot be pickled or copied: pickle the client, which leaves them out"):
+            pickle.dumps(part)
+
+
+def test_httpcores_loggers_still_speak_of_other_peoples_requests(caplog: pytest.LogCaptureFixture) -> None:
+    with MisbehavingServer([reply({})]) as server, caplog.at_level(1):
+        import httpcore
+
+        with httpcore.ConnectionPool() as pool:
+            pool.request("GET", server.url)
+    assert any(record.name == "httpcore.http11" for record in caplog.records)
+
+
+async def test_tasks_in_debug_mode_show_no_secret(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    server = serve(service)
+    asyncio.get_running_loop().set_debug(True)
+    asyncio.get_running_loop().slow_callback_duration = 0.0
+    with caplog.at_level(1):
+        async with AsyncMinCloud(
+            base_url=server.url, client_id="the-client-id", client_secret=CLIENT_SECRET, max_retries=0
+        ) as cloud:
+            await asyncio.gather(*(cloud.functions.invoke("greet") for _ in range(3)))
+            with pytest.raises(ConnectionFailed):
+                await cloud.functions.invoke("gone")
+    for record in caplog.records:
+        shown(record.getMessage())
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets", "expected"),
+    [
+        ("it is long-secret-1!", ["long-secret-1"], "it is ***!"),
+        ("xlong-secret-1x", ["long-secret-1"], "x***x"),
+        ('{"a": "say \\"hello\\" twice"}', ['say "hello" twice'], '{"a": "***"}'),
+        ("a=b%2Fc%3Dd-long", ["b/c=d-long"], "a=***"),
+        ("\\u00df-and-more", ["ß-and-more"], "***"),
+        ("don't tell t", ["t"], "don't tell ***"),
+        ("abcdefgh-ijkl abcdefgh", ["abcdefgh", "abcdefgh-ijkl"], "*** ***"),
+        ("nothing", ["", "other-secret"], "nothing"),
+    ],
+)
+def test_a_secret_is_blotted_out_however_it_is_spelt(text: str, secrets: list[str], expected: str) -> None:
+    assert redact(text, secrets) == expected
