@@ -1,22 +1,42 @@
-"""Finding Node, and the options with which it runs other people's code."""
+"""Finds Node, and gives the options with which it runs functions."""
 
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping
 
 OLDEST_MAJOR = 12
 """The service runs Node 12; nothing older knows the syntax that it accepts."""
 
-_VERSION = re.compile(r"v(\d+)\.(\d+)\.(\d+)")
+BARE_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+"""What programs that the runtime starts see of the environment: none of the emulator's own, which may hold secrets."""
+
+_WANTED_VERSION = re.compile(r"v?(\d+)(?:\.(\d+))?(?:\.(\d+))?")
+_QUESTION = "process.stdout.write('Node ' + process.version + ' ' + process.execPath)"
+_ANSWER = re.compile(r"Node v(\d+)\.(\d+)\.(\d+)\S* (.+)")
 _ADVICE = f"install Node {OLDEST_MAJOR} or newer, or name its program in MINCLOUD_NODE"
+
+# Where the usual version managers and Homebrew keep what they install; VERSION is followed by the rest of a version.
+_INSTALLED = (
+    "~/.nvm/versions/node/vVERSION/bin/node",
+    "~/.volta/tools/image/node/VERSION/bin/node",
+    "~/.local/share/fnm/node-versions/vVERSION/installation/bin/node",
+    "~/.asdf/installs/nodejs/VERSION/bin/node",
+    "~/.local/share/mise/installs/node/VERSION/bin/node",
+    "/usr/local/n/versions/node/VERSION/bin/node",
+    "/opt/homebrew/opt/node@VERSION/bin/node",
+    "/usr/local/opt/node@VERSION/bin/node",
+)
 
 
 class NodeMissing(RuntimeError):
@@ -67,40 +87,110 @@ class NodeInfo:
 
 
 def find_node(node: str | None = None) -> NodeInfo:
-    """Find the Node that runs functions. Blocks for some 20 ms, as it asks Node for its version.
+    """Finds the Node that runs functions. Blocks for some 50 ms while Node starts once.
 
     Args:
-        node: A program's name or path. By default what ``MINCLOUD_NODE`` names, else ``node`` and
-            then ``nodejs`` on the search path.
+        node: A program's name or path, or a version such as ``12`` or ``12.22``, of which an installed one is
+            looked for. By default what ``MINCLOUD_NODE`` names, else ``node`` and then ``nodejs`` on the search path.
 
     Returns:
-        Where it is and which version it has.
+        Where it is and which version it has. Of a version manager's shim, the program that it starts.
 
     Raises:
         NodeMissing: There is none, it does not run, or it is older than Node 12.
     """
     wanted = node or os.environ.get("MINCLOUD_NODE")
+    if wanted is not None and (version := _WANTED_VERSION.fullmatch(wanted)):
+        return _find_version(tuple(int(part) for part in version.groups() if part is not None))
     names = [wanted] if wanted else ["node", "nodejs"]
     path = next((found for name in names if (found := shutil.which(name))), None)
     if path is None:
         missing = f"There is no program {wanted}" if wanted else "Node is not installed"
         raise NodeMissing(f"{missing}: to run functions {_ADVICE}.")
+    info = _ask(path)
+    if info.version < (OLDEST_MAJOR,):
+        version_text = ".".join(map(str, info.version))
+        raise NodeMissing(f"{path} is Node {version_text}, too old: to run functions {_ADVICE}.")
+    return info
+
+
+def _ask(path: str) -> NodeInfo:
+    """Asks a program for its version and for where Node really is.
+
+    Functions are started without the environment of the emulator, which a version manager's shim needs.
+    """
     try:
-        answer = subprocess.run(  # noqa: S603 - the program that the user names is the one to run
-            [path, "--version"],
+        found = _answer(path, BARE_ENVIRONMENT)
+    except NodeMissing:
+        found = None
+    if found is not None and Path(found.path) == Path(path).resolve():
+        return found
+    environment = {name: value for name, value in os.environ.items() if name != "NODE_OPTIONS"}
+    behind = _answer(path, environment).path
+    try:
+        return _answer(behind, BARE_ENVIRONMENT)
+    except NodeMissing as error:
+        message = (
+            f"{path} does not run without the environment variables of this emulator, which functions must not see"
+        )
+        raise NodeMissing(f"{message}: to run functions {_ADVICE}.") from error
+
+
+def _answer(path: str, environment: Mapping[str, str]) -> NodeInfo:
+    try:
+        process = subprocess.run(  # noqa: S603 - the program that the user names is the one to run
+            [path, "-e", _QUESTION],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=20,
             check=False,
             text=True,
             errors="replace",
+            env=environment,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise NodeMissing(f"{path} does not run ({error}): to run functions {_ADVICE}.") from error
-    told = _VERSION.match(answer.stdout)
-    if told is None:
-        raise NodeMissing(f"{path} is not Node, it does not tell a version: to run functions {_ADVICE}.")
-    version = (int(told[1]), int(told[2]), int(told[3]))
-    if version < (OLDEST_MAJOR,):
-        raise NodeMissing(f"{path} is Node {'.'.join(map(str, version))}, too old: to run functions {_ADVICE}.")
-    return NodeInfo(path, version)
+    answer = _ANSWER.search(process.stdout)
+    if answer is None:
+        said = next(iter(process.stderr.splitlines()), "")
+        raise NodeMissing(
+            f"{path} is not Node, it does not tell a version{said and f' ({said})'}: to run functions {_ADVICE}."
+        )
+    return NodeInfo(answer[4], (int(answer[1]), int(answer[2]), int(answer[3])))
+
+
+def _find_version(wanted: tuple[int, ...]) -> NodeInfo:
+    text = ".".join(map(str, wanted))
+    if wanted[0] < OLDEST_MAJOR:
+        raise NodeMissing(f"Node {text} is too old: to run functions {_ADVICE}.")
+    fitting: list[NodeInfo] = []
+    for path in _candidates(text):
+        try:
+            found = _ask(path)
+        except NodeMissing:
+            continue
+        if found.version[: len(wanted)] == wanted:
+            fitting.append(found)
+    if not fitting:
+        system = "darwin" if sys.platform == "darwin" else "linux"
+        machine = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x64"
+        raise NodeMissing(
+            f"Node {text} is not installed: `npm install --no-save node-{system}-{machine}@{text}` puts it into this"
+            f" folder, where it is found; or install it with a version manager, or name its program instead of {text}."
+        )
+    return max(fitting, key=lambda found: found.version)
+
+
+def _candidates(version: str) -> Iterator[str]:
+    """Yields programs that may be Node of a version: on the search path, from npm, of version managers."""
+    major = version.partition(".")[0]
+    for name in ("node", f"node{major}", f"node-{major}", "nodejs"):
+        if path := shutil.which(name):
+            yield path
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        yield from map(str, sorted(folder.glob("node_modules/node-*-*/bin/node")))
+    for pattern in _INSTALLED:
+        start, _, rest = pattern.partition("VERSION")
+        parent, _, prefix = str(Path(start + "x").expanduser())[:-1].rpartition("/")
+        yield from map(str, sorted(Path(parent).glob(f"{prefix}{version}*{rest}")))

@@ -28,6 +28,11 @@ def messages(log: str) -> list[str]:
     return [entry[25:] for entry in re.split(r"\n(?=\d{4}-\d\d-\d\dT)", log.removesuffix("\n"))]
 
 
+def returned(shown: str) -> str:
+    """The entry of a log that tells what a function returned."""
+    return f"LOG return:  {{ error: {{}}, code: 0, data: {shown} }}"
+
+
 async def eventually(condition: Callable[[], bool], seconds: float = 40.0) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
@@ -100,3 +105,9 @@ def held_clock(monkeypatch: pytest.MonkeyPatch) -> HeldClock:
 @pytest.fixture(scope="session")
 def node() -> NodeInfo:
     return find_node()
+
+
+@pytest.fixture(scope="session", params=["12", None], ids=["node-12", "node"])
+def any_node(request: pytest.FixtureRequest) -> NodeInfo:
+    """The Node that the service runs, and the one on the path."""
+    return find_node(request.param)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from .conftest import Caller, eventually, function
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+
+    from mincloud_emulator.runtime import NodeInfo
 
 COUNTING = "let n = 0; exports.main = (event, callback) => callback(null, {n: ++n, pid: process.pid})"
 
@@ -245,9 +248,9 @@ def test_making_a_runtime_needs_no_node(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize(
     ("script", "message"),
     [
-        ("echo v10.24.1", "is Node 10.24.1, too old"),
+        ('echo "Node v10.24.1 $0"', "is Node 10.24.1, too old"),
         ("echo surprise", "is not Node, it does not tell a version"),
-        ("exit 1", "is not Node, it does not tell a version"),
+        ("echo 'no such library' >&2; exit 1", "is not Node, it does not tell a version (no such library)"),
     ],
 )
 async def test_an_unusable_node_is_named(tmp_path: Path, script: str, message: str) -> None:
@@ -271,8 +274,50 @@ def test_a_missing_node_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> 
     assert str(caught.value) == f"Node is not installed: {advice}"
 
 
+async def test_the_program_behind_a_version_managers_shim_is_what_runs(
+    tmp_path: Path, node: NodeInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shim = fake_node(tmp_path, f'[ "$MANAGER_HOME" ] || {{ echo "no home" >&2; exit 1; }}; exec {node.path} "$@"')
+    monkeypatch.setenv("MANAGER_HOME", str(tmp_path))
+    monkeypatch.setenv("NODE_OPTIONS", "--no-such-option")
+    assert find_node(shim) == node
+    runtime = Runtime(node=shim, reserve=False)
+    assert (await Caller(runtime)("exports.main = async () => process.execPath")).data == node.path
+    await runtime.aclose()
+
+
+def test_a_node_that_needs_what_functions_must_not_see_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It says that it is itself what runs, as a Node does that finds its libraries by a variable.
+    needy = fake_node(tmp_path, '[ "$LIBRARIES" ] || exit 1; echo "Node v20.0.0 $0"')
+    monkeypatch.setenv("LIBRARIES", str(tmp_path))
+    with pytest.raises(NodeMissing, match="does not run without the environment variables of this emulator"):
+        find_node(needy)
+
+
+def test_an_installed_node_is_found_by_its_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for home, version in ((".nvm/versions/node/v12.1.0", "12.1.0"), (".volta/tools/image/node/12.9.1", "12.9.1")):
+        (tmp_path / home / "bin").mkdir(parents=True)
+        fake_node(tmp_path / home / "bin", f'echo "Node v{version} $0"')
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.chdir(tmp_path)
+    assert find_node("12").version == (12, 9, 1)
+    assert find_node("12.1").version == (12, 1, 0)
+    with pytest.raises(NodeMissing) as caught:
+        find_node("12.22.12")
+    assert re.fullmatch(
+        r"Node 12\.22\.12 is not installed: `npm install --no-save node-(linux|darwin)-(x64|arm64)@12\.22\.12` puts it into"
+        r" this folder, where it is found; or install it with a version manager, or name its program instead of 12\.22\.12\.",
+        str(caught.value),
+    )
+    with pytest.raises(NodeMissing, match=r"^Node 10 is too old: to run functions install Node 12 or newer"):
+        find_node("10")
+
+
 async def test_a_node_that_does_not_start_is_reported(tmp_path: Path) -> None:
-    broken = fake_node(tmp_path, 'case $1 in --version) echo v20.0.0;; *) echo "bad option" >&2; exit 9;; esac')
+    broken = fake_node(tmp_path, 'case $1 in -e) echo "Node v20.0.0 $0";; *) echo "bad option" >&2; exit 9;; esac')
     runtime = Runtime(node=broken, reserve=False)
     outcome = await Caller(runtime)("exports.main = async () => 1")
     assert outcome.error == {
