@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -169,9 +170,12 @@ class FunctionOperations:
                 raise bad_request("schema_id must be an integer")
         elif subject == "flex_schema":
             raise bad_request("schema_id is required when subject is flex_schema")
-        caller = _caller(request, subject)
+        caller = _caller(request, subject, schema_id=fields.get("schema_id") if subject == "flex_schema" else None)
         invocation = self._service.invocations.start(function, fields["data"], caller, sync=True)
         ending = await ended(invocation)
+        if ending.error:
+            # Its three keys are documented; what the service writes where a function gave a text only, is not.
+            ending = replace(ending, error={"message": "", "stack": "", "type": "", **ending.error})
         body = {
             "billing_time": ending.billing_time,
             "execution_time": ending.execution_time,
@@ -311,9 +315,9 @@ async def ended(invocation: Invocation) -> InvocationResult:
     return ending
 
 
-def _caller(request: Request, source: str) -> Caller:
+def _caller(request: Request, source: str, *, schema_id: int | None = None) -> Caller:
     address = request.client.host if request.client else ""
-    return Caller(source, address, request.headers.get("user-agent", ""))
+    return Caller(source, address, request.headers.get("user-agent", ""), schema_id)
 
 
 def _new_name(name: str) -> str:

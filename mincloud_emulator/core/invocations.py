@@ -29,11 +29,13 @@ class Caller:
         source: the kind of call, such as `open_api`; the function's event has it as `eventType`.
         ip_address: where the request came from.
         user_agent: what the request said sent it.
+        schema_id: the id of the table whose change is the reason, for `flex_schema`.
     """
 
     source: str
     ip_address: str = ""
     user_agent: str = ""
+    schema_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Invocations:
         limits: how long and how many at once.
         broker: is told what happens.
         miniapp_id: the application's id, as events carry it.
+        sign_key: what would decrypt WeChat's access token, as events carry it.
         node: which Node runs functions; the one on the path if None.
         recorder: is told of every call.
     """
@@ -70,6 +73,7 @@ class Invocations:
         broker: Broker,
         *,
         miniapp_id: str,
+        sign_key: str,
         node: str | None,
         recorder: CallRecorder,
     ) -> None:
@@ -80,6 +84,7 @@ class Invocations:
         self._limits = limits
         self._broker = broker
         self._miniapp_id = miniapp_id
+        self._sign_key = sign_key
         self._node = node
         self._runtime: Runtime | None = None
         self._running: dict[asyncio.Task[InvocationResult], None] = {}
@@ -262,16 +267,19 @@ class Invocations:
         event: dict[str, Any] = {
             "data": data,
             "eventType": caller.source,
-            "jobId": job.ticket,
+            "jobId": job.id,
             "memoryLimitInMB": MEMORY_MB[function.plan_circle],
             "miniappId": self._miniapp_id,
             "request": {
                 "meta": {"ip_address": caller.ip_address, "user_agent": caller.user_agent},
                 "user": None,
             },
+            "signKey": self._sign_key,
             "timeLimitInMS": round(1000 * (self._limits.sync_seconds if sync else self._limits.async_seconds)),
             "timezone": "Asia/Shanghai",
         }
+        if caller.schema_id is not None:
+            event["flex_schema_name"] = f"schema_{caller.schema_id}"  # there are no tables here that have names
         if function.environment:
             event["env"] = {"id": function.environment, "name": function.environment}
         return event

@@ -82,6 +82,7 @@ class Service:
             self.limits,
             self.broker,
             miniapp_id=self.store.setting("miniapp_id", lambda: secrets.token_hex(10)),
+            sign_key=self.store.setting("sign_key", lambda: secrets.token_hex(16)),
             node=self._settings.node,
             recorder=CallRecorder.of_latest(self._settings.recorded_calls),
         )

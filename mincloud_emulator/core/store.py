@@ -64,7 +64,7 @@ class Job:
 
     Attributes:
         id: its number, increasing.
-        ticket: the hexadecimal id that the function's event and the debug operation carry.
+        ticket: the hexadecimal id that the debug operation answers.
         environment: the test environment's id, `""` for production.
         function_id: the function it runs.
         source: what started it, such as `open_api`.

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..api.json_text import encode_json
+from .node_inspect import log_text
 
 if TYPE_CHECKING:
     from .clock import Clock
@@ -86,14 +87,14 @@ async def run_stub(
         on_log(lines[-1].rstrip("\n"))
 
     started = time.perf_counter()
-    write("LOG", f"event.data:  {_inspect(event.get('data'))}")
+    write("LOG", log_text("event.data: ", event.get("data")))
     status, data, data_json, error = "fulfilled", None, "null", dict[str, Any]()
     try:
         async with asyncio.timeout(time_limit):
             returned = await _outcome(stub, copy.deepcopy(dict(event)))
         data_json = encode_json(returned).decode()
         data = json.loads(data_json)
-        write("LOG", f"return:  {_inspect(data)}")
+        write("LOG", log_text("return: ", {"error": {}, "code": 0, "data": data}))
     except TimeoutError:
         status = "deadline_exceeded"
         error = {"message": f"the function did not end within {time_limit:g} s", "type": "TimeoutError"}
@@ -181,7 +182,3 @@ def _described(error: BaseException) -> dict[str, Any]:
         "stack": "".join(traceback.format_exception(type(error), error, frames)).rstrip("\n"),
         "type": type(error).__name__,
     }
-
-
-def _inspect(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

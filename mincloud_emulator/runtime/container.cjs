@@ -209,7 +209,7 @@ function succeed(ending, data) {
     return;
   }
   ending.settled = true;
-  log('LOG', printed('return: ', data));
+  log('LOG', printed('return: ', { error: {}, code: 0, data }));
   send('R', text);
 }
 

@@ -172,7 +172,7 @@ def test_a_reset_leaves_nothing_on_the_page(emulator: Emulator, api: API, browse
     # What the page asked for when the reset came may be answered that it is gone.
     with browser.page(emulator.url, expected_problems="404") as page:
         at(page, emulator, "function=greet&job=1")
-        page.wait_for_text("#log", "LOG return:  1")
+        page.wait_for_text("#log", "LOG return:  { error: {}, code: 0, data: 1 }")
         emulator.reset()
         page.wait_for_text("#notices", "The emulator was reset.")
         page.wait({"role": "heading", "name": "There is no function named greet here"})

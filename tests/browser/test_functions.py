@@ -42,7 +42,7 @@ def test_a_function_is_created_deployed_and_called(emulator: Emulator, page: Pag
     page.click_button("Invoke")
     page.wait_for_text("#result", "code 0")
     assert page.text("#result .value") == '{\n  "username": "爱范儿"\n}'
-    page.wait_for_text("#log", "LOG return:  { username: '爱范儿' }")
+    page.wait_for_text("#log", "LOG return:  { error: {}, code: 0, data: { username: '爱范儿' } }")
     page.wait_for_text("#job-rows", "fulfilled")
     assert "not deployed" not in page.text("#function-list")
 

@@ -67,17 +67,36 @@ def test_debug_answers_what_it_used_and_logged_too(emulator: Emulator, api: API)
     assert len(bytes.fromhex(answer["job_id"])) == 16
     first, last = answer["log"].splitlines()
     assert first.endswith(" LOG event.data:  {}")
-    assert last.endswith(" LOG return:  hello world")
+    assert last.endswith(" LOG return:  { error: {}, code: 0, data: 'hello world' }")
 
 
 def test_debug_is_recorded_as_a_job_of_its_subject_but_under_another_id(emulator: Emulator, api: API) -> None:
-    emulator.stub("greet", lambda event: [event["eventType"], event["jobId"]])
+    emulator.stub("greet", lambda event: event)
     default = api.debug("greet", data={}).json()
-    assert default["data"] == ["sdk", default["job_id"]]
-    assert api.debug("greet", data={}, subject="timer").json()["data"][0] == "timer"
-    assert api.debug("greet", data={}, subject="flex_schema", schema_id=1).json()["data"][0] == "flex_schema"
+    timer = api.debug("greet", data={}, subject="timer", schema_id=1).json()["data"]
+    changed = api.debug("greet", data={}, subject="flex_schema", schema_id=1).json()["data"]
     jobs = api.jobs("greet").json()["objects"]
     assert [job["source"] for job in jobs] == ["flex_schema", "timer", "sdk"]
+    assert [job["id"] for job in jobs] == [changed["jobId"], timer["jobId"], default["data"]["jobId"]]
+    assert default["job_id"] != default["data"]["jobId"]
+    assert changed["flex_schema_name"] == "schema_1"
+    assert "flex_schema_name" not in timer
+
+
+@pytest.mark.parametrize("raised", [ValueError(), KeyError("x")])
+def test_the_error_of_debug_always_has_its_three_keys(emulator: Emulator, api: API, raised: Exception) -> None:
+    def broken(_event: dict[str, Any]) -> None:
+        raise raised
+
+    emulator.stub("broken", broken)
+    emulator.stub("odd", lambda _event: math.nan)
+    emulator.deploy("text", "exports.main = (event, callback) => callback('no name')")
+    for name in ("broken", "odd", "text"):
+        error = api.debug(name, data={}).json()["error"]
+        assert set(error) == {"message", "stack", "type"}
+        assert error["message"] != ""
+    assert error == {"message": "no name", "stack": "", "type": ""}
+    assert api.invoke("text").json()["error"] == {"message": "no name"}
 
 
 @pytest.mark.parametrize("data", [None, True, 0, -1.5, "text", [], [[{"a": None}]], {"键": "值"}, 10**30])
@@ -143,6 +162,7 @@ def test_the_event_has_all_its_fields(emulator: Emulator, api: API) -> None:
         "memoryLimitInMB",
         "miniappId",
         "request",
+        "signKey",
         "timeLimitInMS",
         "timezone",
     ]
@@ -153,7 +173,11 @@ def test_the_event_has_all_its_fields(emulator: Emulator, api: API) -> None:
     assert (first["timeLimitInMS"], second["timeLimitInMS"]) == (5000, 300_000)
     assert first["timezone"] == "Asia/Shanghai"
     assert first["jobId"] != second["jobId"]
-    assert first["miniappId"] == second["miniappId"] != ""
+    assert [event["jobId"] for event in (third, second, first)] == [
+        job["id"] for job in api.jobs("greet").json()["objects"]
+    ]
+    for of_the_application in ("miniappId", "signKey"):
+        assert first[of_the_application] == second[of_the_application] != ""
 
 
 def test_what_a_stub_raises_is_the_functions_error(emulator: Emulator, api: API) -> None:

@@ -122,7 +122,7 @@ def test_events_come_as_things_happen(emulator: Emulator, console: httpx.Client)
     assert events[0] == ("function", {"environment": "", "name": "other", "action": "created"})
     statuses = [data["status"] for kind, data in events if kind == "job"]
     assert statuses == ["waiting", "executing", "fulfilled"]
-    assert any("LOG return:  1" in data["line"] for kind, data in events if kind == "log")
+    assert any("LOG return:  { error: {}, code: 0, data: 1 }" in data["line"] for kind, data in events if kind == "log")
     assert events[-1][1]["path"] == "/nothing"
 
 

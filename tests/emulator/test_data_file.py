@@ -39,7 +39,7 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
         assert api.get("%E6%B5%8B%E8%AF%95").json() == created
         (job,) = api.jobs("%E6%B5%8B%E8%AF%95").json()["objects"]
         assert job["id"] == jobs[0]["id"]
-        assert "LOG return:  1" in WEB.get(job["user_log_url"]).text
+        assert "LOG return:  { error: {}, code: 0, data: 1 }" in WEB.get(job["user_log_url"]).text
         assert api.create("later").json()["id"] > created["id"]
         api.http.close()
 

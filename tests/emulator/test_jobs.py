@@ -25,7 +25,7 @@ def test_a_call_that_was_waited_for_leaves_a_job(emulator: Emulator, api: API) -
     assert job["created_at"] <= job["started_at"] <= job["finished_at"]
     assert isinstance(job["created_at"], float)
     assert isinstance(job["mem_usage"], int)
-    assert WEB.get(job["user_log_url"]).text.count("LOG return:  1") == 1
+    assert WEB.get(job["user_log_url"]).text.count("LOG return:  { error: {}, code: 0, data: 1 }") == 1
 
 
 def test_a_call_that_is_not_waited_for_goes_through_the_statuses(emulator: Emulator, api: API) -> None:
@@ -42,7 +42,7 @@ def test_a_call_that_is_not_waited_for_goes_through_the_statuses(emulator: Emula
     emulator.settle()
     (job,) = api.jobs("slow").json()["objects"]
     assert job["status"] == "fulfilled"
-    assert "LOG return:  true" in WEB.get(job["user_log_url"]).text
+    assert "LOG return:  { error: {}, code: 0, data: true }" in WEB.get(job["user_log_url"]).text
 
 
 def test_a_failing_call_leaves_a_failed_job_whose_log_says_why(emulator: Emulator, api: API) -> None:

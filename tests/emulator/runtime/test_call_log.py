@@ -9,7 +9,7 @@ import pytest
 
 from mincloud_emulator.runtime import ContainerLimits, Runtime
 
-from .conftest import Caller, HeldClock, function, messages
+from .conftest import Caller, HeldClock, function, messages, returned
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -17,7 +17,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def test_the_log_has_the_documented_form(call: Caller) -> None:
     outcome = await call("exports.main = (event, callback) => callback(null, 'hello world')")
     time = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
-    assert re.fullmatch(rf"{time} LOG event\.data:  \{{\}}\n{time} LOG return:  hello world\n", outcome.log)
+    assert re.fullmatch(
+        rf"{time} LOG event\.data:  \{{\}}\n{time} LOG return:  \{{ error: \{{\}}, code: 0, data: 'hello world' \}}\n",
+        outcome.log,
+    )
 
 
 async def test_each_console_method_has_its_level(call: Caller) -> None:
@@ -44,7 +47,7 @@ async def test_each_console_method_has_its_level(call: Caller) -> None:
     assert logged[9].startswith("LOG ┌")
     assert logged[10:12] == ["LOG { eight: 8 }", "LOG nine\nand a second line"]
     assert logged[12].startswith("ERROR Trace: ten")
-    assert logged[13:] == ["LOG default: 1", "LOG return:  undefined"]
+    assert logged[13:] == ["LOG default: 1", returned("undefined")]
 
 
 async def test_what_goes_to_the_standard_streams_is_logged_and_breaks_nothing(call: Caller) -> None:
@@ -66,7 +69,7 @@ async def test_what_goes_to_the_standard_streams_is_logged_and_breaks_nothing(ca
             "LOG five",
             "LOG six 六",
             "ERROR seven",
-            "LOG return:  undefined",
+            returned("undefined"),
         ]
     )
 
@@ -95,7 +98,7 @@ async def test_lines_are_handed_on_while_the_function_runs(call: Caller) -> None
     )
     assert outcome.data == "heard"
     first, second, last = messages("\n".join(lines))
-    assert (first, second[:10], last) == ("LOG event.data:  {}", "LOG first ", "LOG return:  heard")
+    assert (first, second[:10], last) == ("LOG event.data:  {}", "LOG first ", returned("'heard'"))
     assert outcome.log == "".join(f"{line}\n" for line in lines)
 
 
@@ -155,7 +158,7 @@ async def test_a_function_that_replaces_globals_is_still_heard(call: Caller) -> 
         }"""
     )
     assert outcome.data == {"still": "right"}
-    assert messages(outcome.log)[1:] == ["LOG heard", "LOG return:  { still: 'right' }"]
+    assert messages(outcome.log)[1:] == ["LOG heard", returned("{ still: 'right' }")]
 
 
 async def test_bytes_in_the_channel_that_make_no_sense_fail_that_call_only(call: Caller) -> None:
