@@ -15,10 +15,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api.recorded_calls import RecordedCall
     from .core.clock import Clock
     from .core.errors import AddressError, DataFileError, EmulatorError, FunctionSourceError
     from .core.limits import Limits
+    from .core.recorded_calls import RecordedCall
     from .emulator import Emulator
 
 __all__ = [
@@ -40,7 +40,7 @@ _MODULES = {
     "EmulatorError": "core.errors",
     "FunctionSourceError": "core.errors",
     "Limits": "core.limits",
-    "RecordedCall": "api.recorded_calls",
+    "RecordedCall": "core.recorded_calls",
 }
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from types import TracebackType
 
-    from .api.recorded_calls import RecordedCall
+    from .core.recorded_calls import ListingLag, RecordedCall
     from .core.stubs import Stub
 
 _T = TypeVar("_T")
@@ -46,6 +46,14 @@ class Emulator:
         limits: how much a call and a request may have; the service's if None.
         clock: what time it is; the real time if None. It can be moved: `emulator.clock.advance(seconds)`.
         node: which Node runs functions; the one on the path if None. Stubs need none.
+        listing_lag: After how many seconds `listJobs` lists a job, by the emulator's clock. Nothing says how long the
+            service takes. A callable is given each `RecordedCall` and returns its job's lag: it runs in the emulator's
+            thread and must not wait.
+        early_logs: Whether a job has its `user_log_url` as soon as it runs, with the log as far as it has come. The
+            service documents only that it is there when the job has ended.
+
+    Raises:
+        ValueError: If `listing_lag` is negative or no number.
     """
 
     def __init__(
@@ -60,7 +68,12 @@ class Emulator:
         limits: Limits | None = None,
         clock: Clock | None = None,
         node: str | None = None,
+        listing_lag: ListingLag = 0.0,
+        early_logs: bool = False,
     ) -> None:
+        if not (callable(listing_lag) or listing_lag >= 0):
+            message = f"listing_lag is {listing_lag!r}: give a number of seconds from 0 on, or a function of the call"
+            raise ValueError(message)
         self.clock = Clock() if clock is None else clock
         self._host = host
         self._port = port
@@ -71,6 +84,8 @@ class Emulator:
             client_secret=client_secret,
             access_token=access_token,
             node=node,
+            listing_lag=listing_lag,
+            early_logs=early_logs,
         )
         self._running: _ServerThread | None = None
 

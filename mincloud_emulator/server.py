@@ -18,8 +18,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from .api.application import API, TRANSPORT, LogOrigin, OriginApp
-from .api.json_text import encode_json
 from .core.errors import AddressError
+from .core.json_text import encode_json
 from .core.service import Service
 
 if TYPE_CHECKING:

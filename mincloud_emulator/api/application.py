@@ -216,7 +216,8 @@ class LogOrigin:
         checked = self._service.logs.check(request.scope["path"], query.decode("ascii", "replace"))
         if isinstance(checked, str):
             return _storage_error(403, "AccessDenied", checked)
-        text = self._service.store.job_log(checked)
+        job = self._service.store.job(checked)
+        text = None if job is None else self._service.job_log(job)
         if text is None:
             return _storage_error(404, "NoSuchKey", "There is no such log.")
         return Response(text.encode("utf-8", "replace"), media_type="text/plain")

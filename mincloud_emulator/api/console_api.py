@@ -18,9 +18,8 @@ from urllib.parse import urlsplit
 from starlette.responses import Response, StreamingResponse
 
 from ..core.invocations import Caller, job_summary
-from ..core.store import FINAL_STATUSES
+from ..core.json_text import encode_json
 from .function_operations import SOURCES, ended, function_body, json_response, json_text_response
-from .json_text import encode_json
 from .requests import (
     HTTPError,
     bad_request,
@@ -78,7 +77,6 @@ class ConsoleAPI:
         self._instance = secrets.token_hex(8)
         self._files: dict[str, tuple[bytes, str]] | None = None
         self._requests: deque[dict[str, Any]] = deque(maxlen=_KEPT_REQUESTS)
-        self._live_logs: dict[int, list[str]] = {}
         service.broker.listen(self._remember)
         self._router = router = Router()
         router.add("/_emulator/info", {"GET": self._info})
@@ -145,10 +143,6 @@ class ConsoleAPI:
         data = event.data
         if event.kind == "request":
             self._requests.append(dict(data))
-        elif event.kind == "log":
-            self._live_logs.setdefault(data["job_id"], []).append(data["line"])
-        elif event.kind == "job" and data["status"] in FINAL_STATUSES:
-            self._live_logs.pop(data["id"], None)
         elif event.kind == "reset":
             self._requests.clear()
 
@@ -232,11 +226,9 @@ class ConsoleAPI:
     async def _get_log(self, _request: Request, number: str) -> Response:
         """A job's log, while it runs as far as it has come; a header has the number of the latest event in it."""
         job = self._job(number)
-        text = self._service.store.job_log(job.id)
-        if text is None and job.status in FINAL_STATUSES:
-            raise HTTPError(404, "this job has no log")
+        text = self._service.job_log(job)
         if text is None:
-            text = "".join(f"{line}\n" for line in self._live_logs.get(job.id, ()))
+            raise HTTPError(404, "this job has no log")
         headers = {_EVENT_HEADER: str(self._service.broker.count)}
         return Response(text.encode("utf-8", "replace"), headers=headers, media_type="text/plain")
 

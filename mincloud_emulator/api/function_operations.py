@@ -10,8 +10,8 @@ from urllib.parse import quote, urlencode
 from starlette.responses import Response
 
 from ..core.invocations import Caller
+from ..core.json_text import encode_json
 from ..core.store import MEMORY_MB, NameTakenError
-from .json_text import encode_json
 from .requests import (
     HTTPError,
     bad_request,
@@ -209,7 +209,8 @@ class FunctionOperations:
             "created_at__lte": integer_parameter(parameters, "created_at__lte"),
         }
         given = {field: value for field, value in filters.items() if value is not None}
-        jobs, total = self._service.store.jobs(function.id, given, limit, offset)
+        unlisted = self._service.invocations.recorder.unlisted()
+        jobs, total = self._service.store.jobs(function.id, given, limit, offset, without=unlisted)
         path = f"{_FUNCTIONS_PATH}{quote(name, safe='')}/job/"
         return json_response(
             200,
@@ -239,7 +240,7 @@ class FunctionOperations:
             "source": job.source,
             "started_at": job.started_at,
             "status": job.status,
-            "user_log_url": self._service.logs.address(job.id, host=host) if job.has_log else None,
+            "user_log_url": self._service.logs.address(job.id, host=host) if self._service.shows_log(job) else None,
         }
 
     def _function(self, request: Request, name: str) -> Function:

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
-from .json_text import JSONTextError, decode_json
+from ..core.json_text import JSONTextError, decode_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

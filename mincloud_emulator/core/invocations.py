@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..api.recorded_calls import CallRecorder, RecordedCall
+from .recorded_calls import CallRecorder, RecordedCall
 from .store import MEMORY_MB
 from .stubs import InvocationResult, Stub, run_stub
 
@@ -110,7 +110,7 @@ class Invocations:
         job = self._store.create_job(function, source=caller.source, sync=sync)
         event = self._event(function, data, caller, job, sync=sync)
         call = RecordedCall(function.name, data, event, sync, caller.source, function.environment, job.id)
-        self.recorder.calls.append(call)
+        self.recorder.add(call)
         self._publish(function, job)
         task = asyncio.create_task(self._run(function, event, job, call, sync=sync))
         self._running[task] = None

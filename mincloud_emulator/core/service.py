@@ -6,13 +6,13 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..api.recorded_calls import CallRecorder
 from .credentials import Credentials
 from .events import Broker
 from .faults import Faults
 from .invocations import Invocations
 from .log_addresses import LogAddresses
-from .store import Store
+from .recorded_calls import CallRecorder
+from .store import FINAL_STATUSES, Store
 from .stubs import CODE
 
 if TYPE_CHECKING:
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .clock import Clock
+    from .events import Event
     from .limits import Limits
-    from .store import Function
+    from .recorded_calls import ListingLag
+    from .store import Function, Job
     from .stubs import Stub
 
 
@@ -36,6 +38,8 @@ class Settings:
         access_token: a first access token; kept in the data file, or random.
         node: which Node runs functions; the one on the path if None.
         recorded_calls: how many of the latest calls are kept for tests to look at.
+        listing_lag: After how many seconds a job is listed, or what decides it for a call.
+        early_logs: Whether the address of a log is given as soon as the job runs.
     """
 
     data: Path | None = None
@@ -44,6 +48,8 @@ class Settings:
     access_token: str | None = None
     node: str | None = None
     recorded_calls: int = 10_000
+    listing_lag: ListingLag = 0.0
+    early_logs: bool = False
 
 
 class Service:
@@ -64,6 +70,8 @@ class Service:
         self.faults = Faults()
         self.broker = Broker()
         self._settings = settings
+        self._running_logs: dict[int, list[str]] = {}
+        self.broker.listen(self._follow_logs)
         self.store = Store(settings.data, clock)
         self._begin()
 
@@ -84,7 +92,7 @@ class Service:
             miniapp_id=self.store.setting("miniapp_id", lambda: secrets.token_hex(10)),
             sign_key=self.store.setting("sign_key", lambda: secrets.token_hex(16)),
             node=self._settings.node,
-            recorder=CallRecorder.of_latest(self._settings.recorded_calls),
+            recorder=CallRecorder(self._settings.recorded_calls, self._settings.listing_lag, self.clock),
         )
 
     async def reset(self) -> None:
@@ -175,6 +183,22 @@ class Service:
         if function is None:
             function = self.create_function(environment, name, CODE)
         self.invocations.stubs[function.id] = stub
+
+    def job_log(self, job: Job) -> str | None:
+        """Return what a job wrote, so far if it has not ended; None if it has no log."""
+        if job.status in FINAL_STATUSES:
+            return self.store.job_log(job.id)
+        return "".join(f"{line}\n" for line in self._running_logs.get(job.id, ()))
+
+    def shows_log(self, job: Job) -> bool:
+        """Return whether the address of a job's log is given now."""
+        return job.has_log or (self._settings.early_logs and job.status == "executing")
+
+    def _follow_logs(self, event: Event) -> None:
+        if event.kind == "log":
+            self._running_logs.setdefault(event.data["job_id"], []).append(event.data["line"])
+        elif event.kind == "job" and event.data["status"] in FINAL_STATUSES:
+            self._running_logs.pop(event.data["id"], None)
 
     def _publish(self, function: Function, action: str) -> None:
         self.broker.publish("function", {"environment": function.environment, "name": function.name, "action": action})

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .database import open_database
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from .clock import Clock
@@ -313,7 +313,13 @@ class Store:
         return replace(job, status=status, finished_at=finished_at, mem_usage=mem_usage, has_log=log is not None)
 
     def jobs(
-        self, function_id: int | None, filters: Mapping[str, str | int], limit: int, offset: int
+        self,
+        function_id: int | None,
+        filters: Mapping[str, str | int],
+        limit: int,
+        offset: int,
+        *,
+        without: Iterable[int] = (),
     ) -> tuple[list[Job], int]:
         """Return a page of jobs, newest first, and how many there are in all.
 
@@ -321,10 +327,14 @@ class Store:
             function_id: whose jobs; None for every function's.
             filters: values by the names of the operation's parameters.
             limit: how many at most.
-            offset: how many to leave out.
+            offset: how many of the newest to leave out.
+            without: Ids of jobs that are not counted at all.
         """
-        conditions = ["function_id = ?"] if function_id is not None else ["1"]
-        values: list[Any] = [function_id] if function_id is not None else []
+        conditions = [f"id NOT IN ({','.join(map(str, without))})"]
+        values: list[Any] = []
+        if function_id is not None:
+            conditions.append("function_id = ?")
+            values.append(function_id)
         for name, value in filters.items():
             conditions.append(_JOB_FILTERS[name])
             values.append(value)

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..api.json_text import encode_json
+from .json_text import encode_json
 from .node_inspect import log_text
 
 if TYPE_CHECKING:

@@ -202,3 +202,67 @@ def test_the_origin_of_logs_has_nothing_else(emulator: Emulator, api: API) -> No
     assert WEB.head(url).status_code == 200
     for path in ("/", "/ticket_1.log/..", "/ticket_0.log?X-Amz-Signature=x", "/oserve/v1.3/cloud-function/"):
         assert WEB.get(emulator.log_url + path).status_code == 403
+
+
+def test_a_job_may_be_listed_with_a_lag() -> None:
+    with Emulator(listing_lag=3, clock=Clock(1_500_000_000, frozen=True)) as emulator:
+        api = API(emulator.url, emulator.access_token)
+        emulator.stub("greet", lambda _event: 1)
+        api.invoke("greet")
+        emulator.clock.advance(2)
+        api.invoke("greet")
+        assert api.jobs("greet").json() == {
+            "meta": {"limit": 20, "next": None, "offset": 0, "previous": None, "total_count": 0},
+            "objects": [],
+        }
+        emulator.clock.advance(1)
+        (job,) = api.jobs("greet").json()["objects"]
+        assert (job["created_at"], job["status"]) == (1_500_000_000, "fulfilled")
+        emulator.clock.advance(2)
+        assert api.jobs("greet", created_at__gte=1_500_000_001).json()["meta"]["total_count"] == 1
+        api.http.close()
+
+
+def test_the_lag_may_be_another_one_for_each_call() -> None:
+    with Emulator(listing_lag=lambda call: call.data["lag"], clock=Clock(frozen=True)) as emulator:
+        api = API(emulator.url, emulator.access_token)
+        emulator.stub("greet", lambda _event: 1)
+        for lag in (60, 0, 0.5):
+            api.invoke("greet", {"lag": lag})
+        assert [job["id"] for job in api.jobs("greet").json()["objects"]] == [2]
+        emulator.clock.advance(1)
+        assert [job["id"] for job in api.jobs("greet").json()["objects"]] == [3, 2]
+        emulator.clock.advance(60)
+        assert [job["id"] for job in api.jobs("greet").json()["objects"]] == [3, 2, 1]
+        api.http.close()
+
+
+@pytest.mark.parametrize("lag", [-1, float("nan")])
+def test_a_lag_that_can_not_be_is_refused(lag: float) -> None:
+    with pytest.raises(ValueError, match="give a number of seconds from 0 on, or a function of the call"):
+        Emulator(listing_lag=lag)
+
+
+def test_the_log_of_a_running_job_may_be_had_already() -> None:
+    running, go_on = threading.Event(), threading.Event()
+
+    def slow(_event: dict[str, Any]) -> str:
+        running.set()
+        assert go_on.wait(50)
+        return "done"
+
+    with Emulator(early_logs=True) as emulator:
+        api = API(emulator.url, emulator.access_token)
+        emulator.stub("slow", slow)
+        api.invoke("slow", {"a": 1}, sync=False)
+        assert running.wait(50)
+        (job,) = api.jobs("slow").json()["objects"]
+        assert job["status"] == "executing"
+        so_far = WEB.get(job["user_log_url"]).text
+        assert so_far.endswith(" LOG event.data:  { a: 1 }\n")
+        go_on.set()
+        emulator.settle(50)
+        whole = WEB.get(job["user_log_url"]).text
+        assert whole.startswith(so_far)
+        assert whole.endswith(" LOG return:  { error: {}, code: 0, data: 'done' }\n")
+        api.http.close()
