@@ -21,7 +21,7 @@ def _path(text: str) -> Path:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give a parser the command's options."""
+    """Gives a parser the command's options."""
     parser.add_argument(
         "--port", type=int, default=DEFAULT_PORT, help="port of the API, 0 for any free one (%(default)s)"
     )
@@ -48,10 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the emulator until it is interrupted or terminated.
+    """Runs the emulator until it is interrupted or terminated.
 
     Args:
-        args: what `add_arguments` made.
+        args: What `add_arguments` made.
 
     Returns:
         The exit status: 0 after an interruption, `EXIT_NOT_STARTED` if it could not start.

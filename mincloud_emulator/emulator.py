@@ -37,15 +37,15 @@ class Emulator:
     coroutine.
 
     Args:
-        port: where the API listens; 0 for any free port.
-        host: on which address.
-        data: a file that keeps functions, jobs and credentials; None to keep everything in memory.
-        client_id: the application's id; random if None.
-        client_secret: the application's secret; random if None.
-        access_token: a first access token; random if None.
-        limits: how much a call and a request may have; the service's if None.
-        clock: what time it is; the real time if None. It can be moved: `emulator.clock.advance(seconds)`.
-        node: which Node runs functions; the one on the path if None. Stubs need none.
+        port: Where the API listens; 0 for any free port.
+        host: On which address.
+        data: A file that keeps functions, jobs and credentials; None to keep everything in memory.
+        client_id: The application's id; random if None.
+        client_secret: The application's secret; random if None.
+        access_token: A first access token; random if None.
+        limits: How much a call and a request may have; the service's if None.
+        clock: What time it is; the real time if None. It can be moved: `emulator.clock.advance(seconds)`.
+        node: Which Node runs functions; the one on the path if None. Stubs need none.
         listing_lag: After how many seconds `listJobs` lists a job, by the emulator's clock. Nothing says how long the
             service takes. A callable is given each `RecordedCall` and returns its job's lag: it runs in the emulator's
             thread and must not wait.
@@ -92,15 +92,15 @@ class Emulator:
     # Life
 
     def start(self) -> Self:
-        """Start to listen, which `with` does too.
+        """Starts listening, which `with` does too.
 
         Returns:
             The emulator itself.
 
         Raises:
-            AddressError: if the port is in use or the address can't be listened on.
-            DataFileError: if the data file is in use, of another version, or can't be opened.
-            EmulatorError: if it is running already.
+            AddressError: If the port is in use or the address can't be listened on.
+            DataFileError: If the data file is in use, of another version, or can't be opened.
+            EmulatorError: If it is running already.
         """
         if self._running is not None:
             message = "the emulator is running already: make another one"
@@ -109,13 +109,13 @@ class Emulator:
         return self
 
     def close(self) -> None:
-        """End what runs and stop to listen, which the end of `with` does too; nothing if it does not run."""
+        """Ends what runs and stops listening, which the end of `with` does too; nothing if it does not run."""
         running, self._running = self._running, None
         if running is not None:
             running.stop()
 
     def reset(self) -> None:
-        """Go back to how it started, on the same port: nothing stored or recorded, and fresh credentials."""
+        """Forgets everything and takes new credentials where none were given; the port stays."""
         self._wait(self._service.reset)
 
     def __enter__(self) -> Self:
@@ -160,29 +160,29 @@ class Emulator:
         return self._service.credentials.access_token
 
     def issue_token(self, *, expires_in: int = 30 * 86400) -> str:
-        """Return one more access token; the others stay valid.
+        """Returns one more access token; the others stay valid.
 
         Args:
-            expires_in: how long it is valid, in seconds.
+            expires_in: How long it is valid, in seconds.
         """
         return self._do(lambda: self._service.credentials.issue_tokens(expires_in).access_token)
 
     def revoke_tokens(self) -> None:
-        """Make every access token and refresh token invalid."""
+        """Makes every access token and refresh token invalid."""
         self._do(self._service.credentials.revoke)
 
     # Functions
 
     def stub(self, name: str, stub: Stub, *, environment: str = "") -> None:
-        """Have a Python callable play a function, which is created if it does not exist.
+        """Has a Python callable play a function, which is created if it does not exist.
 
         It plays it until the function is deleted, under a new name too, and whatever code is deployed.
 
         Args:
-            name: the function's name.
-            stub: takes the event and returns a JSON value; raising makes the call fail with `code` 1. A
+            name: The function's name.
+            stub: Takes the event and returns a JSON value; raising makes the call fail with `code` 1. A
                 plain callable runs in a thread of its own, a coroutine function on the emulator's event loop.
-            environment: the test environment's id, `""` for production.
+            environment: The test environment's id, `""` for production.
         """
         self._do(lambda: self._service.stub(environment, name, stub))
 
@@ -195,17 +195,17 @@ class Emulator:
         remark: str | None = None,
         plan_circle: str | None = None,
     ) -> None:
-        """Create a function or give it new code.
+        """Creates a function or gives it new code.
 
         Args:
-            name: the function's name.
-            source: the JavaScript text, or the path of its file or of a folder that has an `index.js`.
-            environment: the test environment's id, `""` for production.
-            remark: a note; None to leave it.
+            name: The function's name.
+            source: The JavaScript text, or the path of its file or of a folder that has an `index.js`.
+            environment: The test environment's id, `""` for production.
+            remark: A note; None to leave it.
             plan_circle: `P_FREE` or `P_PERSONAL`; None to leave it.
 
         Raises:
-            FunctionSourceError: if the file can't be read or there is no code in it.
+            FunctionSourceError: If the file can't be read or there is no code in it.
         """
         code = read_source(source) if isinstance(source, Path) else source
         if not code:
@@ -221,22 +221,22 @@ class Emulator:
         return self._do(lambda: list(self._service.invocations.recorder.calls))
 
     def calls_of(self, name: str, *, environment: str = "") -> list[RecordedCall]:
-        """Return the calls of one function, oldest first.
+        """Returns the calls of one function, oldest first.
 
         Args:
-            name: the function's name.
-            environment: the test environment's id, `""` for production.
+            name: The function's name.
+            environment: The test environment's id, `""` for production.
         """
         return [call for call in self.calls if call.function == name and call.environment == environment]
 
     def settle(self, timeout: float = 10.0) -> None:
-        """Wait until no call is running or waiting for its turn.
+        """Waits until no call is running or waiting for its turn.
 
         Args:
-            timeout: for how many seconds at most.
+            timeout: For how many seconds at most.
 
         Raises:
-            TimeoutError: if some call has not ended by then.
+            TimeoutError: If some call has not ended by then.
         """
         self._wait(lambda: asyncio.wait_for(self._service.invocations.settle(), timeout))
 
@@ -253,21 +253,21 @@ class Emulator:
         method: str | None = None,
         after: bool = False,
     ) -> None:
-        """Have the next requests answered with an error.
+        """Has the next requests answered with an error.
 
         Args:
-            status: the answer's status.
-            body: text and bytes as they are, anything else as JSON; None for what the service would send.
-            headers: the answer's headers, such as `Retry-After`.
-            times: how many requests.
-            path: a pattern as in `fnmatch` that the decoded path must match, such as `*/job/`; None for any
+            status: The answer's status.
+            body: Text and bytes as they are, anything else as JSON; None for what the service would send.
+            headers: The answer's headers, such as `Retry-After`.
+            times: How many requests.
+            path: A pattern as in `fnmatch` that the decoded path must match, such as `*/job/`; None for any
                 request to the API.
-            method: the method that the request must have; None for any.
-            after: whether the request is served first, so that what it does is done and only its answer is
+            method: The method that the request must have; None for any.
+            after: Whether the request is served first, so that what it does is done and only its answer is
                 lost.
 
         Raises:
-            TypeError: if the body is no JSON.
+            TypeError: If the body is no JSON.
         """
         content, content_type = fault_body(status, body)
         all_headers = {"Content-Type": content_type, **(headers or {})}
@@ -277,21 +277,21 @@ class Emulator:
     def drop_next(
         self, *, times: int = 1, path: str | None = None, method: str | None = None, after: bool = False
     ) -> None:
-        """Have the connections of the next requests closed without an answer; see `fail_next`."""
+        """Has the connections of the next requests closed without an answer; see `fail_next`."""
         fault = Fault(None, b"", {}, times, path, method, after)
         self._do(lambda: self._service.faults.waiting.append(fault))
 
     def delay(self, seconds: float, *, path: str | None = None) -> None:
-        """Have requests wait before they are served.
+        """Has requests wait before they are served.
 
         Args:
-            seconds: for how long; 0 to end it.
-            path: a pattern as in `fnmatch` that the decoded path must match; None for any request to the API.
+            seconds: For how long; 0 to end it.
+            path: A pattern as in `fnmatch` that the decoded path must match; None for any request to the API.
         """
         self._do(lambda: self._service.faults.delay(seconds, path))
 
     def clear_faults(self) -> None:
-        """Forget the faults and delays that were asked for."""
+        """Forgets the faults and delays that were asked for."""
         self._do(self._service.faults.clear)
 
     # The thread behind it
@@ -308,7 +308,7 @@ class Emulator:
         return self._started.service
 
     def _do(self, action: Callable[[], _T]) -> _T:
-        """Run something in the emulator's thread, which alone touches its state."""
+        """Runs something in the emulator's thread, which alone touches its state."""
 
         async def run() -> _T:
             return action()

@@ -49,10 +49,10 @@ class Options:
 
 
 def serve_in_foreground(options: Options) -> None:
-    """Serve until the process is interrupted or terminated.
+    """Serves until the process is interrupted or terminated.
 
     Raises:
-        EmulatorError: if it can't start; the message says what to do.
+        EmulatorError: If it can't start; the message says what to do.
     """
     with ThreadPoolExecutor(1) as executor, contextlib.suppress(KeyboardInterrupt):
         # Asking Node for its version takes as long as loading the server: both at once.
@@ -110,7 +110,7 @@ async def _serve(options: Options, node: Future[NodeInfo]) -> None:
 
 
 def _interruption() -> asyncio.Event:
-    """Return what is set once somebody wants the emulator to stop."""
+    """Returns what is set once somebody wants the emulator to stop."""
     interrupted = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -128,7 +128,7 @@ async def _watch(folder: FunctionFolder, server: Server, printer: _Printer) -> N
 
 
 def _deploy_changed(folder: FunctionFolder, server: Server) -> tuple[int, list[str]]:
-    """Deploy what is new or was saved; return how many functions that were, and what to say of it."""
+    """Deploys what is new or was saved; return how many functions that were, and what to say of it."""
     count, lines = 0, list[str]()
     try:
         changed = list(folder.changed())
@@ -250,7 +250,7 @@ class _Printer:
 
 
 def _printable(text: str) -> str:
-    """Return text without anything that a terminal would obey."""
+    """Returns text without anything that a terminal would obey."""
     return "".join(
         character if character.isprintable() or character == "\t" else ascii(character)[1:-1] for character in text
     )

@@ -39,19 +39,19 @@ _logger.addHandler(logging.NullHandler())
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether only this machine reaches what listens on a host."""
+    """Returns whether only this machine reaches what listens on a host."""
     return host in _LOOPBACK or host.startswith("127.")
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a listening socket.
+    """Returns a listening socket.
 
     Args:
-        host: a name or an address of this machine.
-        port: which port; 0 for any free one.
+        host: A name or an address of this machine.
+        port: Which port; 0 for any free one.
 
     Raises:
-        AddressError: if it can't be listened on.
+        AddressError: If it can't be listened on.
     """
     if not 0 <= port <= _LAST_PORT:
         message = f"{port} is not a port: choose one from 0 to {_LAST_PORT}"
@@ -81,7 +81,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def address_of(listener: socket.socket, host: str) -> str:
-    """Return the origin that a listening socket is reached at from this machine."""
+    """Returns the origin that a listening socket is reached at from this machine."""
     name = _EVERYWHERE.get(host, host)
     return f"http://{f'[{name}]' if ':' in name else name}:{listener.getsockname()[1]}"
 
@@ -90,10 +90,10 @@ class Server:
     """Serves one emulated application on two origins.
 
     Args:
-        service: the application; the server closes it.
-        api: the listening socket of the API.
-        logs: the listening socket of the logs.
-        host: what they were bound to.
+        service: The application; the server closes it.
+        api: The listening socket of the API.
+        logs: The listening socket of the logs.
+        host: What they were bound to.
     """
 
     def __init__(self, service: Service, api: socket.socket, logs: socket.socket, *, host: str) -> None:
@@ -113,7 +113,7 @@ class Server:
         )
 
     async def start(self) -> None:
-        """Start to serve."""
+        """Starts to serve."""
         loop = asyncio.get_running_loop()
         for listener, origin in zip(self._sockets, self._origins, strict=True):
             config = Config(
@@ -138,7 +138,7 @@ class Server:
             self._servers.append(await loop.create_server(protocol, sock=listener, backlog=_BACKLOG))
 
     async def aclose(self) -> None:
-        """Stop to serve: what runs is ended, what is being answered is answered, everything is closed."""
+        """Ends what runs, answers what is being answered, and closes everything."""
         for server in self._servers:
             server.close()
         for listener in self._sockets:
@@ -161,11 +161,11 @@ class Server:
 
 
 def open_server(settings: Settings, clock: Clock, limits: Limits, host: str, port: int) -> Server:
-    """Return a server that is bound to its ports and has its data open, ready to start.
+    """Returns a server that is bound to its ports and has its data open, ready to start.
 
     Raises:
-        AddressError: if the port is in use or the address can't be listened on.
-        DataFileError: if the data file is in use, of another version, or can't be opened.
+        AddressError: If the port is in use or the address can't be listened on.
+        DataFileError: If the data file is in use, of another version, or can't be opened.
     """
     api = bind(host, port)
     try:
@@ -182,7 +182,7 @@ def open_server(settings: Settings, clock: Clock, limits: Limits, host: str, por
 
 
 def _bind_beside(host: str, port: int) -> socket.socket:
-    """Return a listening socket on the next port if it is free, so that it is the same at the next start."""
+    """Returns a listening socket on the next port if it is free, so that it is the same at the next start."""
     if 0 < port < _LAST_PORT:
         try:
             return bind(host, port + 1)

@@ -37,9 +37,9 @@ class OriginApp:
     """What both origins do with every request: faults, latency, the `Date` header, a word to whoever watches.
 
     Args:
-        service: the application.
-        api: whether this is the API's origin.
-        respond: answers a request.
+        service: The application.
+        api: Whether this is the API's origin.
+        respond: Answers a request.
     """
 
     def __init__(self, service: Service, *, api: bool, respond: Callable[[Request], Awaitable[Response]]) -> None:
@@ -48,7 +48,7 @@ class OriginApp:
         self._respond = respond
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Serves one request."""
         if scope["type"] != "http":
             return
         started = time.perf_counter()
@@ -122,8 +122,8 @@ class API:
     """Answers the requests to the API's origin.
 
     Args:
-        service: the application.
-        loopback: whether only this machine can reach the emulator.
+        service: The application.
+        loopback: Whether only this machine can reach the emulator.
     """
 
     def __init__(self, service: Service, *, loopback: bool) -> None:
@@ -155,10 +155,10 @@ class API:
         router.add("/api/oauth2/access_token", {"POST": tokens.access_token})
 
     async def respond(self, request: Request) -> Response:
-        """Answer a request.
+        """Answers a request.
 
         Raises:
-            Refusal: if it is answered with an error.
+            HTTPError: If it is answered with an error.
         """
         raw_path: bytes = request.scope["raw_path"]
         found = self._router.find(raw_path)
@@ -188,7 +188,7 @@ class API:
 
 
 def allowed_methods(methods: Iterable[str]) -> list[str]:
-    """Return what the `Allow` header of a path says, given its handlers by method."""
+    """Returns what the `Allow` header of a path says, given its handlers by method."""
     allowed = [*methods, "OPTIONS"]
     if "GET" in allowed:
         allowed.append("HEAD")
@@ -199,14 +199,14 @@ class LogOrigin:
     """Answers the requests for job logs, as an object store does.
 
     Args:
-        service: the application.
+        service: The application.
     """
 
     def __init__(self, service: Service) -> None:
         self._service = service
 
     async def respond(self, request: Request) -> Response:
-        """Answer a request."""
+        """Answers a request."""
         if request.method not in {"GET", "HEAD"}:
             return _storage_error(405, "MethodNotAllowed", "Only GET is possible here.", {"Allow": "GET, HEAD"})
         if "authorization" in request.headers:

@@ -19,7 +19,7 @@ from starlette.responses import Response, StreamingResponse
 
 from ..core.invocations import Caller, job_summary
 from ..core.json_text import encode_json
-from .function_operations import SOURCES, ended, function_body, json_response, json_text_response
+from .function_operations import SOURCES, await_result, function_body, json_response, json_text_response
 from .requests import (
     HTTPError,
     bad_request,
@@ -67,8 +67,8 @@ class ConsoleAPI:
     """Answers the console's requests. The environment is a query parameter, `""` or missing for production.
 
     Args:
-        service: the application.
-        loopback: whether only this machine can reach the emulator.
+        service: The application.
+        loopback: Whether only this machine can reach the emulator.
     """
 
     def __init__(self, service: Service, *, loopback: bool) -> None:
@@ -93,10 +93,10 @@ class ConsoleAPI:
         router.add("/_emulator/events", {"GET": self._events})
 
     async def respond(self, request: Request) -> Response | None:
-        """Answer a request that is none of the API's, None if it is none of the console's either.
+        """Answers a request that is none of the API's, None if it is none of the console's either.
 
         Raises:
-            Refusal: if it is answered with an error.
+            HTTPError: If it is answered with an error.
         """
         raw_path: bytes = request.scope["raw_path"]
         found = self._router.find(raw_path)
@@ -139,7 +139,7 @@ class ConsoleAPI:
         return found and Response(found[0], headers=_FILE_HEADERS, media_type=found[1])
 
     def _remember(self, event: Event) -> None:
-        """Keep what a page that is opened later could not learn from the store."""
+        """Keeps what a page that is opened later could not learn from the store."""
         data = event.data
         if event.kind == "request":
             self._requests.append(dict(data))
@@ -190,7 +190,7 @@ class ConsoleAPI:
         return Response(status_code=204)
 
     async def _call_function(self, request: Request, name: str) -> Response:
-        """Calls a function: `{"data", "sync"?, "source"?}`; answers with its job, and if waited for its ending."""
+        """Calls a function: `{"data", "sync"?, "source"?}`; answers with its job, and if waited for its result."""
         fields = await self._fields(request)
         function = self._function(request, name)
         if "data" not in fields:
@@ -204,10 +204,10 @@ class ConsoleAPI:
         invocation = self._service.invocations.start(function, fields["data"], caller, sync=sync)
         if not sync:
             return json_response(200, {"job": job_summary(invocation.job)})
-        ending = await ended(invocation)
+        result = await await_result(invocation)
         job = self._service.store.job(invocation.job.id) or invocation.job
-        rest = {"job": job_summary(job), "log": ending.log or "", "execution_time": ending.execution_time}
-        return json_text_response(b'{"result":%b,%b' % (ending.result_json, encode_json(rest)[1:]))
+        rest = {"job": job_summary(job), "log": result.log or "", "execution_time": result.execution_time}
+        return json_text_response(b'{"result":%b,%b' % (result.result_json, encode_json(rest)[1:]))
 
     async def _list_jobs(self, request: Request, _name: str) -> Response:
         """Jobs of one function (`function=NAME`) or of all, newest first, and the number of the latest event that they show."""

@@ -61,12 +61,12 @@ _FUNCTIONS_PATH = "/oserve/v1.3/cloud-function/"
 
 
 def json_response(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:
-    """Return an answer whose body is JSON."""
+    """Returns an answer whose body is JSON."""
     return Response(encode_json(value), status, headers, media_type="application/json")
 
 
 def json_text_response(text: bytes) -> Response:
-    """Return a successful answer whose body is JSON text that is there already."""
+    """Returns a successful answer whose body is JSON text that is there already."""
     return Response(text, media_type="application/json")
 
 
@@ -74,7 +74,7 @@ class FunctionOperations:
     """Handlers of the operations. Each takes the request and the function's name from its path.
 
     Args:
-        service: the application.
+        service: The application.
     """
 
     def __init__(self, service: Service) -> None:
@@ -172,18 +172,18 @@ class FunctionOperations:
             raise bad_request("schema_id is required when subject is flex_schema")
         caller = _caller(request, subject, schema_id=fields.get("schema_id") if subject == "flex_schema" else None)
         invocation = self._service.invocations.start(function, fields["data"], caller, sync=True)
-        ending = await ended(invocation)
-        if ending.error:
+        result = await await_result(invocation)
+        if result.error:
             # Its three keys are documented; what the service writes where a function gave a text only, is not.
-            ending = replace(ending, error={"message": "", "stack": "", "type": "", **ending.error})
+            result = replace(result, error={"message": "", "stack": "", "type": "", **result.error})
         body = {
-            "billing_time": ending.billing_time,
-            "execution_time": ending.execution_time,
+            "billing_time": result.billing_time,
+            "execution_time": result.execution_time,
             "job_id": invocation.job.ticket,
-            "log": ending.log or "",
-            "mem_usage": ending.mem_usage or 0,
+            "log": result.log or "",
+            "mem_usage": result.mem_usage or 0,
         }
-        return json_text_response(b"%b,%b" % (ending.result_json[:-1], encode_json(body)[1:]))
+        return json_text_response(b"%b,%b" % (result.result_json[:-1], encode_json(body)[1:]))
 
     async def _call(
         self, request: Request, function: Function, data: dict[str, Any], fields: Mapping[str, Any]
@@ -192,7 +192,7 @@ class FunctionOperations:
         invocation = self._service.invocations.start(function, data, _caller(request, "open_api"), sync=sync)
         if not sync:
             return json_response(200, {"status": "ok"})
-        return json_text_response((await ended(invocation)).result_json)
+        return json_text_response((await await_result(invocation)).result_json)
 
     # Jobs
 
@@ -225,11 +225,11 @@ class FunctionOperations:
         )
 
     def job_body(self, job: Job, *, host: str = "") -> dict[str, Any]:
-        """Return a job as the contract has it.
+        """Returns a job as the contract has it.
 
         Args:
-            job: the job.
-            host: what the caller reached this machine by.
+            job: The job.
+            host: What the caller reached this machine by.
         """
         return {
             "created_at": job.created_at,
@@ -253,10 +253,10 @@ class FunctionOperations:
 
 
 def environment_of(request: Request) -> str:
-    """Return the id of the environment that a request is for, `""` for production.
+    """Returns the id of the environment that a request is for, `""` for production.
 
     Raises:
-        Refusal: 400 if the header is not UTF-8.
+        HTTPError: 400 if the header is not UTF-8.
     """
     value = request.headers.get("x-hydrogen-env-id", "")
     try:
@@ -266,7 +266,7 @@ def environment_of(request: Request) -> str:
 
 
 def function_body(function: Function) -> dict[str, Any]:
-    """Return a function as the contract has it. Nobody audits here, and nobody has a name."""
+    """Returns a function as the contract has it. The emulator has no review and no user names."""
     return {
         "audit_status": "approved",
         "created_at": function.created_at,
@@ -303,17 +303,17 @@ def _page(
     return {"meta": meta, "objects": objects}
 
 
-async def ended(invocation: Invocation) -> InvocationResult:
-    """Return how a call ended.
+async def await_result(invocation: Invocation) -> InvocationResult:
+    """Returns how a call ended.
 
     Raises:
-        Refusal: 400 if it was never scheduled.
+        HTTPError: 400 if it was never scheduled.
     """
     # Shielded: a caller that goes away does not stop what it started.
-    ending = await asyncio.shield(invocation.ending)
-    if ending.status == "schedule_failed":
-        raise HTTPError(400, f"任务调度失败:{ending.error['message']}")
-    return ending
+    result = await asyncio.shield(invocation.ending)
+    if result.status == "schedule_failed":
+        raise HTTPError(400, f"任务调度失败:{result.error['message']}")
+    return result
 
 
 def _caller(request: Request, source: str, *, schema_id: int | None = None) -> Caller:

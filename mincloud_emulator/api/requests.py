@@ -28,9 +28,9 @@ class HTTPError(Exception):
     """A request that is answered with an error.
 
     Args:
-        status: the answer's status.
-        message: its `error_msg`, which says what is wrong.
-        headers: further headers.
+        status: The answer's status.
+        message: Its `error_msg`, which says what is wrong.
+        headers: Further headers.
     """
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
@@ -41,15 +41,15 @@ class HTTPError(Exception):
 
 
 def bad_request(message: str) -> HTTPError:
-    """Return the refusal of a parameter, in both languages of the service's users."""
+    """Returns the refusal of a parameter, in both languages of the service's users."""
     return HTTPError(400, f"参数错误:{message}")
 
 
 async def read_body(request: Request, limits: Limits) -> bytes:
-    """Return a request's body.
+    """Returns a request's body.
 
     Raises:
-        Refusal: 413 if it is too large, 408 if it takes too long to arrive.
+        HTTPError: 413 if it is too large, 408 if it takes too long to arrive.
     """
     too_large = HTTPError(413, f"the body is larger than {limits.body_bytes} bytes", {"Connection": "close"})
     declared = request.headers.get("content-length", "")
@@ -71,19 +71,19 @@ async def read_body(request: Request, limits: Limits) -> bytes:
 
 
 async def read_json_object(request: Request, limits: Limits) -> dict[str, Any]:
-    """Return the object that a request's body is, whatever its content type says.
+    """Returns the object that a request's body is, whatever its content type says.
 
     Raises:
-        Refusal: 400 if it is not JSON or not an object; also what `read_body` raises.
+        HTTPError: 400 if it is not JSON or not an object; also what `read_body` raises.
     """
     return as_object(await read_body(request, limits))
 
 
 def as_object(body: bytes) -> dict[str, Any]:
-    """Return the JSON object that a body is.
+    """Returns the JSON object that a body is.
 
     Raises:
-        Refusal: 400 if it is not JSON or not an object.
+        HTTPError: 400 if it is not JSON or not an object.
     """
     try:
         value = decode_json(body)
@@ -95,12 +95,12 @@ def as_object(body: bytes) -> dict[str, Any]:
 
 
 async def read_fields(request: Request, limits: Limits) -> dict[str, Any]:
-    """Return the fields of a body that may be JSON, a multipart form or a urlencoded one.
+    """Returns the fields of a body that may be JSON, a multipart form or a urlencoded one.
 
     JSON text that is labelled as a urlencoded form is taken as JSON: the service's own PHP sample sends that.
 
     Raises:
-        Refusal: 400 if it is none of them; also what `read_body` raises.
+        HTTPError: 400 if it is none of them; also what `read_body` raises.
     """
     body = await read_body(request, limits)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -126,15 +126,15 @@ async def _multipart_fields(request: Request, body: bytes) -> dict[str, Any]:
 
 
 def text_field(fields: Mapping[str, Any], name: str, *, empty: bool = False) -> str | None:
-    """Return a field that is text, None if it is missing.
+    """Returns a field that is text, None if it is missing.
 
     Args:
-        fields: the body's fields.
-        name: which one.
-        empty: whether it may be `""`.
+        fields: The body's fields.
+        name: Which one.
+        empty: Whether it may be `""`.
 
     Raises:
-        Refusal: 400 if it is something else.
+        HTTPError: 400 if it is something else.
     """
     if name not in fields:
         return None
@@ -147,15 +147,15 @@ def text_field(fields: Mapping[str, Any], name: str, *, empty: bool = False) -> 
 
 
 def required_text(fields: Mapping[str, Any], name: str, *, empty: bool = False) -> str:
-    """Return a field that has to be there and to be text.
+    """Returns a field that has to be there and to be text.
 
     Args:
-        fields: the body's fields.
-        name: which one.
-        empty: whether it may be `""`.
+        fields: The body's fields.
+        name: Which one.
+        empty: Whether it may be `""`.
 
     Raises:
-        Refusal: 400 if it is not.
+        HTTPError: 400 if it is not.
     """
     value = text_field(fields, name, empty=empty)
     if value is None:
@@ -164,10 +164,10 @@ def required_text(fields: Mapping[str, Any], name: str, *, empty: bool = False) 
 
 
 def boolean_field(fields: Mapping[str, Any], name: str, *, default: bool) -> bool:
-    """Return a field that is true or false.
+    """Returns a field that is true or false.
 
     Raises:
-        Refusal: 400 if it is something else.
+        HTTPError: 400 if it is something else.
     """
     value = fields.get(name, default)
     if not isinstance(value, bool):
@@ -176,16 +176,16 @@ def boolean_field(fields: Mapping[str, Any], name: str, *, default: bool) -> boo
 
 
 def is_integer(value: Any) -> bool:
-    """Return whether a JSON value is an integer of 64 bits, as JSON Schema has it: 1.0 is one."""
+    """Returns whether a JSON value is an integer of 64 bits, as JSON Schema has it: 1.0 is one."""
     integral = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     return integral and not isinstance(value, bool) and _MIN_INTEGER <= value <= _MAX_INTEGER
 
 
 def object_field(fields: Mapping[str, Any], name: str) -> dict[str, Any] | None:
-    """Return a field that is an object, None if it is missing.
+    """Returns a field that is an object, None if it is missing.
 
     Raises:
-        Refusal: 400 if it is something else.
+        HTTPError: 400 if it is something else.
     """
     if name not in fields:
         return None
@@ -196,10 +196,10 @@ def object_field(fields: Mapping[str, Any], name: str) -> dict[str, Any] | None:
 
 
 def query_parameters(request: Request) -> dict[str, str]:
-    """Return a request's query parameters; of one that is given twice the last counts.
+    """Returns a request's query parameters; of one that is given twice the last counts.
 
     Raises:
-        Refusal: 400 if they are not UTF-8.
+        HTTPError: 400 if they are not UTF-8.
     """
     query: bytes = request.scope["query_string"]
     try:
@@ -216,10 +216,10 @@ def integer_parameter(
     minimum: int = _MIN_INTEGER,
     maximum: int = _MAX_INTEGER,
 ) -> int | None:
-    """Return a query parameter that is an integer, the default if it is missing.
+    """Returns a query parameter that is an integer, the default if it is missing.
 
     Raises:
-        Refusal: 400 if it is something else or out of range.
+        HTTPError: 400 if it is something else or out of range.
     """
     text = parameters.get(name)
     if text is None:
@@ -238,10 +238,10 @@ def integer_parameter(
 
 
 def choice_parameter(parameters: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str | None:
-    """Return a query parameter that is one of some words, None if it is missing.
+    """Returns a query parameter that is one of some words, None if it is missing.
 
     Raises:
-        Refusal: 400 if it is another one.
+        HTTPError: 400 if it is another one.
     """
     value = parameters.get(name)
     if value is not None and value not in choices:
@@ -250,10 +250,10 @@ def choice_parameter(parameters: Mapping[str, str], name: str, choices: tuple[st
 
 
 def page_parameters(parameters: Mapping[str, str]) -> tuple[int, int]:
-    """Return the limit and the offset of a list operation.
+    """Returns the limit and the offset of a list operation.
 
     Raises:
-        Refusal: 400 if they are not integers or out of range.
+        HTTPError: 400 if they are not integers or out of range.
     """
     limit = integer_parameter(parameters, "limit", DEFAULT_LIMIT, minimum=1, maximum=MAX_LIMIT)
     offset = integer_parameter(parameters, "offset", 0, minimum=0)

@@ -28,11 +28,11 @@ class Router:
         self._routes: list[tuple[tuple[str, ...], Mapping[str, Handler]]] = []
 
     def add(self, path: str, methods: Mapping[str, Handler]) -> None:
-        """Add a path, in which the segment `{}` stands for any that is not empty, and handlers by method."""
+        """Adds a path, in which the segment `{}` stands for any that is not empty, and handlers by method."""
         self._routes.append((tuple(path.strip("/").split("/")), methods))
 
     def find(self, raw_path: bytes) -> tuple[Mapping[str, Handler], str] | None:
-        """Return the handlers of a path and its variable segment, None if nothing is there."""
+        """Returns the handlers of a path and its variable segment, None if nothing is there."""
         segments = _segments(raw_path)
         if segments is None:
             return None

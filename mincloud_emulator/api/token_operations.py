@@ -28,7 +28,7 @@ class TokenOperations:
     """Handlers of the operations. None of them looks at the Authorization header.
 
     Args:
-        service: the application.
+        service: The application.
     """
 
     def __init__(self, service: Service) -> None:
@@ -86,7 +86,7 @@ class TokenOperations:
 
 
 def unauthorized(message: str) -> HTTPError:
-    """Return the refusal of someone who is not known."""
+    """Returns the refusal of someone who is not known."""
     return HTTPError(401, message, {"WWW-Authenticate": "Bearer"})
 
 

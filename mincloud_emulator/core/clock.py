@@ -14,11 +14,11 @@ class Clock:
     and log addresses, log lines, and the `Date` header. How long a function may run is measured in real time.
 
     Args:
-        start: the time at which the clock starts, Unix seconds or an aware datetime; now, if not given.
-        frozen: whether time stands still between two calls of `advance`.
+        start: The time at which the clock starts, Unix seconds or an aware datetime; now, if not given.
+        frozen: Whether time stands still between two calls of `advance`.
 
     Raises:
-        ValueError: if `start` is a datetime without a time zone.
+        ValueError: If `start` is a datetime without a time zone.
     """
 
     def __init__(self, start: float | datetime | None = None, *, frozen: bool = False) -> None:
@@ -32,18 +32,18 @@ class Clock:
         self._frozen_at = real if frozen else None
 
     def now(self) -> float:
-        """Return the present time in Unix seconds."""
+        """Returns the present time in Unix seconds."""
         real = time.time() if self._frozen_at is None else self._frozen_at
         return real + self._offset
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward.
+        """Moves the clock forward.
 
         Args:
-            seconds: by how much, at least 0.
+            seconds: By how much, at least 0.
 
         Raises:
-            ValueError: if `seconds` is negative; jobs are ordered by time, so it never runs backwards.
+            ValueError: If `seconds` is negative; jobs are ordered by time, so it never runs backwards.
         """
         if not seconds >= 0:
             message = f"the clock only moves forward: {seconds!r} is not a number of seconds from 0 on"
@@ -51,14 +51,14 @@ class Clock:
         self._offset += seconds
 
     def reset(self) -> None:
-        """Take back every `advance`. For an emulator that is reset with it, since time runs backwards here."""
+        """Takes back every `advance`. For an emulator that is reset with it, since time runs backwards here."""
         self._offset = self._first_offset
 
     def http_date(self) -> str:
-        """Return the present time as the `Date` header has it."""
+        """Returns the present time as the `Date` header has it."""
         return formatdate(self.now(), usegmt=True)
 
     def log_time(self) -> str:
-        """Return the present time as a log line starts with: ISO 8601 in UTC, with milliseconds."""
+        """Returns the present time as a log line starts with: ISO 8601 in UTC, with milliseconds."""
         now = datetime.fromtimestamp(self.now(), UTC)
         return now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}Z"

@@ -29,17 +29,17 @@ class IssuedTokens(NamedTuple):
 
 
 class Credentials:
-    """Checks and issues what callers identify themselves with.
+    """Checks and issues the application's tokens and codes.
 
     Only digests of issued tokens are stored. Codes and logins under way live in memory: they are used within
     seconds.
 
     Args:
-        store: keeps the credentials over a restart.
-        clock: decides what has expired.
-        client_id: the application's id; what the store has, or random.
-        client_secret: the application's secret; what the store has, or random.
-        access_token: a first token; what the store has, or random.
+        store: Keeps the credentials over a restart.
+        clock: Decides what has expired.
+        client_id: The application's id; what the store has, or random.
+        client_secret: The application's secret; what the store has, or random.
+        access_token: A first token; what the store has, or random.
     """
 
     def __init__(
@@ -66,18 +66,18 @@ class Credentials:
         self._remember(first, "access", TOKEN_SECONDS)
 
     def is_application(self, client_id: str, client_secret: str) -> bool:
-        """Return whether id and secret are the application's."""
+        """Returns whether id and secret are the application's."""
         known = hmac.compare_digest(client_id.encode(), self.client_id.encode())
         return hmac.compare_digest(client_secret.encode(), self.client_secret.encode()) and known
 
     def accepts(self, access_token: str) -> bool:
-        """Return whether an access token is valid now."""
+        """Returns whether an access token is valid now."""
         return self._is_valid(access_token, "access")
 
     # The login: two redirects, each of which needs the cookie that the answer before it set.
 
     def begin_login(self) -> str:
-        """Return the cookie of a login whose redirects are still to be followed."""
+        """Returns the cookie of a login whose redirects are still to be followed."""
         now = self._clock.now()
         self._logins = {cookie: login for cookie, login in self._logins.items() if login[1] > now}
         if len(self._logins) >= _MAX_PENDING_LOGINS:
@@ -87,11 +87,11 @@ class Credentials:
         return cookie
 
     def advance_login(self, cookie: str, hop: int) -> str | None:
-        """Take the cookie of one redirect and return the next one's.
+        """Takes the cookie of one redirect and returns the next one's.
 
         Args:
-            cookie: what the client sent, `""` if nothing.
-            hop: which redirect this is, 1 or 2.
+            cookie: What the client sent, `""` if nothing.
+            hop: Which redirect this is, 1 or 2.
 
         Returns:
             The next cookie, None if the client has not kept the cookie, or too late.
@@ -104,7 +104,7 @@ class Credentials:
         return following
 
     def issue_code(self) -> str:
-        """Return a code that may be exchanged for tokens once."""
+        """Returns a code that may be exchanged for tokens once."""
         now = self._clock.now()
         self._codes = {code: entry for code, entry in self._codes.items() if entry[1] > now}
         code = secrets.token_hex(16)
@@ -112,24 +112,24 @@ class Credentials:
         return code
 
     def exchange_code(self, code: str, client_id: str) -> IssuedTokens | None:
-        """Return tokens for a code, None if it is unknown, used, expired or another application's."""
+        """Returns tokens for a code, None if it is unknown, used, expired or another application's."""
         owner, expires_at = self._codes.pop(code, ("", 0.0))
         if owner != client_id or expires_at <= self._clock.now():
             return None
         return self.issue_tokens()
 
     def refresh(self, refresh_token: str) -> IssuedTokens | None:
-        """Return new tokens and kill every one issued before; None if the refresh token is not valid."""
+        """Returns new tokens and kill every one issued before; None if the refresh token is not valid."""
         if not self._is_valid(refresh_token, "refresh"):
             return None
         self._store.connection.execute("DELETE FROM token")
         return self.issue_tokens()
 
     def issue_tokens(self, seconds: int = TOKEN_SECONDS) -> IssuedTokens:
-        """Return a new pair of tokens; the others stay valid.
+        """Returns a new pair of tokens; the others stay valid.
 
         Args:
-            seconds: how long the access token is valid.
+            seconds: How long the access token is valid.
         """
         issued = IssuedTokens(secrets.token_hex(20), secrets.token_hex(20), seconds)
         self._remember(issued.access_token, "access", seconds)
@@ -137,7 +137,7 @@ class Credentials:
         return issued
 
     def revoke(self, token: str | None = None) -> None:
-        """Make a token invalid, or all of them."""
+        """Makes a token invalid, or all of them."""
         if token is None:
             self._store.connection.execute("DELETE FROM token")
         else:

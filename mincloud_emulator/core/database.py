@@ -61,19 +61,19 @@ CREATE TABLE job_log (
 
 
 def open_database(path: Path | None) -> sqlite3.Connection:
-    """Open an emulator's database and keep others out of it until it is closed.
+    """Opens an emulator's database and keeps others out of it until it is closed.
 
     In write-ahead mode with `synchronous=NORMAL` a committed change survives the death of the process,
     however it dies; only a power cut may take the last ones.
 
     Args:
-        path: the data file, made if it is missing; None for a database in memory.
+        path: The data file, made if it is missing; None for a database in memory.
 
     Returns:
         A connection in autocommit mode.
 
     Raises:
-        DataFileError: if the file is in use, of another version, no data file, or can't be opened.
+        DataFileError: If the file is in use, of another version, no data file, or can't be opened.
     """
     if path is None:
         connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)

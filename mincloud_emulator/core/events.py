@@ -17,8 +17,8 @@ class Event(NamedTuple):
 
     Attributes:
         kind: `function`, `job`, `log`, `request`, or `reset` when everything was forgotten.
-        data: what is known of it, as JSON takes it.
-        number: how many events there were by then, itself included, so that whoever reads a state and the events
+        data: What is known of it, as JSON takes it.
+        number: How many events there were by then, itself included, so that whoever reads a state and the events
             after it knows which of them the state has already.
     """
 
@@ -38,11 +38,11 @@ class Broker:
         """How many events there were: the number of the latest."""
 
     def listen(self, listener: Callable[[Event], None]) -> None:
-        """Have every event handed to a function as it happens."""
+        """Has every event handed to a function as it happens."""
         self._listeners.append(listener)
 
     def publish(self, kind: str, data: Mapping[str, Any]) -> None:
-        """Tell everyone that something happened."""
+        """Tells everyone that something happened."""
         if not self._listeners and not self._subscriptions:
             return
         self.count += 1
@@ -53,10 +53,10 @@ class Broker:
             subscription.put(event)
 
     async def events(self, *, idle_seconds: float) -> AsyncGenerator[Event | None, None]:
-        """Yield events as they happen, until the broker is closed.
+        """Yields events as they happen, until the broker is closed.
 
         Args:
-            idle_seconds: after how long without an event None is yielded, so that a silent connection can be
+            idle_seconds: After how long without an event None is yielded, so that a silent connection can be
                 tried.
         """
         subscription = _Subscription()
@@ -75,7 +75,7 @@ class Broker:
             self._subscriptions.discard(subscription)
 
     def close(self) -> None:
-        """End every subscription."""
+        """Ends every subscription."""
         self._closed = True
         for subscription in self._subscriptions:
             subscription.filled.set()

@@ -19,13 +19,13 @@ class Fault:
     """One fault, waiting for the requests that it is meant for.
 
     Attributes:
-        status: the status of the answer; None to drop the connection.
-        body: the body of the answer.
-        headers: the headers of the answer.
-        times: how many requests are still to meet it.
-        path: a pattern for the decoded path, as in `fnmatch`; None for every path of the API.
-        method: the request's method; None for any.
-        after: whether the request is served first, so that only its answer is lost.
+        status: The status of the answer; None to drop the connection.
+        body: The body of the answer.
+        headers: The headers of the answer.
+        times: How many requests are still to meet it.
+        path: A pattern for the decoded path, as in `fnmatch`; None for every path of the API.
+        method: The request's method; None for any.
+        after: Whether the request is served first, so that only its answer is lost.
     """
 
     status: int | None
@@ -37,7 +37,7 @@ class Fault:
     after: bool
 
     def matches(self, method: str, path: str, *, api: bool) -> bool:
-        """Return whether a request is to meet this fault; `api` says whether it came to the API's origin."""
+        """Returns whether a request is to meet this fault; `api` says whether it came to the API's origin."""
         if self.method is not None and self.method != method:
             return False
         return api if self.path is None else fnmatchcase(path, self.path)
@@ -59,7 +59,7 @@ class Faults:
     latencies: list[Latency] = field(default_factory=list[Latency])
 
     def take(self, method: str, path: str, *, api: bool) -> Fault | None:
-        """Return the first fault that is meant for a request, one time less of it left."""
+        """Returns the first fault that is meant for a request, one time less of it left."""
         for index, fault in enumerate(self.waiting):
             if fault.matches(method, path, api=api):
                 fault.times -= 1
@@ -69,33 +69,33 @@ class Faults:
         return None
 
     def delay(self, seconds: float, path: str | None) -> None:
-        """Have requests wait; takes the place of an earlier delay for the same path."""
+        """Has requests wait; takes the place of an earlier delay for the same path."""
         self.latencies = [latency for latency in self.latencies if latency.path != path]
         self.latencies.append(Latency(seconds, path))
 
     def latency(self, path: str, *, api: bool) -> float:
-        """Return how many seconds a request has to wait; the latest delay that is meant for it counts."""
+        """Returns how many seconds a request has to wait; the latest delay that is meant for it counts."""
         for latency in reversed(self.latencies):
             if api if latency.path is None else fnmatchcase(path, latency.path):
                 return latency.seconds
         return 0.0
 
     def clear(self) -> None:
-        """Forget all of them."""
+        """Forgets all of them."""
         self.waiting.clear()
         self.latencies.clear()
 
 
 def fault_body(status: int, body: Any) -> tuple[bytes, str]:
-    """Return the bytes and the content type of a faulty answer.
+    """Returns the bytes and the content type of a faulty answer.
 
     Args:
-        status: its status.
-        body: bytes and text are taken as they are, anything else as JSON; None for what the service would
+        status: Its status.
+        body: Bytes and text are taken as they are, anything else as JSON; None for what the service would
             say: HTML from a gateway for 502, 503 and 504, otherwise an `error_msg`.
 
     Raises:
-        TypeError: if the body is not JSON.
+        TypeError: If the body is not JSON.
     """
     if body is None:
         if status in _GATEWAY_STATUSES:

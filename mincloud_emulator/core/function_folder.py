@@ -22,10 +22,10 @@ class FunctionFolder:
     accident is worse than one too many.
 
     Args:
-        folder: the folder.
+        folder: The folder.
 
     Raises:
-        FunctionSourceError: if it is no folder.
+        FunctionSourceError: If it is no folder.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -36,7 +36,7 @@ class FunctionFolder:
         self._seen: dict[Path, _Stamp] = {}
 
     def changed(self) -> Iterator[tuple[str, Path]]:
-        """Yield name and file of each function that is new or was saved since the last time."""
+        """Yields name and file of each function that is new or was saved since the last time."""
         for name, file in sorted(self._functions().items()):
             try:
                 status = file.stat()
@@ -48,10 +48,10 @@ class FunctionFolder:
                 yield name, file
 
     def read(self, file: Path) -> str:
-        """Return a function's code.
+        """Returns a function's code.
 
         Raises:
-            FunctionSourceError: if it can't be read, is not UTF-8, or is empty.
+            FunctionSourceError: If it can't be read, is not UTF-8, or is empty.
         """
         return read_source(file)
 

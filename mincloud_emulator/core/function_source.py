@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def read_source(path: Path) -> str:
-    """Return the JavaScript text of a file, or of the `index.js` of a folder.
+    """Returns the JavaScript text of a file, or of the `index.js` of a folder.
 
     Raises:
-        FunctionSourceError: if it can't be read, is not UTF-8, or is empty.
+        FunctionSourceError: If it can't be read, is not UTF-8, or is empty.
     """
     file = path / "index.js" if path.is_dir() else path
     try:

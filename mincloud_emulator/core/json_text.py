@@ -18,10 +18,10 @@ class JSONTextError(ValueError):
 
 
 def decode_json(text: bytes) -> Any:
-    """Return what JSON text says.
+    """Returns what JSON text says.
 
     Raises:
-        JSONTextError: if it is not UTF-8 or not JSON, if a number is out of range, if a string has half a
+        JSONTextError: If it is not UTF-8 or not JSON, if a number is out of range, if a string has half a
         surrogate pair, or if
             it is nested too deeply.
     """
@@ -56,11 +56,11 @@ def decode_json(text: bytes) -> Any:
 
 
 def encode_json(value: Any) -> bytes:
-    """Return a value as JSON text.
+    """Returns a value as JSON text.
 
     Raises:
-        TypeError: if it holds something that JSON has no form for.
-        ValueError: if it holds NaN or an infinity, contains itself, or is nested too deeply.
+        TypeError: If it holds something that JSON has no form for.
+        ValueError: If it holds NaN or an infinity, contains itself, or is nested too deeply.
     """
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
@@ -73,7 +73,7 @@ def encode_json(value: Any) -> bytes:
 
 
 def _depth(text: str) -> int:
-    """Return how deeply brackets are nested, those in strings left out."""
+    """Returns how deeply brackets are nested, those in strings left out."""
     depth = deepest = 0
     for match in re.finditer(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', text, re.DOTALL):
         character = match.group()

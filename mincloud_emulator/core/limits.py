@@ -10,14 +10,14 @@ class Limits:
     """The service's documented limits, and the emulator's own for HTTP; smaller ones make tests quick.
 
     Attributes:
-        sync_seconds: how long a call that is waited for may run.
-        async_seconds: how long a call that is not waited for may run.
-        free_concurrency: how many calls of `P_FREE` functions run at once.
-        personal_concurrency: how many calls of `P_PERSONAL` functions run at once.
-        sync_scheduling_seconds: how long a call that is waited for may wait for its turn.
-        async_scheduling_seconds: how long a call that is not waited for may wait for its turn.
-        body_bytes: the largest request body.
-        request_seconds: how long a client may take to send a request's head, and again its body.
+        sync_seconds: How long a call that is waited for may run.
+        async_seconds: How long a call that is not waited for may run.
+        free_concurrency: How many calls of `P_FREE` functions run at once.
+        personal_concurrency: How many calls of `P_PERSONAL` functions run at once.
+        sync_scheduling_seconds: How long a call that is waited for may wait for its turn.
+        async_scheduling_seconds: How long a call that is not waited for may wait for its turn.
+        body_bytes: The largest request body.
+        request_seconds: How long a client may take to send a request's head, and again its body.
     """
 
     sync_seconds: float = 5.0

@@ -21,8 +21,8 @@ class LogAddresses:
     """Makes and checks the addresses.
 
     Args:
-        key: what they are signed with.
-        clock: decides what has expired.
+        key: What they are signed with.
+        clock: Decides what has expired.
     """
 
     def __init__(self, key: str, clock: Clock) -> None:
@@ -34,11 +34,11 @@ class LogAddresses:
         """Whether the origin is one of several names, each good for some callers."""
 
     def address(self, job_id: int, *, host: str = "") -> str:
-        """Return the address of a job's log, valid for a day from now.
+        """Returns the address of a job's log, valid for a day from now.
 
         Args:
-            job_id: which job.
-            host: what the caller reached this machine by, for an emulator that other machines reach too.
+            job_id: Which job.
+            host: What the caller reached this machine by, for an emulator that other machines reach too.
         """
         origin = self.origin
         if self.on_every_address and host:
@@ -57,11 +57,11 @@ class LogAddresses:
         return f"{origin}{path}?{query}"
 
     def check(self, path: str, query: str) -> int | str:
-        """Return the job whose log an address is meant for.
+        """Returns the job whose log an address is meant for.
 
         Args:
-            path: the address's path.
-            query: the address's query, as sent.
+            path: The address's path.
+            query: The address's query, as sent.
 
         Returns:
             The job's id, or why the address is refused.

@@ -36,7 +36,7 @@ _ESCAPES = {
 
 
 def log_text(label: str, value: Any) -> str:
-    """Print what ``console.log(label, value)`` prints in Node.
+    """Prints what ``console.log(label, value)`` prints in Node.
 
     Args:
         label: A text without a percent sign.
@@ -49,7 +49,7 @@ def log_text(label: str, value: Any) -> str:
 
 
 def inspect(value: Any) -> str:
-    """Print a JSON value as Node's ``util.inspect`` does.
+    """Prints a JSON value as Node's ``util.inspect`` does.
 
     Args:
         value: None, a bool, a number, a text, or a list, tuple or mapping of such values.
@@ -114,7 +114,7 @@ class _Printer:
 
 
 def _in_order(members: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Give the members of an object in JavaScript's order: whole numbers first, from small to large."""
+    """Gives the members of an object in JavaScript's order: whole numbers first, from small to large."""
     indexes = [key for key in members if _INDEX_KEY.fullmatch(key) and int(key) <= _LARGEST_INDEX]
     if not indexes:
         return list(members.items())
@@ -123,7 +123,7 @@ def _in_order(members: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _in_columns(output: list[str], values: list[Any], indentation: int) -> list[str]:
-    """Set the items of a list in columns, where there are several short ones.
+    """Sets the items of a list in columns, where there are several short ones.
 
     Returns:
         A text for each line, or the items as they are.
@@ -165,7 +165,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _number(value: float) -> str:
-    """Print a number as JavaScript does."""
+    """Prints a number as JavaScript does."""
     try:
         number = float(value)  # JavaScript has no other numbers
     except OverflowError:
@@ -209,12 +209,12 @@ def _quoted(text: str) -> str:
 
 
 def _length(text: str) -> int:
-    """Count characters as JavaScript does: one outside of the basic plane counts twice."""
+    """Counts characters as JavaScript does: one outside of the basic plane counts twice."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _width(text: str) -> int:
-    """Count the columns that a text takes in a terminal, as far as Python's character tables tell."""
+    """Counts the columns that a text takes in a terminal, as far as Python's character tables tell."""
     if text.isascii() and text.isprintable():
         return len(text)
     return sum(map(_character_width, unicodedata.normalize("NFC", text)))

@@ -16,14 +16,14 @@ class RecordedCall:
     """One call of a function.
 
     Attributes:
-        function: the function's name.
-        data: what the caller sent.
-        event: the whole event that the function was given.
-        sync: whether the caller waited.
-        source: what called, such as `open_api`.
-        environment: the test environment's id, `""` for production.
-        job_id: the number of its job.
-        status: the job's status; final once the call has ended.
+        function: The function's name.
+        data: What the caller sent.
+        event: The whole event that the function was given.
+        sync: Whether the caller waited.
+        source: What called, such as `open_api`.
+        environment: The test environment's id, `""` for production.
+        job_id: The number of its job.
+        status: The job's status; final once the call has ended.
         result: `code`, `data` and `error`; None until the call has ended, and if it never ran.
     """
 
@@ -58,14 +58,14 @@ class CallRecorder:
         self._listed_at: dict[int, float] = {}
 
     def add(self, call: RecordedCall) -> None:
-        """Record a call, and decide when its job is listed."""
+        """Records a call and decides when its job is listed."""
         self.calls.append(call)
         lag = self._lag(call) if callable(self._lag) else self._lag
         if lag > 0:
             self._listed_at[call.job_id] = self._clock.now() + lag
 
     def unlisted(self) -> list[int]:
-        """Return the ids of the jobs that are not listed yet."""
+        """Returns the ids of the jobs that are not listed yet."""
         now = self._clock.now()
         self._listed_at = {job_id: at for job_id, at in self._listed_at.items() if at > now}
         return list(self._listed_at)

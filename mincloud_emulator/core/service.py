@@ -1,4 +1,4 @@
-"""One emulated application: everything that it knows and that goes on in it, apart from HTTP."""
+"""An emulated application: its functions, jobs, credentials and invocations, without HTTP."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Settings:
     """What an emulated application is made of.
 
     Attributes:
-        data: the data file; None to keep everything in memory.
-        client_id: the application's id; kept in the data file, or random.
-        client_secret: the application's secret; kept in the data file, or random.
-        access_token: a first access token; kept in the data file, or random.
-        node: which Node runs functions; the one on the path if None.
-        recorded_calls: how many of the latest calls are kept for tests to look at.
+        data: The data file; None to keep everything in memory.
+        client_id: The application's id; kept in the data file, or random.
+        client_secret: The application's secret; kept in the data file, or random.
+        access_token: A first access token; kept in the data file, or random.
+        node: Which Node runs functions; the one on the path if None.
+        recorded_calls: How many of the latest calls are kept for tests to look at.
         listing_lag: After how many seconds a job is listed, or what decides it for a call.
         early_logs: Whether the address of a log is given as soon as the job runs.
     """
@@ -56,12 +56,12 @@ class Service:
     """The emulated application. Lives in one thread, the event loop's.
 
     Args:
-        settings: what it is made of.
-        clock: what time it is.
-        limits: how much a call and a request may have.
+        settings: What it is made of.
+        clock: What time it is.
+        limits: How much a call and a request may have.
 
     Raises:
-        DataFileError: if the data file is in use, of another version, no data file, or can't be opened.
+        DataFileError: If the data file is in use, of another version, no data file, or can't be opened.
     """
 
     def __init__(self, settings: Settings, clock: Clock, limits: Limits) -> None:
@@ -96,7 +96,7 @@ class Service:
         )
 
     async def reset(self) -> None:
-        """End what runs and start afresh, with new credentials where they were not given."""
+        """Ends what runs and forgets everything, with new credentials where none were given."""
         origin, on_every_address = self.logs.origin, self.logs.on_every_address
         await self.invocations.aclose()
         self.faults.clear()
@@ -107,33 +107,33 @@ class Service:
         self.broker.publish("reset", {})
 
     async def aclose(self) -> None:
-        """End what runs and close the data file."""
+        """Ends what runs and closes the data file."""
         self.broker.close()
         await self.invocations.aclose()
         self.store.close()
 
     def create_function(self, environment: str, name: str, code: str, *, remark: str = "") -> Function:
-        """Store a new function.
+        """Stores a new function.
 
         Raises:
-            NameTakenError: if the environment has one of that name.
+            NameTakenError: If the environment has one of that name.
         """
         function = self.store.create_function(environment, name, code, remark=remark)
         self._publish(function, "created")
         return function
 
     def update_function(self, function: Function, changes: Mapping[str, str]) -> Function:
-        """Change a function; see `Store.update_function`.
+        """Changes a function; see `Store.update_function`.
 
         Raises:
-            NameTakenError: if another function of the environment has the new name.
+            NameTakenError: If another function of the environment has the new name.
         """
         changed = self.store.update_function(function, changes)
         self._publish(changed, "updated")
         return changed
 
     def delete_function(self, function: Function) -> None:
-        """Remove a function, and the stub that plays it."""
+        """Removes a function, and the stub that plays it."""
         self.store.delete_function(function)
         self.invocations.stubs.pop(function.id, None)
         self._publish(function, "deleted")
@@ -147,14 +147,14 @@ class Service:
         remark: str | None = None,
         plan_circle: str | None = None,
     ) -> str:
-        """Create a function or change it where it differs.
+        """Creates a function or changes it where it differs.
 
         Args:
-            environment: the test environment's id, `""` for production.
-            name: its name.
-            code: the JavaScript text.
-            remark: a note; None to leave it.
-            plan_circle: the plan; None to leave it.
+            environment: The test environment's id, `""` for production.
+            name: Its name.
+            code: The JavaScript text.
+            remark: A note; None to leave it.
+            plan_circle: The plan; None to leave it.
 
         Returns:
             `created`, `updated` or `unchanged`.
@@ -178,20 +178,20 @@ class Service:
         return action
 
     def stub(self, environment: str, name: str, stub: Stub) -> None:
-        """Have a callable play a function, which is created if it does not exist."""
+        """Has a callable play a function, which is created if it does not exist."""
         function = self.store.function(environment, name)
         if function is None:
             function = self.create_function(environment, name, CODE)
         self.invocations.stubs[function.id] = stub
 
     def job_log(self, job: Job) -> str | None:
-        """Return what a job wrote, so far if it has not ended; None if it has no log."""
+        """Returns what a job wrote, so far if it has not ended; None if it has no log."""
         if job.status in FINAL_STATUSES:
             return self.store.job_log(job.id)
         return "".join(f"{line}\n" for line in self._running_logs.get(job.id, ()))
 
     def shows_log(self, job: Job) -> bool:
-        """Return whether the address of a job's log is given now."""
+        """Returns whether the address of a job's log is given now."""
         return job.has_log or (self._settings.early_logs and job.status == "executing")
 
     def _follow_logs(self, event: Event) -> None:

@@ -36,13 +36,13 @@ class Function:
     """A function as stored.
 
     Attributes:
-        id: its number, unique over all environments.
-        environment: the test environment's id, `""` for production.
-        name: its name, unique within the environment.
-        function_code: the JavaScript text.
-        remark: a note.
+        id: Its number, unique over all environments.
+        environment: The test environment's id, `""` for production.
+        name: Its name, unique within the environment.
+        function_code: The JavaScript text.
+        remark: A note.
         plan_circle: `P_FREE` or `P_PERSONAL`.
-        version: a number that changes whenever the code or the plan does.
+        version: A number that changes whenever the code or the plan does.
         created_at: Unix seconds.
         updated_at: Unix seconds.
     """
@@ -63,18 +63,18 @@ class Job:
     """A job as stored.
 
     Attributes:
-        id: its number, increasing.
-        ticket: the hexadecimal id that the debug operation answers.
-        environment: the test environment's id, `""` for production.
-        function_id: the function it runs.
-        source: what started it, such as `open_api`.
+        id: Its number, increasing.
+        ticket: The hexadecimal id that the debug operation answers.
+        environment: The test environment's id, `""` for production.
+        function_id: The function it runs.
+        source: What started it, such as `open_api`.
         service_type: `time_sensitive` if the caller waits, otherwise `batch`.
-        status: where it is.
+        status: Where it is.
         created_at: Unix seconds.
         started_at: Unix seconds, None before it starts.
         finished_at: Unix seconds, None before it ends.
-        mem_usage: bytes, None before it ends.
-        has_log: whether there is a log to read.
+        mem_usage: Bytes, None before it ends.
+        has_log: Whether there is a log to read.
     """
 
     id: int
@@ -112,11 +112,11 @@ class Store:
     """An emulator's functions, jobs, logs and settings. Used from one thread at a time.
 
     Args:
-        path: the data file; None to keep everything in memory.
-        clock: what gives rows their times.
+        path: The data file; None to keep everything in memory.
+        clock: What gives rows their times.
 
     Raises:
-        DataFileError: if the file is in use, of another version, no data file, or can't be opened.
+        DataFileError: If the file is in use, of another version, no data file, or can't be opened.
     """
 
     def __init__(self, path: Path | None, clock: Clock) -> None:
@@ -127,11 +127,11 @@ class Store:
         self._fail_interrupted()
 
     def close(self) -> None:
-        """Close the database and let others have the file."""
+        """Closes the database and lets others have the file."""
         self.connection.close()
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Forgets everything."""
         self.connection.executescript(
             "BEGIN;DELETE FROM setting;DELETE FROM token;DELETE FROM function;"
             "DELETE FROM job;DELETE FROM job_log;DELETE FROM sqlite_sequence;COMMIT;"
@@ -139,12 +139,12 @@ class Store:
         self._last_created_at = 0.0
 
     def setting(self, name: str, make: Callable[[], str], given: str | None = None) -> str:
-        """Return a setting that outlives a restart.
+        """Returns a setting that outlives a restart.
 
         Args:
-            name: which one.
-            make: makes the value if there is none yet.
-            given: a value that replaces what is stored.
+            name: Which one.
+            make: Makes the value if there is none yet.
+            given: A value that replaces what is stored.
         """
         row = self.connection.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
         if given is None and row is not None:
@@ -159,10 +159,10 @@ class Store:
     def create_function(
         self, environment: str, name: str, code: str, *, remark: str = "", plan_circle: str = "P_FREE"
     ) -> Function:
-        """Store a new function.
+        """Stores a new function.
 
         Raises:
-            NameTakenError: if the environment has one of that name.
+            NameTakenError: If the environment has one of that name.
         """
         now = int(self._clock.now())
         try:
@@ -186,7 +186,7 @@ class Store:
         )
 
     def function(self, environment: str, name: str) -> Function | None:
-        """Return the function of that name, None if there is none."""
+        """Returns the function of that name, None if there is none."""
         row = self.connection.execute(
             f"{_SELECT_FUNCTION} WHERE environment = ? AND name = ?",
             (environment, name),
@@ -194,7 +194,7 @@ class Store:
         return None if row is None else Function(*row)
 
     def functions(self, environment: str, limit: int, offset: int) -> tuple[list[Function], int]:
-        """Return a page of an environment's functions, newest first, and how many there are in all."""
+        """Returns a page of an environment's functions, newest first, and how many there are in all."""
         rows = self.connection.execute(
             f"{_SELECT_FUNCTION} WHERE environment = ? ORDER BY id DESC LIMIT ? OFFSET ?",
             (environment, limit, offset),
@@ -205,14 +205,14 @@ class Store:
         return [Function(*row) for row in rows], total
 
     def update_function(self, function: Function, changes: Mapping[str, str]) -> Function:
-        """Change a function.
+        """Changes a function.
 
         Args:
-            function: which one.
-            changes: new values by column: `name`, `function_code`, `plan_circle`, `remark`.
+            function: Which one.
+            changes: New values by column: `name`, `function_code`, `plan_circle`, `remark`.
 
         Raises:
-            NameTakenError: if another function of the environment has the new name.
+            NameTakenError: If another function of the environment has the new name.
         """
         changed = replace(
             function,
@@ -242,18 +242,18 @@ class Store:
         return changed
 
     def delete_function(self, function: Function) -> None:
-        """Remove a function. Its jobs stay, since signed addresses of their logs may still be in use."""
+        """Removes a function. Its jobs stay, since signed addresses of their logs may still be in use."""
         self.connection.execute("DELETE FROM function WHERE id = ?", (function.id,))
 
     def environments(self) -> list[str]:
-        """Return the ids of the environments that have functions; `""` is production."""
+        """Returns the ids of the environments that have functions; `""` is production."""
         rows = self.connection.execute("SELECT DISTINCT environment FROM function ORDER BY environment")
         return [row[0] for row in rows]
 
     # Jobs
 
     def create_job(self, function: Function, *, source: str, sync: bool) -> Job:
-        """Record that a call was accepted: a job that waits."""
+        """Records that a call was accepted: a job that waits."""
         created_at = round(max(self._clock.now(), self._last_created_at + _TIME_STEP), 6)
         self._last_created_at = created_at
         ticket = uuid.uuid4().hex
@@ -279,7 +279,7 @@ class Store:
         )
 
     def start_job(self, job: Job) -> Job:
-        """Record that a job runs now."""
+        """Records that a job runs now."""
         started_at = round(max(self._clock.now(), job.created_at), 6)
         self.connection.execute(
             "UPDATE job SET status = 'executing', started_at = ? WHERE id = ?", (started_at, job.id)
@@ -287,13 +287,13 @@ class Store:
         return replace(job, status="executing", started_at=started_at)
 
     def finish_job(self, job: Job, status: str, *, mem_usage: int | None, log: str | None) -> Job:
-        """Record how a job ended.
+        """Records how a job ended.
 
         Args:
-            job: which one.
-            status: one of `FINAL_STATUSES`.
-            mem_usage: bytes, None if it never ran.
-            log: what it wrote, None if it never ran.
+            job: Which one.
+            status: One of `FINAL_STATUSES`.
+            mem_usage: Bytes, None if it never ran.
+            log: What it wrote, None if it never ran.
         """
         finished_at = round(max(self._clock.now(), job.started_at or job.created_at), 6)
         self.connection.execute("BEGIN")
@@ -321,13 +321,13 @@ class Store:
         *,
         without: Iterable[int] = (),
     ) -> tuple[list[Job], int]:
-        """Return a page of jobs, newest first, and how many there are in all.
+        """Returns a page of jobs, newest first, and how many there are in all.
 
         Args:
-            function_id: whose jobs; None for every function's.
-            filters: values by the names of the operation's parameters.
-            limit: how many at most.
-            offset: how many of the newest to leave out.
+            function_id: Whose jobs; None for every function's.
+            filters: Values by the names of the operation's parameters.
+            limit: How many at most.
+            offset: How many of the newest to leave out.
             without: Ids of jobs that are not counted at all.
         """
         conditions = [f"id NOT IN ({','.join(map(str, without))})"]
@@ -348,17 +348,17 @@ class Store:
         return jobs, total
 
     def job(self, job_id: int) -> Job | None:
-        """Return the job of that number, None if there is none."""
+        """Returns the job of that number, None if there is none."""
         row = self.connection.execute(f"{_SELECT_JOB} WHERE id = ?", (job_id,)).fetchone()
         return None if row is None else _job(row)
 
     def job_log(self, job_id: int) -> str | None:
-        """Return what a job wrote, None if it has no log."""
+        """Returns what a job wrote, None if it has no log."""
         row = self.connection.execute("SELECT text FROM job_log WHERE job_id = ?", (job_id,)).fetchone()
         return None if row is None else row[0]
 
     def _fail_interrupted(self) -> None:
-        """Mark the jobs that an earlier emulator was killed over, so that nobody waits for them."""
+        """Marks the jobs as failed that were running when an earlier emulator was killed, so that nobody waits for them."""
         rows = self.connection.execute(f"{_SELECT_JOB} WHERE status IN ('waiting', 'executing')").fetchall()
         for row in rows:
             log = f"{self._clock.log_time()} ERROR the emulator was stopped before this job had ended\n"

@@ -35,13 +35,13 @@ class InvocationResult:
     Attributes:
         status: `fulfilled`, `execution_failed`, `deadline_exceeded`, `execution_rejected` or
             `schedule_failed`.
-        data: what the function returned, None if it failed.
-        data_json: the same as JSON text, so that it is written once only.
+        data: What the function returned, None if it failed.
+        data_json: The same as JSON text, so that it is written once only.
         error: `{}` on success, otherwise `message` and perhaps `type` and `stack`.
-        log: what it wrote, None if it never ran.
-        execution_time: milliseconds.
-        billing_time: milliseconds, in steps of 100.
-        mem_usage: bytes, None if it never ran.
+        log: What it wrote, None if it never ran.
+        execution_time: Milliseconds.
+        billing_time: Milliseconds, in steps of 100.
+        mem_usage: Bytes, None if it never ran.
     """
 
     status: str
@@ -68,17 +68,17 @@ class InvocationResult:
 async def run_stub(
     stub: Stub, event: Mapping[str, Any], *, time_limit: float, clock: Clock, on_log: Callable[[str], None]
 ) -> InvocationResult:
-    """Run a stub as the runtime runs a function, with the same log and the same kinds of ending.
+    """Runs a stub as the runtime runs a function, with the same log and the same kinds of ending.
 
     A plain callable runs in a thread of its own, so it may block and may call the emulator; one that runs
     into the time limit is left behind. A coroutine function runs on the emulator's event loop.
 
     Args:
-        stub: what to call.
-        event: what to call it with; it gets a copy.
-        time_limit: seconds that it may take.
-        clock: dates the log lines.
-        on_log: is given each log line.
+        stub: What to call.
+        event: What to call it with; it gets a copy.
+        time_limit: Seconds that it may take.
+        clock: Dates the log lines.
+        on_log: Is given each log line.
     """
     lines: list[str] = []
 
@@ -119,7 +119,7 @@ async def run_stub(
 
 
 def billed(milliseconds: float) -> int:
-    """Return what a run of that many milliseconds is billed as: the next step of 100."""
+    """Returns what a run of that many milliseconds is billed as: the next step of 100."""
     return max(1, math.ceil(milliseconds / 100)) * 100
 
 
