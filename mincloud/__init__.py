@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ._async.pages import AsyncPaginator
     from ._async.runs import AsyncRun
     from ._contract import contract
+    from ._function_files import FolderProblem, FunctionFile, FunctionFolder, find_functions
     from ._models import Deployment, Outcome
     from ._paging import Page
     from ._sync.client import MinCloud
@@ -82,6 +83,7 @@ _MODULES = {
     "._async.pages": ("AsyncPaginator",),
     "._async.runs": ("AsyncRun",),
     "._contract": ("contract",),
+    "._function_files": ("FolderProblem", "FunctionFile", "FunctionFolder", "find_functions"),
     "._models": ("Deployment", "Outcome"),
     "._paging": ("Page",),
     "._sync.client": ("MinCloud",),
@@ -137,8 +139,11 @@ __all__ = [
     "DebugResult",
     "Deployment",
     "EventSource",
+    "FolderProblem",
     "Forbidden",
     "FunctionError",
+    "FunctionFile",
+    "FunctionFolder",
     "Functions",
     "InvalidResponse",
     "InvocationError",
@@ -170,6 +175,7 @@ __all__ = [
     "Unauthorized",
     "__version__",
     "contract",
+    "find_functions",
 ]
 
 
