@@ -1,6 +1,6 @@
 """Derives the typed client in `generated/mincloud_api/` from the contract. `--check` only says whether it is up to date.
 
-The generator's templates are taken from its installed package. What this project changes in them stands in `scripts/templates/`
+The generator's templates are taken from its installed package. What this project changes in them stands in `templates/`
 (whole files, and `*.append.*` files that are added at the end) and in `EDITS` below; an edit whose place is not found, as after an
 upgrade of the generator, stops the generation.
 """
@@ -22,10 +22,9 @@ from typing import Any
 
 import yaml
 
-from scripts import ROOT
-from scripts.contract.check import CannotCheckError, read_document
+from scripts import ROOT, ScriptError
+from scripts.contract.document import CONTRACT, read_document
 
-CONTRACT = ROOT / "openapi" / "mincloud.yaml"
 TARGET = ROOT / "generated" / "mincloud_api"
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 LONGEST_MESSAGE = 500
@@ -80,22 +79,15 @@ EDITS = [
 ]
 
 
-class GenerationError(Exception):
-    """The client could not be generated; the message says what to do."""
-
-
 def read_contract(path: Path) -> dict[str, Any]:
     """The contract, parsed and valid.
 
     Raises:
-        GenerationError: It is missing, not YAML, or not valid OpenAPI 3.0.
+        ScriptError: It is missing, not YAML, or not valid OpenAPI 3.0.
     """
-    try:
-        contract, problems = read_document(path)
-    except CannotCheckError as error:
-        raise GenerationError(str(error)) from error
+    contract, problems = read_document(path)
     if problems:
-        raise GenerationError(problems[0].line(path.name))
+        raise ScriptError(problems[0].line(path.name))
     return contract
 
 
@@ -113,14 +105,14 @@ def write_templates(contract: dict[str, Any], digest: str, folder: Path) -> None
     """Writes the generator's templates as this project wants them.
 
     Raises:
-        GenerationError: A place to edit is not in the generator's template.
+        ScriptError: A place to edit is not in the generator's template.
     """
     original = files("openapi_python_client") / "templates"
     edited: dict[str, str] = {}
     for name, old, new, why in EDITS:
         text = edited.get(name) or (original / name).read_text(encoding="utf-8")
         if text.count(old) != 1:
-            raise GenerationError(
+            raise ScriptError(
                 f"the generator's template {name} has changed where this project edits it ({why}): "
                 "compare it with EDITS in scripts/codegen/generate.py"
             )
@@ -148,7 +140,7 @@ def generate(target: Path) -> None:
         target: The folder, which does not exist yet.
 
     Raises:
-        GenerationError: The contract is not valid, or the generator warned or failed.
+        ScriptError: The contract is not valid, or the generator warned or failed.
     """
     contract = read_contract(CONTRACT)
     digest = hashlib.sha256(CONTRACT.read_bytes()).hexdigest()
@@ -195,7 +187,7 @@ def generate(target: Path) -> None:
         # dumps of the generator's own objects and an invitation to report it.
         said = said.splitlines()[-1] if "Traceback" in said else " ".join(said.partition("If you believe")[0].split())
         said = said if len(said) <= LONGEST_MESSAGE else said[:LONGEST_MESSAGE] + "…"
-        raise GenerationError(f"the generator did not accept the contract, or warned about it: {said}")
+        raise ScriptError(f"the generator did not accept the contract, or warned about it: {said}")
     for cache in target.rglob(".ruff_cache"):
         shutil.rmtree(cache)
     (target / "py.typed").touch()
@@ -224,7 +216,7 @@ def main() -> int:
         fresh = Path(temporary) / "mincloud_api"
         try:
             generate(fresh)
-        except GenerationError as error:
+        except ScriptError as error:
             print(f"generate: {error}", file=sys.stderr)
             return 1
         stale = differences(fresh, TARGET)

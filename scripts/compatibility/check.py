@@ -14,6 +14,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from scripts import ScriptError
 from scripts.compatibility.releases import (
     RECORDS,
     Product,
@@ -23,7 +24,6 @@ from scripts.compatibility.releases import (
     versions_and_changelog,
 )
 from scripts.compatibility.versions import BumpLevel, Entry, Version
-from scripts.contract.check import CannotCheckError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,12 +40,12 @@ def check(product: Product, root: Path) -> tuple[list[str], str]:
         root: The checkout.
 
     Raises:
-        CannotCheckError: There is nothing to compare with, or it cannot be read.
+        ScriptError: There is nothing to compare with, or it cannot be read.
     """
     version, entries, problems = versions_and_changelog(product, root)
     record = read_record(product, root)
     if record is None:
-        raise CannotCheckError(f"nothing is recorded of {product.source}: run `make record-release`")
+        raise ScriptError(f"nothing is recorded of {product.source}: run `make record-release`")
     changes = product.compare(record.content)
     weight = classify(product, record, changes)
     problems += _too_low(product, version, record, weight, changes)

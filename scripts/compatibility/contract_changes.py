@@ -23,7 +23,7 @@ import re
 from typing import TYPE_CHECKING, Any, cast
 
 from scripts.compatibility.schema_changes import PROSE, Change, Direction, SchemaComparison
-from scripts.contract.rules import METHODS, Document, Place, resolved
+from scripts.contract.document import METHODS, Document, Place, resolved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

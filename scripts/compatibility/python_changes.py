@@ -21,7 +21,7 @@ from scripts.compatibility.schema_changes import Change
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from scripts.contract.rules import Place
+    from scripts.contract.document import Place
 
 
 def changes(package: str, old: str, new: str) -> list[Change]:

@@ -35,7 +35,7 @@ def record(product: Product, root: Path) -> tuple[list[str], str]:
         What keeps it from being recorded, in lines, and what was done when nothing does.
 
     Raises:
-        CannotCheckError: Something that it needs cannot be read.
+        ScriptError: Something that it needs cannot be read.
     """
     version, entries, problems = versions_and_changelog(product, root)
     if problems:

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any, cast
 import griffe
 import yaml
 
-from scripts import ROOT
+from scripts import ROOT, ScriptError
 from scripts.compatibility import contract_changes, python_changes
 from scripts.compatibility.public_names import public_names
 from scripts.compatibility.versions import Entry, Version, newest_is, read_changelog
-from scripts.contract.check import CannotCheckError, read_document
+from scripts.contract.document import read_document
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -85,11 +85,11 @@ def contract(root: Path) -> Product:
         root: The checkout.
 
     Raises:
-        CannotCheckError: It cannot be read, or is not valid OpenAPI.
+        ScriptError: It cannot be read, or is not valid OpenAPI.
     """
     document, problems = read_document(root / "openapi" / "mincloud.yaml")
     if problems:
-        raise CannotCheckError(f"{problems[0].line('openapi/mincloud.yaml')}; then check again")
+        raise ScriptError(f"{problems[0].line('openapi/mincloud.yaml')}; then check again")
     file = "contract.yaml"
     # The version is kept in the index alone: it is no change of what users hold on to.
     unnumbered = {**document, "info": {key: value for key, value in document["info"].items() if key != "version"}}
@@ -113,16 +113,16 @@ def python_package(root: Path) -> Product:
         root: The checkout.
 
     Raises:
-        CannotCheckError: Its version cannot be read.
+        ScriptError: Its version cannot be read.
     """
     try:
         text = (root / "mincloud" / "_version.py").read_text(encoding="utf-8")
         found = re.search(r'^VERSION = "([^"]+)"$', text, re.MULTILINE)
         if found is None:
-            raise CannotCheckError('mincloud/_version.py has no line like VERSION = "0.1.0"; put it back')
+            raise ScriptError('mincloud/_version.py has no line like VERSION = "0.1.0"; put it back')
         stubs = public_names(root)
     except (OSError, ImportError, griffe.GriffeError) as error:
-        raise CannotCheckError(f"cannot read the Python packages: {error}; put that right") from error
+        raise ScriptError(f"cannot read the Python packages: {error}; put that right") from error
 
     def compare(old: Mapping[str, str]) -> list[Change]:
         return [
@@ -151,16 +151,16 @@ def versions_and_changelog(product: Product, root: Path) -> tuple[Version, list[
         root: The checkout.
 
     Raises:
-        CannotCheckError: The version is no version, or the changelog cannot be read.
+        ScriptError: The version is no version, or the changelog cannot be read.
     """
     version = Version.parse(product.version)
     if version is None:
         advice = f"write {product.version_is} as three numbers, like 0.2.0; it is {product.version!r}"
-        raise CannotCheckError(f"{product.source}: {advice}")
+        raise ScriptError(f"{product.source}: {advice}")
     try:
         entries, found = read_changelog(root / product.changelog)
     except OSError as error:
-        raise CannotCheckError(f"cannot read {product.changelog}: {error.strerror}; put it back") from error
+        raise ScriptError(f"cannot read {product.changelog}: {error.strerror}; put it back") from error
     found += newest_is(version, entries, f"{product.version_is}, {product.source}")
     return version, entries, [problem.line(product.changelog) for problem in found]
 
@@ -173,7 +173,7 @@ def read_record(product: Product, root: Path) -> Record | None:
         root: The checkout.
 
     Raises:
-        CannotCheckError: The record is damaged.
+        ScriptError: The record is damaged.
     """
     folder = root / RECORDS
     index = _index(folder)
@@ -185,11 +185,9 @@ def read_record(product: Product, root: Path) -> Record | None:
         released = date.fromisoformat(entry["released"]) if entry["released"] else None
         content = {name: (folder / name).read_text(encoding="utf-8") for name in product.content}
     except (KeyError, ValueError, OSError) as error:
-        raise CannotCheckError(f"{RECORDS}/ is damaged ({error}): take it from the repository again") from error
+        raise ScriptError(f"{RECORDS}/ is damaged ({error}): take it from the repository again") from error
     if version is None:
-        raise CannotCheckError(
-            f"{RECORDS}/{_INDEX} has no version of {product.name}: take it from the repository again"
-        )
+        raise ScriptError(f"{RECORDS}/{_INDEX} has no version of {product.name}: take it from the repository again")
     return Record(version, released, str(entry.get("digest", "")), content)
 
 
@@ -217,7 +215,7 @@ def _index(folder: Path) -> dict[str, Any]:
     try:
         return cast("dict[str, Any]", json.loads(file.read_text(encoding="utf-8")))
     except ValueError as error:
-        raise CannotCheckError(f"{RECORDS}/{_INDEX} is damaged ({error}): take it from the repository again") from error
+        raise ScriptError(f"{RECORDS}/{_INDEX} is damaged ({error}): take it from the repository again") from error
 
 
 def for_each_product(
@@ -246,7 +244,7 @@ def for_each_product(
             problems, summary = act(product, root)
             failed = failed or bool(problems)
             print(*(problems or [summary]), sep="\n", file=sys.stderr if problems else sys.stdout)
-    except CannotCheckError as error:
+    except ScriptError as error:
         print(f"{name}: {error}", file=sys.stderr)
         return 2
     return 1 if failed else 0

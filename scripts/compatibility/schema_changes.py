@@ -11,7 +11,7 @@ from enum import Enum
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from scripts.contract.rules import Document, Place, resolved
+from scripts.contract.document import Document, Place, resolved
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -14,7 +14,7 @@ from enum import Enum
 from itertools import pairwise
 from typing import TYPE_CHECKING, Self
 
-from scripts.contract.rules import Problem
+from scripts.contract.document import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,39 +18,32 @@ from typing import TYPE_CHECKING, Any
 
 from mincloud._contract_yaml import as_yaml
 from mincloud._portable_contract import portable
-from scripts import ROOT
-from scripts.contract.check import CONTRACT, CannotCheckError, read_document
+from scripts import ROOT, ScriptError
+from scripts.contract.document import CONTRACT, read_document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 FOLDER = ROOT / "openapi"
-TYPES = ROOT / "scripts" / "contract_types.mjs"
+TYPES = ROOT / "scripts" / "contract" / "types.mjs"
 NODE_MODULES = ROOT / "node_modules"
 COMPILER = NODE_MODULES / "typescript" / "bin" / "tsc"
 FORMATS = {"esm": "module", "cjs": "commonjs"}
 LONGEST_MESSAGE = 500
 
 
-class PackagingError(Exception):
-    """The package could not be built; the message says what to do, in one line."""
-
-
 def read_contract(path: Path) -> dict[str, Any]:
     """The contract, which has to be valid, and of the version that the package has.
 
     Raises:
-        PackagingError: It is not, or cannot be read.
+        ScriptError: It is not, or cannot be read.
     """
-    try:
-        contract, problems = read_document(path)
-    except CannotCheckError as error:
-        raise PackagingError(str(error)) from error
+    contract, problems = read_document(path)
     if problems:
-        raise PackagingError(problems[0].line(path.name))
+        raise ScriptError(problems[0].line(path.name))
     version = json.loads((FOLDER / "package.json").read_text("utf-8"))["version"]
     if contract["info"]["version"] != version:
-        raise PackagingError(
+        raise ScriptError(
             f"{path.name} has the version {contract['info']['version']} and openapi/package.json {version}: make them the same"
         )
     return contract
@@ -60,7 +53,7 @@ def _run(command: Sequence[str], *, folder: Path, given: str = "") -> str:
     """Runs a Node program; gives what it wrote.
 
     Raises:
-        PackagingError: It failed.
+        ScriptError: It failed.
     """
     try:
         result = subprocess.run(
@@ -74,10 +67,10 @@ def _run(command: Sequence[str], *, folder: Path, given: str = "") -> str:
             env={**os.environ, "NO_COLOR": "1", "npm_config_update_notifier": "false"},
         )
     except FileNotFoundError as error:
-        raise PackagingError(f"{command[0]} is missing: install Node.js 20 or newer") from error
+        raise ScriptError(f"{command[0]} is missing: install Node.js 20 or newer") from error
     if result.returncode != 0:
         said = " ".join((result.stderr or result.stdout).split())
-        raise PackagingError(f"{Path(command[0]).name} {Path(command[1]).name} failed: {said[:LONGEST_MESSAGE]}")
+        raise ScriptError(f"{Path(command[0]).name} {Path(command[1]).name} failed: {said[:LONGEST_MESSAGE]}")
     return result.stdout
 
 
@@ -90,14 +83,14 @@ def stage(contract: dict[str, Any], written: Path, folder: Path) -> None:
         folder: An empty folder.
 
     Raises:
-        PackagingError: The development tools are missing, or one of them failed.
+        ScriptError: The development tools are missing, or one of them failed.
     """
     if not COMPILER.exists() or not (NODE_MODULES / "openapi-typescript").exists():
-        raise PackagingError("the Node tools are missing: run `make setup`")
+        raise ScriptError("the Node tools are missing: run `make setup`")
     try:
         variant = portable(contract)
     except ValueError as error:
-        raise PackagingError(str(error)) from error
+        raise ScriptError(str(error)) from error
     for name in ("package.json", "README.md", "CHANGELOG.md"):
         shutil.copyfile(FOLDER / name, folder / name)
     shutil.copyfile(ROOT / "LICENSE", folder / "LICENSE")
@@ -136,7 +129,7 @@ def build(target: Path, written: Path = CONTRACT) -> Path:
         The tarball.
 
     Raises:
-        PackagingError: The contract is not valid or the package could not be built.
+        ScriptError: The contract is not valid or the package could not be built.
     """
     contract = read_contract(written)
     target.mkdir(parents=True, exist_ok=True)
@@ -166,7 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         tarball = build(options.output, options.contract)
-    except PackagingError as error:
+    except ScriptError as error:
         print(f"package_contract: {error}", file=sys.stderr)
         return 1
     except OSError as error:

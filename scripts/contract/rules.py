@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from openapi_schema_validator import OAS30Validator, oas30_format_checker
 
+from scripts.contract.document import Document, Place, Problem, mappings, one_line, operations, resolved
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 
-Document = dict[str, Any]
-Place = tuple[str, ...]
-
 STANDINGS = ("documented", "observed", "inferred", "contradiction")
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _JSON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
@@ -26,69 +24,6 @@ _JSON_TYPES: dict[str, tuple[type, ...]] = {
 _QUANTITY = re.compile(r"(_at|_at__gte|_at__lte|_in|_time|_usage)$")
 _UNIT = re.compile(r"\b(milliseconds|seconds|bytes)\b", re.IGNORECASE)
 _SECRET_NAME = re.compile(r"(secret|token|password)$", re.IGNORECASE)
-
-
-@dataclass(frozen=True, order=True)
-class Problem:
-    """A rule that is broken.
-
-    Attributes:
-        place: The keys that lead to it, empty for the document itself.
-        message: What to do, in one line.
-        rule: The rule's id.
-    """
-
-    place: Place
-    message: str
-    rule: str
-
-    def line(self, name: str) -> str:
-        """The problem in one line, for the document of the given name."""
-        return f"{name}: {' > '.join(self.place) or 'the document'}: {self.message} [{self.rule}]"
-
-
-def one_line(text: str) -> str:
-    """The text with every run of white space as one space."""
-    return " ".join(text.split())
-
-
-def mappings(node: object, place: Place = ()) -> Iterator[tuple[Place, dict[str, Any]]]:
-    """Every mapping that is part of the contract: not what stands in an example or under an extension."""
-    if isinstance(node, list):
-        for index, item in enumerate(cast("list[object]", node)):
-            yield from mappings(item, (*place, str(index)))
-    if not isinstance(node, dict):
-        return
-    mapping = cast("dict[str, Any]", node)
-    yield place, mapping
-    named_freely = place[-1:] == ("properties",)
-    for key, value in mapping.items():
-        if named_freely or not (
-            key in ("example", "default", "enum") or key.startswith("x-") or _is_example(place, key)
-        ):
-            yield from mappings(value, (*place, key))
-
-
-def _is_example(place: Place, key: str) -> bool:
-    return key == "value" and place[-2:-1] == ("examples",)
-
-
-def resolved(document: Document, node: Mapping[str, Any]) -> dict[str, Any]:
-    """The mapping itself, or the one that its `$ref` leads to."""
-    while "$ref" in node:
-        target: Any = document
-        for step in str(node["$ref"]).removeprefix("#/").split("/"):
-            target = target[step.replace("~1", "/").replace("~0", "~")]
-        node = target
-    return dict(node)
-
-
-def operations(document: Document) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Each operation as its path, its method in lower case and its description."""
-    for path, item in document["paths"].items():
-        for method in METHODS:
-            if method in item:
-                yield path, method, item[method]
 
 
 Finding = tuple[Place, str]

@@ -20,10 +20,10 @@ from typing import Any, cast
 
 import yaml
 
-from scripts import ROOT
+from scripts import ROOT, ScriptError
+from scripts.contract.document import CONTRACT
 
 DOCS = ROOT / "docs"
-CONTRACT = ROOT / "openapi" / "mincloud.yaml"
 REDOCLY = ROOT / "node_modules" / ".bin" / "redocly"
 CONTRACT_PAGE = "openapi.html"
 # A browser that sees this refuses any request, whatever the scripts in the page ask for.
@@ -39,15 +39,11 @@ _OWN_LOGO = (
 )
 
 
-class BuildFailed(Exception):
-    """The documentation could not be built; the message is one line that says why."""
-
-
 def build_pages(source: Path, output: Path) -> None:
     """Builds the pages with Sphinx. A warning is an error, so a broken link or reference is.
 
     Raises:
-        BuildFailed: There was a warning; it was shown.
+        ScriptError: There was a warning; it was shown.
     """
     from sphinx.cmd.build import main  # noqa: PLC0415 - takes half a second, which a wrong argument need not wait
 
@@ -62,20 +58,20 @@ def build_pages(source: Path, output: Path) -> None:
             f"--doctree-dir={scratch}",
         ]
         if main([*words, str(source), str(output)]):
-            raise BuildFailed("Sphinx met the warnings above: mend the pages or docstrings that they name")
+            raise ScriptError("Sphinx met the warnings above: mend the pages or docstrings that they name")
 
 
-def told(node: Any) -> Any:
+def expand_extensions(node: Any) -> Any:
     """A part of the contract with what its extensions say in its descriptions, where a page shows it.
 
     Args:
         node: Any part of the document.
     """
     if isinstance(node, list):
-        return [told(element) for element in cast("Any", node)]
+        return [expand_extensions(element) for element in cast("Any", node)]
     if not isinstance(node, dict):
         return node
-    parts: dict[str, Any] = {name: told(field) for name, field in cast("Any", node).items()}
+    parts: dict[str, Any] = {name: expand_extensions(field) for name, field in cast("Any", node).items()}
     description = parts.get("description")
     if isinstance(description, str):
         said = [description.rstrip()]
@@ -96,26 +92,26 @@ def build_contract_page(output: Path) -> None:
     """Builds the page of the contract: one HTML file, with all that it needs in it.
 
     Raises:
-        BuildFailed: The contract cannot be read, or the tool is not installed or refused it.
+        ScriptError: The contract cannot be read, or the tool is not installed or refused it.
     """
     if not REDOCLY.exists():
-        raise BuildFailed("Redocly is not installed: run `make setup`")
+        raise ScriptError("Redocly is not installed: run `make setup`")
     try:
         document = yaml.safe_load(CONTRACT.read_text("utf-8"))
     except (OSError, yaml.YAMLError) as error:
-        raise BuildFailed(f"{CONTRACT} cannot be read: {' '.join(str(error).split())}") from error
+        raise ScriptError(f"{CONTRACT} cannot be read: {' '.join(str(error).split())}") from error
     page = output / CONTRACT_PAGE
     quiet = os.environ | {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
     with tempfile.TemporaryDirectory() as scratch:
         contract = Path(scratch) / "mincloud.json"
-        contract.write_text(json.dumps(told(document)), "utf-8")
+        contract.write_text(json.dumps(expand_extensions(document)), "utf-8")
         command = [str(REDOCLY), "build-docs", str(contract), "--inlineBundle", f"--output={page}"]
         done = subprocess.run(command, cwd=ROOT, env=quiet, capture_output=True, text=True, check=False)
     if done.returncode or not page.exists():
-        raise BuildFailed(f"Redocly could not render the contract: {' '.join((done.stderr or done.stdout).split())}")
+        raise ScriptError(f"Redocly could not render the contract: {' '.join((done.stderr or done.stdout).split())}")
     html = page.read_text("utf-8")
     if _CHARSET not in html:
-        raise BuildFailed(f"Redocly's page has no {_CHARSET}: look at what its new version writes, and say so here")
+        raise ScriptError(f"Redocly's page has no {_CHARSET}: look at what its new version writes, and say so here")
     policy = f'<meta http-equiv="Content-Security-Policy" content="{NO_REQUESTS}">'
     head = f'<meta charset="utf-8">\n  {policy}\n  <link rel="icon" href="data:,">'
     page.write_text(_LOGO.sub(_OWN_LOGO, html.replace(_CHARSET, head, 1)), "utf-8")
@@ -125,11 +121,11 @@ def build(source: Path, output: Path) -> None:
     """Builds everything into an empty folder.
 
     Raises:
-        BuildFailed: Something could not be built.
+        ScriptError: Something could not be built.
     """
     if output.exists():
         if not (output / ".buildinfo").exists() and any(output.iterdir()):
-            raise BuildFailed(f"{output} holds something else: name a folder that is empty or has an earlier build")
+            raise ScriptError(f"{output} holds something else: name a folder that is empty or has an earlier build")
         shutil.rmtree(output)
     build_pages(source, output)
     build_contract_page(output)
@@ -148,7 +144,7 @@ def main() -> int:
     output = args.output.resolve()
     try:
         build(args.source, output)
-    except BuildFailed as error:
+    except ScriptError as error:
         sys.stderr.write(f"build_docs: {error}\n")
         return 1
     print(f"the documentation is in {output}")

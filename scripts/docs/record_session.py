@@ -28,7 +28,7 @@ from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
 from mincloud_emulator import Emulator
-from scripts import ROOT
+from scripts import ROOT, ScriptError
 
 PICTURE = ROOT / "docs" / "images" / "session.svg"
 COLUMNS, ROWS = 100, 40
@@ -98,15 +98,11 @@ FORM = """\
 """
 
 
-class CommandFailed(Exception):
-    """A command of the session ended with another status than 0."""
-
-
 def run(command: str, folder: Path, environment: dict[str, str]) -> str:
     """Runs a command on a pseudo-terminal, and gives all that it wrote.
 
     Raises:
-        CommandFailed: It failed.
+        ScriptError: It failed.
     """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
@@ -126,7 +122,7 @@ def run(command: str, folder: Path, environment: dict[str, str]) -> str:
         os.close(ours)
     status = process.wait()
     if status != 0:
-        raise CommandFailed(f"{command} ended with {status}: {written.decode('utf-8', 'replace')}")
+        raise ScriptError(f"{command} ended with {status}: {written.decode('utf-8', 'replace')}")
     return written.decode()
 
 
@@ -177,7 +173,7 @@ def main() -> int:
     args = parser.parse_args()
     try:
         drawing = record()
-    except CommandFailed as problem:
+    except ScriptError as problem:
         print(f"record_session: {problem}", file=sys.stderr)
         return 1
     args.output.write_text(drawing, "utf-8")

@@ -73,11 +73,11 @@ def main() -> int:
     Returns:
         The exit status.
     """
-    parser = argparse.ArgumentParser(prog="picture_console", description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="screenshot_console", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--output", type=Path, default=PICTURE, help="where to put it (docs/images/console.png)")
     output = parser.parse_args().output
     if not EXECUTABLE.exists():
-        sys.stderr.write(f"picture_console: {EXECUTABLE} is missing: `make picture` installs it\n")
+        sys.stderr.write(f"screenshot_console: {EXECUTABLE} is missing: `make picture` installs it\n")
         return 1
     with tempfile.TemporaryDirectory() as scratch:
         taken = Path(scratch) / "console.png"

@@ -23,15 +23,14 @@ from typing import TYPE_CHECKING
 
 from mincloud._contract_yaml import as_yaml
 from mincloud._portable_contract import portable
-from scripts import ROOT
-from scripts.contract.check import CONTRACT, CannotCheckError, read_document
+from scripts import ROOT, ScriptError
+from scripts.contract.document import CONTRACT, read_document
 
 from . import drivers, section
-from .description import CONTRACTS, DescriptionError, Language, read
-from .drivers import LanguageError
+from .description import CONTRACTS, Language, read
 from .findings import inspect
-from .generator import GeneratorError, command, generate, unexpected
-from .section import README, Result, SectionError
+from .generator import command, generate, unexpected
+from .section import README, Result
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -65,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not complaints and not partial:
             version = importlib.metadata.version("openapi-generator-cli")
             complaints += section.update(README, section.render(description, results, version), check=options.check)
-    except (DescriptionError, GeneratorError, LanguageError, SectionError) as error:
+    except ScriptError as error:
         print(f"languages: {error}", file=sys.stderr)
         return 2
     for line in complaints:
@@ -77,7 +76,7 @@ def _chosen(description: Description, names: Sequence[str]) -> list[Language]:
     known = {language.name.lower(): language for language in description.languages}
     if unknown := [name for name in names if name.lower() not in known]:
         there = ", ".join(language.name for language in description.languages)
-        raise LanguageError(f"there is no language {unknown[0]}; there are {there}")
+        raise ScriptError(f"there is no language {unknown[0]}; there are {there}")
     return [language for key, language in known.items() if not names or key in {name.lower() for name in names}]
 
 
@@ -122,18 +121,15 @@ def exclusive_lock() -> Generator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise LanguageError("another run is making the clients: wait for it to end") from error
+            raise ScriptError("another run is making the clients: wait for it to end") from error
         yield
 
 
 def _contracts(path: Path) -> dict[str, Path]:
     """The contract and its portable variant, as files."""
-    try:
-        document, problems = read_document(path)
-    except CannotCheckError as error:
-        raise LanguageError(str(error)) from error
+    document, problems = read_document(path)
     if problems:
-        raise LanguageError(problems[0].line(path.name))
+        raise ScriptError(problems[0].line(path.name))
     variant = CLIENTS / "portable.yaml"
     variant.write_text(as_yaml(portable(document)), "utf-8")
     return dict(zip(CONTRACTS, (path, variant), strict=True))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 import yaml
 
-from scripts import ROOT
+from scripts import ROOT, ScriptError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,10 +18,6 @@ CONTRACTS = ("mincloud.yaml", "portable.yaml")
 # Looked at in the client that is made from each of the two, unlike all others.
 TWO_WAY = "two_way"
 TWO_WAY_COLUMNS = {f"{TWO_WAY}_contract": "mincloud.yaml", f"{TWO_WAY}_portable": "portable.yaml"}
-
-
-class DescriptionError(Exception):
-    """The file cannot be used; the message says where and why, in one line."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +85,12 @@ def read(path: Path = DESCRIPTION) -> Description:
         path: where it is.
 
     Raises:
-        DescriptionError: It cannot be read, has a key that nobody looks at, or leaves a column of a table without a look.
+        ScriptError: It cannot be read, has a key that nobody looks at, or leaves a column of a table without a look.
     """
     try:
         document: Any = yaml.safe_load(path.read_text("utf-8"))
     except (OSError, yaml.YAMLError) as error:
-        raise DescriptionError(f"{path.name} cannot be read: {' '.join(str(error).split())}") from error
+        raise ScriptError(f"{path.name} cannot be read: {' '.join(str(error).split())}") from error
     reader = _Reader(path.name)
     top = reader.mapping(document, "the file", {"warnings", "tables", "languages"})
     tables = tuple(reader.table(each, f"tables {number}") for number, each in enumerate(reader.items(top, "tables")))
@@ -105,7 +101,7 @@ def read(path: Path = DESCRIPTION) -> Description:
         if TWO_WAY in known:
             known |= set(TWO_WAY_COLUMNS)
         if missing := sorted(columns - known):
-            raise DescriptionError(f"{path.name}: {language.name} has no look for {missing[0]}, which is a column")
+            raise ScriptError(f"{path.name}: {language.name} has no look for {missing[0]}, which is a column")
     return Description(reader.warnings(top), tables, languages)
 
 
@@ -121,19 +117,19 @@ class _Reader:
 
     def anything(self, value: object, where: str) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise DescriptionError(f"{self._file}: {where} has to be a mapping")
+            raise ScriptError(f"{self._file}: {where} has to be a mapping")
         return cast("dict[str, Any]", value)
 
     def mapping(self, value: object, where: str, keys: set[str]) -> dict[str, Any]:
         found = self.anything(value, where)
         if unknown := sorted(set(found) - keys):
-            raise DescriptionError(f"{self._file}: {where} has the key {unknown[0]}, which nobody looks at")
+            raise ScriptError(f"{self._file}: {where} has the key {unknown[0]}, which nobody looks at")
         return found
 
     def items(self, mapping: dict[str, Any], key: str) -> list[Any]:
         value: object = mapping.get(key, [])
         if not _is_list(value):
-            raise DescriptionError(f"{self._file}: {key} has to be a list")
+            raise ScriptError(f"{self._file}: {key} has to be a list")
         return value
 
     def texts(self, mapping: dict[str, Any], key: str) -> tuple[str, ...]:
@@ -153,9 +149,9 @@ class _Reader:
         found = self.mapping(value, "a language", keys | {"warnings", "looks"})
         name = str(found.get("name", "a language without a name"))
         if ("generator" in found) == ("package" in found):
-            raise DescriptionError(f"{self._file}: {name} needs either a generator or a package")
+            raise ScriptError(f"{self._file}: {name} needs either a generator or a package")
         if found.get("contract") not in CONTRACTS:
-            raise DescriptionError(f"{self._file}: {name} has to be made from {' or '.join(CONTRACTS)}")
+            raise ScriptError(f"{self._file}: {name} has to be made from {' or '.join(CONTRACTS)}")
         looks = self.anything(found.get("looks", {}), f"{name}, looks")
         return Language(
             name=name,
@@ -177,7 +173,7 @@ class _Reader:
         files = tuple(str(each) for each in file) if _is_list(file) else (str(file),)
         patterns = {key: self.patterns(found, key, where) for key in ("matches", "lacks")}
         if not any(patterns.values()):
-            raise DescriptionError(f"{self._file}: {where} looks for nothing")
+            raise ScriptError(f"{self._file}: {where} looks for nothing")
         return Look(
             files,
             patterns["matches"],
@@ -190,4 +186,4 @@ class _Reader:
         try:
             return tuple(re.compile(each, re.MULTILINE) for each in self.texts(found, key))
         except re.error as error:
-            raise DescriptionError(f"{self._file}: {where} has a pattern that is none: {error}") from error
+            raise ScriptError(f"{self._file}: {where} has a pattern that is none: {error}") from error

@@ -10,8 +10,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts import ROOT
-from scripts.contract.package import PackagingError, build
+from scripts import ROOT, ScriptError
+from scripts.contract.package import build
 from scripts.stories.process_driver import DriverError
 from scripts.stories.server import ServerError
 from scripts.stories.session import InputError, read_checked_stories, read_contract, run_stories
@@ -32,10 +32,6 @@ _LONGEST_MESSAGE = 400
 _TIME_LIMIT = 180
 
 
-class LanguageError(Exception):
-    """A language's client cannot be run; the message says what to do, in one line."""
-
-
 def check_programs(language: Language, path: str | None = None) -> None:
     """Makes sure that what the language's driver needs is there.
 
@@ -44,13 +40,11 @@ def check_programs(language: Language, path: str | None = None) -> None:
         path: where to look for programs; PATH by default.
 
     Raises:
-        LanguageError: A program is missing.
+        ScriptError: A program is missing.
     """
     for program in (*language.needs, *(("node", "npm") if language.package else ())):
         if shutil.which(program, path=path) is None:
-            raise LanguageError(
-                f"{program} is missing, which the stories need for {language.name}: {_INSTALL[program]}"
-            )
+            raise ScriptError(f"{program} is missing, which the stories need for {language.name}: {_INSTALL[program]}")
 
 
 def prepare_package(language: Language, folder: Path) -> None:
@@ -61,7 +55,7 @@ def prepare_package(language: Language, folder: Path) -> None:
         folder: where to; packages that were installed there from the same lock stay.
 
     Raises:
-        LanguageError: Something could not be installed, built or compiled.
+        ScriptError: Something could not be installed, built or compiled.
     """
     source = ROOT / language.package
     lock = (source / "package-lock.json").read_text("utf-8")
@@ -79,8 +73,8 @@ def prepare_package(language: Language, folder: Path) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         try:
             tarball = build(Path(temporary))
-        except PackagingError as error:
-            raise LanguageError(f"{language.name}: {error}") from error
+        except ScriptError as error:
+            raise ScriptError(f"{language.name}: {error}") from error
         with tarfile.open(tarball) as archive:
             archive.extractall(temporary, filter="data")
         shutil.move(Path(temporary) / "package", target)
@@ -99,7 +93,7 @@ def run(
         report: is given each outcome as it comes.
 
     Raises:
-        LanguageError: They could not be run.
+        ScriptError: They could not be run.
     """
     command = [part.replace("{client}", str(client)) for part in language.driver]
     folder = ROOT / language.driver_folder if language.driver_folder else client
@@ -116,9 +110,9 @@ def run(
             report=report,
         )
     except InputError as error:
-        raise LanguageError(f"{language.name}: {error.lines[0]}") from error
+        raise ScriptError(f"{language.name}: {error.lines[0]}") from error
     except (ServerError, DriverError) as error:
-        raise LanguageError(f"{language.name}: {error}") from error
+        raise ScriptError(f"{language.name}: {error}") from error
 
 
 def _run(command: Sequence[str], folder: Path, failure: str) -> None:
@@ -133,7 +127,7 @@ def _run(command: Sequence[str], folder: Path, failure: str) -> None:
             timeout=_TIME_LIMIT,
         )
     except subprocess.TimeoutExpired as error:
-        raise LanguageError(f"{failure} in {_TIME_LIMIT} seconds: try it again") from error
+        raise ScriptError(f"{failure} in {_TIME_LIMIT} seconds: try it again") from error
     if done.returncode != 0:
         said = " ".join((done.stderr.strip() or done.stdout).split())
-        raise LanguageError(f"{failure}: {said[:_LONGEST_MESSAGE]}")
+        raise ScriptError(f"{failure}: {said[:_LONGEST_MESSAGE]}")

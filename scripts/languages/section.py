@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scripts import ROOT
+from scripts import ROOT, ScriptError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,10 +23,6 @@ END = "<!-- languages: end -->"
 _READING = """\
 “Told apart” means that the code can see whether a field was null or was not there. A closed enum refuses a value that it does not
 know; it is used only in what you send. Whatever a client does with the body of an error, it gives its status."""
-
-
-class SectionError(Exception):
-    """The section has no place in the file; the message says what to do, in one line."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +56,12 @@ def placed(text: str, section: str) -> str:
     """A file's text with the section between its markers.
 
     Raises:
-        SectionError: The markers are not there.
+        ScriptError: The markers are not there.
     """
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise SectionError(
-            f"openapi/README.md has no place for the section: put {BEGIN!r} and {END!r} where it belongs"
-        )
+        raise ScriptError(f"openapi/README.md has no place for the section: put {BEGIN!r} and {END!r} where it belongs")
     return f"{before}{begin}\n\n{section}\n{end}{after}"
 
 
@@ -142,7 +136,7 @@ def update(path: Path, section: str, *, check: bool) -> list[str]:
         What is wrong, a line each.
 
     Raises:
-        SectionError: The file has no place for it.
+        ScriptError: The file has no place for it.
     """
     text = path.read_text("utf-8")
     wanted = placed(text, section)

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from scripts.contract.check import CONTRACT
+from scripts.contract.document import CONTRACT
 
 from .coverage import measure
 from .process_driver import DriverError

@@ -13,7 +13,7 @@ from openapi_core import OpenAPI
 from openapi_core.datatypes import RequestParameters
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 
-from scripts.contract.rules import METHODS, Document, mappings, one_line, resolved
+from scripts.contract.document import METHODS, Document, mappings, one_line, resolved
 
 from .schema_errors import deepest
 

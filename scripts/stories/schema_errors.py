@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scripts.contract.rules import one_line
+from scripts.contract.document import one_line
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError

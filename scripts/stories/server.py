@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from mincloud_emulator import Emulator
-from scripts.contract.rules import one_line
+from scripts.contract.document import one_line
 
 from .driver import Answer, HttpDriver, NoAnswerError, Request
 from .matching import ABSENT, as_object

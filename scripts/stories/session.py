@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from scripts.contract.check import CONTRACT, CannotCheckError, read_document
+from scripts import ScriptError
+from scripts.contract.document import CONTRACT, read_document
 
 from .contract import Contract
 from .driver import HttpDriver
@@ -42,7 +43,7 @@ def read_contract(path: Path = CONTRACT) -> Contract:
     """
     try:
         document, wrong = read_document(path)
-    except CannotCheckError as error:
+    except ScriptError as error:
         raise InputError([str(error)]) from error
     if wrong:
         raise InputError([problem.line(path.name) for problem in wrong])

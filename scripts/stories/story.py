@@ -11,7 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from scripts import ROOT
-from scripts.contract.rules import one_line
+from scripts.contract.document import one_line
 
 from .matching import ABSENT, Absent
 from .schema_errors import deepest

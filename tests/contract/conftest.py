@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scripts.contract.check import CONTRACT, read_document
+from scripts.contract.document import CONTRACT, read_document
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-from scripts.contract.rules import mappings
+from scripts.contract.document import mappings
 from tests.contract.mutations import (
     DEBUG,
     FUNCTION,

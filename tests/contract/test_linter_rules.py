@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from scripts.contract.check import CONTRACT, LINT_RULES, lint
+from scripts.contract.check import LINT_RULES, lint
+from scripts.contract.document import CONTRACT
 from tests.contract.mutations import (
     DEBUG,
     FUNCTION,

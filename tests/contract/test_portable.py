@@ -10,7 +10,7 @@ import pytest
 
 from mincloud._contract_yaml import as_yaml
 from mincloud._portable_contract import portable
-from scripts.contract.check import read_document
+from scripts.contract.document import read_document
 from scripts.contract.rules import apply_rules
 
 Document = dict[str, Any]

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from scripts.codegen import generate
-from scripts import ROOT
-from scripts.contract.check import CONTRACT
+from scripts import ROOT, ScriptError
+from scripts.contract.document import CONTRACT
 
 # The generator's originals that this project edits, adds to or replaces, as they were when it did so.
 ORIGINALS = {
@@ -164,7 +164,7 @@ def test_what_the_generator_cannot_do_stops_the_generation_in_one_line(
     (tmp_path / "mincloud.yaml").write_text(text.replace(old, new), encoding="utf-8")
     monkeypatch.setattr(generate, "CONTRACT", tmp_path / "mincloud.yaml")
 
-    with pytest.raises(generate.GenerationError) as caught:
+    with pytest.raises(ScriptError) as caught:
         generate.generate(tmp_path / "client")
 
     assert str(caught.value).startswith("the generator did not accept the contract, or warned about it: ")
@@ -209,7 +209,7 @@ def test_an_edit_whose_place_moved_is_named(index: int, tmp_path: Path, monkeypa
     # Edits that come before it are taken away where they share its place.
     monkeypatch.setattr(generate, "EDITS", [generate.EDITS[index]])
 
-    with pytest.raises(generate.GenerationError) as caught:
+    with pytest.raises(ScriptError) as caught:
         generate.write_templates(generate.read_contract(CONTRACT), "0" * 64, tmp_path)
 
     assert str(caught.value) == (

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from mincloud_api import AuthenticatedClient, models
 from mincloud_api.types import InvalidValue
 
-from scripts.contract.check import CONTRACT, read_document
-from scripts.contract.rules import mappings, resolved
+from scripts.contract.document import CONTRACT, read_document
+from scripts.contract.document import mappings, resolved
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

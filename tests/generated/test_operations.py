@@ -11,8 +11,8 @@ import pytest
 from mincloud_api import models
 from mincloud_api.types import InvalidValue
 
-from scripts.contract.check import CONTRACT, read_document
-from scripts.contract.rules import operations, resolved
+from scripts.contract.document import CONTRACT, read_document
+from scripts.contract.document import operations, resolved
 
 if TYPE_CHECKING:
     from types import ModuleType

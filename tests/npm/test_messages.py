@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scripts.contract import package as package_contract
-from scripts.contract.check import CONTRACT
+from scripts.contract.document import CONTRACT
 
 TEXT = CONTRACT.read_text("utf-8")
 VERSION = json.loads((package_contract.FOLDER / "package.json").read_text("utf-8"))["version"]

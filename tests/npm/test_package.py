@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from mincloud_emulator import Emulator
-from scripts.contract.check import CONTRACT, check
+from scripts.contract.check import check
+from scripts.contract.document import CONTRACT
 
 from .conftest import COMPILERS, Consumer
 

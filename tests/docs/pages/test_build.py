@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from scripts import ScriptError
 from scripts.docs import build as build_docs
 from scripts.docs import screenshot_console
 from scripts.docs.extension import public_name
@@ -71,7 +72,7 @@ def test_without_redocly_there_is_a_line_that_says_how_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(build_docs, "REDOCLY", tmp_path / "redocly")
-    with pytest.raises(build_docs.BuildFailed, match=r"^Redocly is not installed: run `make setup`$"):
+    with pytest.raises(ScriptError, match=r"^Redocly is not installed: run `make setup`$"):
         build_docs.build_contract_page(tmp_path)
 
 
@@ -88,7 +89,7 @@ def test_a_contract_that_cannot_be_rendered_is_one_line(
     broken = tmp_path / "broken.yaml"
     broken.write_text(contract, "utf-8")
     monkeypatch.setattr(build_docs, "CONTRACT", broken)
-    with pytest.raises(build_docs.BuildFailed, match=message):
+    with pytest.raises(ScriptError, match=message):
         build_docs.build_contract_page(tmp_path)
 
 
@@ -112,7 +113,7 @@ def test_what_extensions_say_is_told_in_the_descriptions() -> None:
             {"about": "type", "standing": "contradiction", "documentation": "A number.", "note": "It is none."},
         ],
     }
-    told = build_docs.told({"properties": {"status": status}, "parameters": [{"name": "a"}]})
+    told = build_docs.expand_extensions({"properties": {"status": status}, "parameters": [{"name": "a"}]})
     assert told["parameters"] == [{"name": "a"}]
     assert told["properties"]["status"]["description"].split("\n\n") == [
         "Where it is.",

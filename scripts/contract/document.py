@@ -1,0 +1,176 @@
+"""The contract as a document: read, valid, and walked through. What every part of the scripts that looks at it shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import yaml
+from openapi_spec_validator import OpenAPIV30SpecValidator
+
+from scripts import ROOT, ScriptError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+CONTRACT = ROOT / "openapi" / "mincloud.yaml"
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+Document = dict[str, Any]
+Place = tuple[str, ...]
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """A rule that is broken.
+
+    Attributes:
+        place: The keys that lead to it, empty for the document itself.
+        message: What to do, in one line.
+        rule: The rule's id.
+    """
+
+    place: Place
+    message: str
+    rule: str
+
+    def line(self, name: str) -> str:
+        """The problem in one line, for the document of the given name."""
+        return f"{name}: {' > '.join(self.place) or 'the document'}: {self.message} [{self.rule}]"
+
+
+def one_line(text: str) -> str:
+    """The text with every run of white space as one space."""
+    return " ".join(text.split())
+
+
+def mappings(node: object, place: Place = ()) -> Iterator[tuple[Place, dict[str, Any]]]:
+    """Every mapping that is part of the contract: not what stands in an example or under an extension."""
+    if isinstance(node, list):
+        for index, item in enumerate(cast("list[object]", node)):
+            yield from mappings(item, (*place, str(index)))
+    if not isinstance(node, dict):
+        return
+    mapping = cast("dict[str, Any]", node)
+    yield place, mapping
+    named_freely = place[-1:] == ("properties",)
+    for key, value in mapping.items():
+        if named_freely or not (
+            key in ("example", "default", "enum") or key.startswith("x-") or _is_example(place, key)
+        ):
+            yield from mappings(value, (*place, key))
+
+
+def _is_example(place: Place, key: str) -> bool:
+    return key == "value" and place[-2:-1] == ("examples",)
+
+
+def resolved(document: Document, node: Mapping[str, Any]) -> dict[str, Any]:
+    """The mapping itself, or the one that its `$ref` leads to."""
+    while "$ref" in node:
+        target: Any = document
+        for step in str(node["$ref"]).removeprefix("#/").split("/"):
+            target = target[step.replace("~1", "/").replace("~0", "~")]
+        node = target
+    return dict(node)
+
+
+def operations(document: Document) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Each operation as its path, its method in lower case and its description."""
+    for path, item in document["paths"].items():
+        for method in METHODS:
+            if method in item:
+                yield path, method, item[method]
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML as OpenAPI wants it: keys are strings, and none is there twice (the first would be lost)."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[object] = set()
+        for key, _ in node.value:
+            line = key.start_mark.line + 1
+            if key.tag != "tag:yaml.org,2002:str":
+                raise _NotReadableError(f"put quotes around the key {key.value} in line {line}")
+            if key.value in seen:
+                raise _NotReadableError(f"the key {key.value} is there a second time in line {line}; take one away")
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+class _NotReadableError(Exception):
+    """The document is YAML that OpenAPI has no use for."""
+
+
+def read_document(path: Path) -> tuple[Document, list[Problem]]:
+    """The document, and what is wrong with it as YAML and as OpenAPI 3.0; of several problems the first.
+
+    Args:
+        path: The file.
+
+    Raises:
+        ScriptError: There is no such file, or it cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScriptError(f"cannot read {path.name}: {error}; name a readable UTF-8 file") from error
+    try:
+        document: object = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
+    except _NotReadableError as error:
+        return {}, [Problem((), str(error), "yaml")]
+    except yaml.YAMLError as error:
+        return {}, [Problem((), f"mend the YAML: {one_line(str(error))}", "yaml")]
+    if not isinstance(document, dict):
+        return {}, [Problem((), "begin with the `openapi` key of an OpenAPI document; this is no mapping", "yaml")]
+    contract = cast("Document", document)
+    return contract, validity(contract)
+
+
+def validity(document: Document) -> list[Problem]:
+    """What keeps the document from being valid OpenAPI 3.0: nothing, or the first problem."""
+    # First, since the validator does not follow every reference and fails at one that goes round in a circle.
+    try:
+        problem = next(_broken_references(document), None)
+    except RecursionError:
+        return [Problem((), "an anchor stands inside itself, or the nesting is too deep: write it out flat", "yaml")]
+    if problem is not None:
+        return [problem]
+    error = next(iter(OpenAPIV30SpecValidator(document).iter_errors()), None)
+    if error is None:
+        return []
+    message = error.message.strip().splitlines()[0]
+    if message.startswith("{"):  # the validator begins with the whole value, however long
+        message = f"this{message[message.rfind('}') + 1 :]}"
+    return [Problem(tuple(str(step) for step in error.absolute_path), f"mend it: {message}", "openapi")]
+
+
+def _broken_references(document: Document) -> Iterator[Problem]:
+    for place, node in mappings(document):
+        met: list[str] = []
+        target: Document | None = node
+        while target is not None and "$ref" in target:
+            reference = str(target["$ref"])
+            if not reference.startswith("#/"):
+                message = f"{reference} is another document and the contract is one file: refer to a place in it, as #/components/…"
+                yield Problem(place, message, "openapi")
+                break
+            if reference in met:
+                yield Problem(place, f"{reference} leads back to itself, mend the `$ref`", "openapi")
+                break
+            met.append(reference)
+            target = _at(document, reference)
+            if target is None:
+                yield Problem(place, f"nothing is at {reference}, mend the `$ref`", "openapi")
+
+
+def _at(document: Document, reference: str) -> Document | None:
+    """The mapping that a reference leads to; None for nothing."""
+    target: Document = document
+    for step in reference.removeprefix("#/").split("/"):
+        found: object = target.get(step.replace("~1", "/").replace("~0", "~"))
+        if not isinstance(found, dict):
+            return None
+        target = cast("Document", found)
+    return target
