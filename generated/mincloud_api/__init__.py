@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from .client import AuthenticatedClient, Client
 
 CONTRACT_VERSION = "0.1.0"
-CONTRACT_SHA256 = "74e2e37aac3c5585408ddf13cf698d7b1028247da67e4f1494a66336029b1449"
+CONTRACT_SHA256 = "7831dc735c4b4f2d5cc820aaf266e15a9c28ba89fd650ce0a7bf8013b31dce2a"
 
 __all__ = ("CONTRACT_SHA256", "CONTRACT_VERSION", "AuthenticatedClient", "Client")
 

@@ -28,6 +28,8 @@ from scripts.contract.document import CONTRACT, read_document
 TARGET = ROOT / "generated" / "mincloud_api"
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 LONGEST_MESSAGE = 500
+# Public names of `mincloud` that differ from the contract's, which other languages cannot use: browsers have an `EventSource`.
+CLASS_NAMES = {"JobSource": {"class_name": "EventSource", "module_name": "event_source"}}
 
 # (template, what stands there, what takes its place, why)
 EDITS = [
@@ -155,7 +157,10 @@ def generate(target: Path) -> None:
         ]
         config = folder / "config.yaml"
         config.write_text(
-            yaml.safe_dump({"package_name_override": "mincloud_api", "post_hooks": hooks}), encoding="utf-8"
+            yaml.safe_dump(
+                {"package_name_override": "mincloud_api", "class_overrides": CLASS_NAMES, "post_hooks": hooks}
+            ),
+            encoding="utf-8",
         )
         beside_python = str(Path(sys.executable).parent)
         result = subprocess.run(

@@ -54,7 +54,8 @@ def mappings(node: object, place: Place = ()) -> Iterator[tuple[Place, dict[str,
         return
     mapping = cast("dict[str, Any]", node)
     yield place, mapping
-    named_freely = place[-1:] == ("properties",)
+    # A property may be called as a keyword is, and the status `default` is one.
+    named_freely = place[-1:] == ("properties",) or (place[-1:] == ("responses",) and place[-2:-1] != ("properties",))
     for key, value in mapping.items():
         if named_freely or not (
             key in ("example", "default", "enum") or key.startswith("x-") or _is_example(place, key)
@@ -77,10 +78,10 @@ def resolved(document: Document, node: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def operations(document: Document) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Each operation as its path, its method in lower case and its description."""
+    """Each operation as its path, its method in lower case and its description, in the order of the document."""
     for path, item in document["paths"].items():
-        for method in METHODS:
-            if method in item:
+        for method in item:
+            if method in METHODS:
                 yield path, method, item[method]
 
 

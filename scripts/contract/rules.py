@@ -169,7 +169,7 @@ def _secret_is_marked(document: Document) -> Iterator[Finding]:
             yield (*place, "x-secret"), "set it to true or take it away"
         if "x-secret" in node and node.get("type") != "string":
             yield (*place, "x-secret"), "mark a string; nothing else is kept out of logs"
-        if (node.get("format") == "password" or _SECRET_NAME.search(place[-1])) and "x-secret" not in node:
+        if _SECRET_NAME.search(place[-1]) and "x-secret" not in node:
             yield place, "mark the secret with `x-secret: true`"
 
 
@@ -193,11 +193,21 @@ def _answer_has_open_enums(document: Document) -> Iterator[Finding]:
 @_rule("answer-accepts-unknown-fields", "A field that the service adds must break no client.")
 def _answer_accepts_unknown_fields(document: Document) -> Iterator[Finding]:
     for place, schema in _part_of(document, "responses"):
-        if schema.get("additionalProperties", True) is not True and place[-1:] != ("properties",):
+        # A schema there is the type of a map's values; only `false` refuses a field.
+        if schema.get("additionalProperties") is False and place[-1:] != ("properties",):
             yield (
                 (*place, "additionalProperties"),
                 "take it away, so that an answer may have fields not listed here",
             )
+
+
+@_rule("answer-requires-by-reading", "The documentation lists fields of answers and never says which are always there.")
+def _answer_requires_by_reading(document: Document) -> Iterator[Finding]:
+    for place, schema in _part_of(document, "responses"):
+        if isinstance(schema.get("required"), list) and place[-1:] != ("properties",):
+            entries = cast("list[Any]", schema.get("x-provenance", []))
+            if "required" not in [entry["about"] for entry in entries if "about" in entry]:
+                yield (*place, "required"), "add an entry to `x-provenance` whose `about` is required"
 
 
 def _part_of(document: Document, *parts: str) -> Iterator[tuple[Place, dict[str, Any]]]:
@@ -215,6 +225,39 @@ def _part_of(document: Document, *parts: str) -> Iterator[tuple[Place, dict[str,
     for path, method, operation in operations(document):
         for part in parts:
             yield from reached(("paths", path, method, part), operation.get(part))
+
+
+@_rule(
+    "body-is-json",
+    "With two content types generators write two methods, or take the first; the service speaks JSON, and errors may be anything.",
+)
+def _body_is_json(document: Document) -> Iterator[Finding]:
+    def differs(place: Place, body: object, expected: set[str]) -> Iterator[Finding]:
+        content = cast("dict[str, Any]", resolved(document, cast("dict[str, Any]", body)).get("content", {}))
+        if content and set(content) != expected:
+            yield (*place, "content"), f"describe {' and '.join(sorted(expected, reverse=True))}, and nothing else"
+
+    for path, method, operation in operations(document):
+        place = ("paths", path, method)
+        if "requestBody" in operation:
+            yield from differs((*place, "requestBody"), operation["requestBody"], {"application/json"})
+        for status, response in operation["responses"].items():
+            error = status == "default" or status[0] in "45"
+            expected = {"application/json", "*/*"} if error else {"application/json"}
+            yield from differs((*place, "responses", status), response, expected)
+
+
+@_rule(
+    "optional-parameter-has-no-example",
+    "Swagger UI, Postman and Bruno send it at one click: a foreign environment, a filter that hides every job.",
+)
+def _optional_parameter_has_no_example(document: Document) -> Iterator[Finding]:
+    for place, node in mappings(document):
+        if "in" in node and "schema" in node and not node.get("required"):
+            for holder, where in ((node, place), (resolved(document, node["schema"]), (*place, "schema"))):
+                for key in ("example", "examples"):
+                    if key in holder:
+                        yield (*where, key), "take it away; say in the description what a value looks like"
 
 
 @_rule("unit-is-stated", "Milliseconds and seconds both occur here, and a number does not say which it is.")

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from openapi_core import OpenAPI
+from openapi_core import Config, OpenAPI
 from openapi_core.datatypes import RequestParameters
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 
@@ -92,7 +92,9 @@ class Contract:
             place[-1] for place, node in mappings(document) if node.get("x-secret") and place[-2:-1] == ("properties",)
         )
         # Paths are compared below the base URL, wherever that is.
-        self._validator = OpenAPI.from_dict({**document, "servers": [{"url": _ORIGIN}]})
+        # Errors may be anything, under `*/*`; openapi-core decodes JSON alone, and bytes are no string to it.
+        config = Config(extra_media_type_deserializers={"*/*": lambda body: body.decode("utf-8", "replace")})
+        self._validator = OpenAPI.from_dict({**document, "servers": [{"url": _ORIGIN}]}, config=config)
 
     def request_problem(self, exchange: Exchange, operation: Operation) -> str | None:
         """How a request breaks the contract, in one line; None if it keeps to it."""
@@ -109,6 +111,9 @@ class Contract:
         # HTTP libraries do not read the body of a 204, so that only its announcement shows.
         if exchange.status == HTTPStatus.NO_CONTENT and exchange.headers.get("content-length", "0") != "0":
             return "body: a 204 has none"
+        # An error may come without a body, whatever the contract says that it holds otherwise.
+        if exchange.status >= HTTPStatus.BAD_REQUEST and not exchange.body:
+            return None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             request = _Request(exchange)
@@ -175,8 +180,8 @@ def _subject(error: Exception) -> str:
 
 def _operations(document: Document) -> Iterable[Operation]:
     for path, item in document["paths"].items():
-        for method in METHODS:
-            if method not in item:
+        for method in item:
+            if method not in METHODS:
                 continue
             operation: dict[str, Any] = item[method]
             listed: list[dict[str, Any]] = [*item.get("parameters", []), *operation.get("parameters", [])]

@@ -75,6 +75,6 @@ def measure(contract: Contract, outcomes: Sequence[Outcome]) -> Coverage:
         if outcome.skipped is not None
         for step in outcome.story.steps
         if step.fault is None
-        for status in step.statuses
+        for status in (*step.redirects, *step.statuses)
     }
     return Coverage(counts, frozenset(pair for pair in kept_from if not counts.get(pair, 1)))

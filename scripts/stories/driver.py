@@ -53,11 +53,13 @@ class Answer:
         status: its status.
         body: its body as JSON, `ABSENT` for none.
         exchange: what went over the wire, None where the driver does not see it.
+        redirects: the statuses of the redirects that were followed to it.
     """
 
     status: int
     body: object
     exchange: Exchange | None = None
+    redirects: tuple[int, ...] = ()
 
 
 class Driver(Protocol):
@@ -131,7 +133,8 @@ class HttpDriver:
             headers=dict(answer.headers),
             body=answer.content,
         )
-        return Answer(answer.status_code, parsed(answer.content) if answer.content else ABSENT, exchange)
+        body = parsed(answer.content) if answer.content else ABSENT
+        return Answer(answer.status_code, body, exchange, tuple(each.status_code for each in answer.history))
 
     def close(self) -> None:
         """Close the connections."""

@@ -103,7 +103,7 @@ def _request_problems(step: Step, operation: Operation) -> Iterator[str]:
 
 
 def _answer_problems(step: Step, operation: Operation) -> Iterator[str]:
-    for status in step.statuses:
+    for status in (*step.redirects, *step.statuses):
         if status not in operation.statuses:
             documented = ", ".join(map(str, operation.statuses))
             yield f"{operation.name} has no status {status}; it has {documented}"

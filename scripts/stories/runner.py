@@ -157,7 +157,7 @@ class Runner:
                 raise StepError(f"body at {pointer}: expected a value to keep as {name}, got nothing")
             variables[name] = value
         if covering and step.fault is None:
-            outcome.seen.add((step.operation, answer.status))
+            outcome.seen.update((step.operation, status) for status in (*answer.redirects, answer.status))
 
     def _ask(self, step: Step, request: Request, outcome: Outcome, driver: Driver) -> Answer:
         faults = self._server.faults
@@ -190,6 +190,8 @@ class Runner:
             wanted = " or ".join(map(str, step.statuses))
             body = "" if answer.body is ABSENT else f" with {self._redaction.show(answer.body)}"
             return f"status: expected {wanted}, got {answer.status}{body}"
+        if step.redirects and answer.exchange is not None and answer.redirects != step.redirects:
+            return f"redirects: expected {_listed(step.redirects)}, got {_listed(answer.redirects)}"
         if answer.exchange is not None and (problem := self._contract.answer_problem(answer.exchange)) is not None:
             raise StepError(f"the answer {answer.status} breaks the contract: {self._redaction.clean(problem)}")
         return None if expected is ABSENT else mismatch(expected, answer.body, self._redaction.show)
@@ -205,6 +207,10 @@ class Runner:
         for name in names_touched(request):
             if not name.startswith(self._run):
                 raise StepError(f"the function {name[:80]!r} is not of this run: name it by a unique variable")
+
+
+def _listed(statuses: tuple[int, ...]) -> str:
+    return ", ".join(map(str, statuses)) or "none"
 
 
 def names_touched(request: Request | Step) -> list[str]:

@@ -68,6 +68,7 @@ class Step:
         fault: what the emulator is told to answer.
         retry: whether and how often to ask again.
         statuses: the statuses of which any will do.
+        redirects: the statuses of the redirects on the way to the answer, empty if it is not told.
         expected: the expected body, `ABSENT` if any will do.
         capture: where in the answer the new variables are.
     """
@@ -81,6 +82,7 @@ class Step:
     fault: Fault | None
     retry: Retry | None
     statuses: tuple[int, ...]
+    redirects: tuple[int, ...]
     expected: Any
     capture: Mapping[str, str]
 
@@ -241,6 +243,7 @@ def _step(data: dict[str, Any]) -> Step:
         fault=Fault(**data["fault"]) if "fault" in data else None,
         retry=Retry(**data["retry"]) if "retry" in data else None,
         statuses=(status,) if isinstance(status, int) else tuple(status),
+        redirects=tuple(expect.get("redirects", ())),
         expected=expect.get("body", ABSENT),
         capture=data.get("capture", {}),
     )

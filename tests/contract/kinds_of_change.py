@@ -180,8 +180,8 @@ BREAKING: dict[str, tuple[Change, str, str]] = {
         "beside its fields a request may have nothing now instead of anything",
     ),
     "a value that could be sent is gone": (
-        remove(*SCHEMAS, "EventSource", "enum", value="timer"),
-        "EventSource > enum",
+        remove(*SCHEMAS, "JobSource", "enum", value="timer"),
+        "JobSource > enum",
         "the value `timer` is gone, and generated code has a name for it",
     ),
     "any text could be sent, and now only some": (

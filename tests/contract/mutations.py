@@ -15,6 +15,7 @@ FUNCTIONS = "/oserve/v1.3/cloud-function/"
 FUNCTION = "/oserve/v1.3/cloud-function/{function_name}/"
 DEBUG = f"{FUNCTION}debug/"
 JOBS = f"{FUNCTION}job/"
+AUTHORIZE = "/api/oauth2/hydrogen/openapi/authorize/"
 TOKEN = "/api/oauth2/access_token/"
 JSON = "application/json"
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from scripts.contract.document import CONTRACT
 from scripts.compatibility.contract_changes import changes, without_prose
 from scripts.compatibility.versions import Version
 from tests.contract.kinds_of_change import BREAKING, COMPATIBLE, WORDS
@@ -212,9 +213,9 @@ def test_security_for_the_whole_document_holds_for_its_operations() -> None:
 
 
 def test_the_contract_says_how_its_version_relates_to_the_one_in_its_paths(contract: dict[str, Any]) -> None:
-    words = " ".join(contract["info"]["description"].split())
+    words = " ".join((CONTRACT.parent / "README.md").read_text("utf-8").split())
     [service] = {found[1] for path in contract["paths"] if (found := re.search(r"/v(\d+\.\d+)/", path))}
 
     assert Version.parse(contract["info"]["version"]) is not None
-    assert "The version of this document follows semantic versioning and is its own." in words
-    assert f"It describes version {service} of the service's API, the one in its paths" in words
+    assert "`info.version` is the document's own version" in words
+    assert f"The `v{service}` in the paths is the service's" in words

@@ -8,7 +8,7 @@ import pytest
 
 from scripts.contract.document import validity
 from scripts.contract.rules import RULES, apply_rules
-from tests.contract.mutations import FUNCTION, FUNCTIONS, JSON, Mutation, add, all_of, broken, drop, put
+from tests.contract.mutations import FUNCTION, FUNCTIONS, JSON, TOKEN, Mutation, add, all_of, broken, drop, put
 
 CREATE = ("paths", FUNCTIONS, "post")
 SCHEMAS = ("components", "schemas")
@@ -16,6 +16,7 @@ JOB = (*SCHEMAS, "Job", "properties")
 PROVENANCE = (*SCHEMAS, "Job", "x-provenance")
 EXAMPLES = (*CREATE, "requestBody", "content", JSON, "examples")
 STATUS = "x-extensible-enum"
+ANY_BODY: dict[str, Any] = {"schema": {"type": "object"}, "examples": {"empty": {"summary": "Nothing.", "value": {}}}}
 
 MUTATIONS = [
     Mutation(
@@ -60,7 +61,7 @@ MUTATIONS = [
     Mutation(
         "provenance-is-well-formed",
         add(*PROVENANCE, value="inferred"),
-        "x-provenance > 1",
+        "x-provenance > 2",
         "make the entry a mapping",
     ),
     Mutation(
@@ -102,8 +103,8 @@ MUTATIONS = [
     ),
     Mutation(
         "secret-is-marked",
-        drop(*SCHEMAS, "AuthorizationCode", "properties", "code", "x-secret"),
-        "code",
+        drop(*SCHEMAS, "AuthorizeRequest", "properties", "client_secret", "x-secret"),
+        "client_secret",
         "mark",
     ),
     Mutation(
@@ -127,8 +128,8 @@ MUTATIONS = [
     ),
     Mutation(
         "request-has-no-null",
-        put(*SCHEMAS, "EventSource", "nullable", value=True),
-        "EventSource > nullable",
+        put(*SCHEMAS, "JobSource", "nullable", value=True),
+        "JobSource > nullable",
         "leaves",
     ),
     Mutation(
@@ -147,6 +148,54 @@ MUTATIONS = [
         "answer-accepts-unknown-fields",
         put(*SCHEMAS, "ErrorObject", "additionalProperties", value=False),
         "ErrorObject > additionalProperties",
+        "take it away",
+    ),
+    Mutation(
+        "answer-requires-by-reading",
+        put(*PROVENANCE, value=[{"about": "null", "standing": "inferred", "note": "It."}]),
+        "Job > required",
+        "whose `about` is required",
+    ),
+    Mutation(
+        "answer-requires-by-reading",
+        put(*SCHEMAS, "ErrorObject", "required", value=["error_msg"]),
+        "ErrorObject > required",
+        "whose `about` is required",
+    ),
+    Mutation(
+        "body-is-json",
+        put("paths", TOKEN, "post", "requestBody", "content", "multipart/form-data", value=ANY_BODY),
+        "requestBody > content",
+        "describe application/json, and nothing else",
+    ),
+    Mutation(
+        "body-is-json",
+        put("paths", FUNCTIONS, "get", "responses", "200", "content", "text/plain", value=ANY_BODY),
+        "200 > content",
+        "describe application/json, and nothing else",
+    ),
+    Mutation(
+        "body-is-json",
+        drop("components", "responses", "Unauthorized", "content", "*/*"),
+        "responses > 401 > content",
+        "describe application/json and */*, and nothing else",
+    ),
+    Mutation(
+        "optional-parameter-has-no-example",
+        put("components", "parameters", "EnvironmentId", "example", value="5f2a4c"),
+        "EnvironmentId > example",
+        "take it away",
+    ),
+    Mutation(
+        "optional-parameter-has-no-example",
+        put("components", "parameters", "Limit", "schema", "example", value=20),
+        "Limit > schema > example",
+        "take it away",
+    ),
+    Mutation(
+        "optional-parameter-has-no-example",
+        put("components", "parameters", "Offset", "examples", value={"first": {"summary": "First.", "value": 0}}),
+        "Offset > examples",
         "take it away",
     ),
     Mutation("unit-is-stated", put(*JOB, "mem_usage", "description", value="Memory."), "mem_usage", "name the unit"),
@@ -237,6 +286,13 @@ def test_every_rule_has_been_seen_to_fail() -> None:
 
 def test_every_rule_says_why_it_stands() -> None:
     assert [rule.id for rule in RULES if not rule.why.endswith(".")] == []
+
+
+def test_an_answer_may_hold_a_typed_map(contract: dict[str, Any]) -> None:
+    counts = {"type": "object", "description": "Calls by status.", "additionalProperties": {"type": "integer"}}
+    mutation = Mutation("", put(*JOB, "counts", value=counts), "", "")
+
+    assert apply_rules(broken(contract, mutation)) == []
 
 
 def test_a_rule_does_not_take_a_field_for_a_keyword(contract: dict[str, Any]) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
+from scripts import ROOT
 from scripts.contract.document import CONTRACT, mappings, operations, resolved
-from tests.contract.mutations import DEBUG, FUNCTION, FUNCTIONS, JOBS, JSON, LEGACY, TOKEN, at
+from tests.contract.mutations import AUTHORIZE, DEBUG, FUNCTION, FUNCTIONS, JOBS, JSON, LEGACY, TOKEN, at
 
-AUTHORIZE = "/api/oauth2/hydrogen/openapi/authorize/"
 SOURCES = [
     "sdk",
     "open_api",
@@ -25,17 +26,17 @@ JOB_STATUSES = [
 ]
 
 OPERATIONS = {
-    ("POST", LEGACY): ("triggerFunction", "200 400 401 404"),
-    ("GET", FUNCTIONS): ("listFunctions", "200 400 401"),
+    ("POST", AUTHORIZE): ("authorize", "200 302 400 401"),
+    ("POST", TOKEN): ("createAccessToken", "200 400 401"),
     ("POST", FUNCTIONS): ("createFunction", "201 400 401"),
+    ("GET", FUNCTIONS): ("listFunctions", "200 400 401"),
+    ("POST", JOBS): ("invokeFunction", "200 400 401 404"),
+    ("GET", JOBS): ("listJobs", "200 400 401 404"),
+    ("POST", LEGACY): ("triggerFunction", "200 400 401 404"),
+    ("POST", DEBUG): ("debugFunction", "200 400 401 404"),
     ("GET", FUNCTION): ("getFunction", "200 401 404"),
     ("PATCH", FUNCTION): ("updateFunction", "202 400 401 404"),
     ("DELETE", FUNCTION): ("deleteFunction", "204 401 404"),
-    ("POST", DEBUG): ("debugFunction", "200 400 401 404"),
-    ("GET", JOBS): ("listJobs", "200 400 401 404"),
-    ("POST", JOBS): ("invokeFunction", "200 400 401 404"),
-    ("POST", AUTHORIZE): ("authorize", "200 400 401"),
-    ("POST", TOKEN): ("createAccessToken", "200 400 401"),
 }
 
 PARAMETERS = {
@@ -153,6 +154,8 @@ SCHEMAS: dict[str, tuple[set[str], dict[str, str]]] = {
 COMPONENTS = ("components", "schemas")
 PARAMETER = ("components", "parameters")
 REFRESH = "A refresh invalidates every token issued"
+AUTHENTICATION, FUNCTIONS_TAG, INVOCATIONS, JOBS_TAG = (("tags", index, "description") for index in range(4))
+ANY_ERROR = ("components", "responses", "AnyError", "description")
 
 
 def field(schema: str, name: str) -> tuple[str, ...]:
@@ -174,7 +177,7 @@ VALUES: list[tuple[str, tuple[str | int, ...], object]] = [
     ),
     ("the changed name is not empty", (*field("UpdateFunctionRequest", "name"), "minLength"), 1),
     ("the changed code is not empty", (*field("UpdateFunctionRequest", "function_code"), "minLength"), 1),
-    ("sources to filter by, and subjects", (*COMPONENTS, "EventSource", "enum"), SOURCES),
+    ("sources to filter by, and subjects", (*COMPONENTS, "JobSource", "enum"), SOURCES),
     ("statuses to filter by", (*COMPONENTS, "JobStatus", "enum"), JOB_STATUSES),
     ("service types to filter by", (*COMPONENTS, "ServiceType", "enum"), ["time_sensitive", "batch"]),
     ("plans to choose", (*COMPONENTS, "Plan", "enum"), ["P_FREE", "P_PERSONAL"]),
@@ -217,50 +220,80 @@ VALUES: list[tuple[str, tuple[str | int, ...], object]] = [
 
 # (fact, where, what the text there says)
 WORDS: list[tuple[str, tuple[str | int, ...], str]] = [
-    ("limit of a synchronous call", ("info", "description"), "| a synchronous call | 5 seconds |"),
-    ("limit of an asynchronous call", ("info", "description"), "| an asynchronous call | 300 seconds |"),
+    ("the language", ("info", "description"), "Node.js 12"),
+    ("two redirects", AUTHENTICATION, "two 302 redirects"),
+    ("cookies are kept", AUTHENTICATION, "keep the cookies"),
+    ("a refresh ends older tokens", AUTHENTICATION, f"{REFRESH}\nbefore it, refresh tokens included"),
+    ("where a function stands", FUNCTIONS_TAG, "`exports.main`"),
+    ("how a function is called", FUNCTIONS_TAG, "`main(event, callback)`"),
+    ("an undefined result is no end", FUNCTIONS_TAG, "returns `undefined` has **not** ended"),
+    ("the time zone", FUNCTIONS_TAG, "`Asia/Shanghai`"),
+    ("the id of the job in the event", FUNCTIONS_TAG, "`jobId` (a\n  number)"),
+    ("the environment in the event", FUNCTIONS_TAG, "in a test environment `env` (`id`,\n  `name`)"),
+    ("no network", FUNCTIONS_TAG, "It has no network of its own: requests go through `BaaS.request`"),
+    ("the ports", FUNCTIONS_TAG, "to the ports 80, 443,\n  8080 and 8443, and no more than 50 at once"),
+    ("room on disk", FUNCTIONS_TAG, "`/tmp` in the container holds 64 MB"),
+    ("programs", FUNCTIONS_TAG, "gd, ghostscript and imagemagick"),
+    ("functions call functions", FUNCTIONS_TAG, "`BaaS.invoke(name, params, sync)`"),
+    ("limit of a synchronous call", INVOCATIONS, "| a synchronous call | 5 seconds |"),
     (
-        "the free plan",
-        ("info", "description"),
-        "`P_FREE`: 128 MB of memory, 0.5 CPU | 100 running at once per",
+        "limit of an asynchronous call",
+        INVOCATIONS,
+        "| an asynchronous call | 300 seconds by default; the console has a field",
     ),
-    (
-        "the personal plan",
-        ("info", "description"),
-        "`P_PERSONAL`: 256 MB of memory, 0.75 CPU | 10 running at once per",
-    ),
+    ("the free plan", INVOCATIONS, "`P_FREE`: 128 MB of memory, 0.5 CPU | 100 running at once per"),
+    ("the personal plan", INVOCATIONS, "`P_PERSONAL`: 256 MB of memory, 0.75 CPU | 10 running at once per"),
     (
         "a synchronous call too many",
-        ("info", "description"),
+        INVOCATIONS,
         "| a synchronous call above that number | is rescheduled for 2 seconds, then fails",
     ),
     (
         "an asynchronous call too many",
-        ("info", "description"),
+        INVOCATIONS,
         "| an asynchronous call above that number | is rescheduled for 5 minutes, then fails",
     ),
-    ("room on disk", ("info", "description"), "| `/tmp` in the container | 64 MB |"),
-    ("billing steps", ("info", "description"), "in steps of 100 ms"),
-    ("the language", ("info", "description"), "Node.js 12"),
-    ("two redirects", ("info", "description"), "two 302 redirects"),
-    ("cookies are kept", ("info", "description"), "keep the cookies"),
-    ("a refresh ends older tokens", ("info", "description"), REFRESH),
-    ("no job id for a call not waited for", ("info", "description"), "**no job id**"),
-    ("an error's body cannot be relied on", ("info", "description"), "Never rely on a body being there"),
-    ("arrears", ("info", "description"), "| 402 | the application is in arrears |"),
-    ("forbidden", ("info", "description"), "| 403 | forbidden |"),
-    ("internal error", ("info", "description"), "| 500 | internal error |"),
-    ("gateways", ("info", "description"), "| 502, 503, 504 |"),
-    ("where a function stands", ("info", "description"), "`exports.main`"),
-    ("how a function is called", ("info", "description"), "`main(event, callback)`"),
-    ("an undefined result is no end", ("info", "description"), "returns `undefined` has **not** ended"),
-    ("the time zone", ("info", "description"), "`Asia/Shanghai`"),
-    ("levels of the log", ("info", "description"), "LOG, INFO, WARN and ERROR"),
-    ("the log's first line", ("info", "description"), "`LOG event.data:  <inspected data>`"),
-    ("the log's line on success", ("info", "description"), "`LOG return:  <inspected result>`"),
-    ("functions call functions", ("info", "description"), "`BaaS.invoke(name, params, sync)`"),
-    ("a patch without a slash", ("info", "description"), "no trailing slash; survives a redirect"),
-    ("the login's file", ("info", "description"), "`tokens = <client_id>:<token>,<client_id>:<token>`"),
+    ("billing steps", INVOCATIONS, "in steps of 100 ms"),
+    ("no job id for a call not waited for", INVOCATIONS, "**no job id**"),
+    *(
+        ("requests a minute", INVOCATIONS, f"| {plan} | {count} |")
+        for plan, count in {
+            "free": "50",
+            "education": "500",
+            "personal": "5,000",
+            "business": "50,000",
+            "enterprise": "500,000",
+        }.items()
+    ),
+    ("levels of the log", JOBS_TAG, "LOG, INFO, WARN and ERROR"),
+    ("how values are printed", JOBS_TAG, "Node's\n`util.inspect`"),
+    ("the log's first line", JOBS_TAG, "The first line is `LOG event.data:  <inspected data>`"),
+    ("calls at once are told apart", JOBS_TAG, "It tells jobs apart whose calls were\n  made at the same time"),
+    (
+        "the log's line on success",
+        JOBS_TAG,
+        "`LOG return:  { error: {}, code: 0, data: 'hello world' }` (2020)",
+    ),
+    ("the older line on success", JOBS_TAG, "`LOG return:  hello world` (2018), where a text was printed raw"),
+    ("a function can imitate lines", JOBS_TAG, "A function can log lines that look like these"),
+    ("an error's body cannot be relied on", ANY_ERROR, "Never rely on a body being there"),
+    ("arrears", ANY_ERROR, "| 402 | the application is in arrears |"),
+    ("forbidden", ANY_ERROR, "| 403 | forbidden |"),
+    ("internal error", ANY_ERROR, "| 500 | internal error |"),
+    ("gateways", ANY_ERROR, "| 502, 503, 504 |"),
+    ("a try's code", (*field("DebugResult", "code"), "description"), "0 when the function succeeded, 1 when it failed"),
+    ("a call's code", (*field("InvocationResult", "code"), "description"), "another number when it failed"),
+    ("an accepted call", (*field("InvocationAccepted", "status"), "description"), "`ok` by default."),
+    (
+        "three keys of an error",
+        (*COMPONENTS, "InvocationError", "description"),
+        "three keys: `message`, `stack` and `type`",
+    ),
+    ("the error's stack", (*field("InvocationError", "stack"), "description"), "stack of the error"),
+    ("the error's type", (*field("InvocationError", "type"), "description"), "type of the error"),
+    ("what a call gives", (*field("InvocationResult", "data"), "description"), "gave to its callback"),
+    ("what a try gives", (*field("DebugResult", "data"), "description"), "gave to its callback"),
+    ("when a log is there", (*field("Job", "user_log_url"), "description"), "there when a job has ended"),
     ("limits of a call", ("paths", JOBS, "post", "description"), "at most 5 seconds"),
     ("limits of a call not waited for", ("paths", JOBS, "post", "description"), "300 seconds"),
     (
@@ -270,6 +303,7 @@ WORDS: list[tuple[str, tuple[str | int, ...], str]] = [
     ),
     ("a refresh ends older tokens", ("paths", TOKEN, "post", "description"), "every token\nissued before it"),
     ("two redirects", ("paths", AUTHORIZE, "post", "description"), "two 302 redirects"),
+    ("what a redirect asks", ("paths", AUTHORIZE, "post", "responses", "302", "description"), "send the cookie along"),
     ("no body of a deletion", ("paths", FUNCTION, "delete", "responses", "204", "description"), "no body"),
     (
         "memory of the plans",
@@ -328,6 +362,7 @@ CONTRADICTIONS: list[tuple[str, tuple[str | int, ...]]] = [
     ("FlexSchema and flex_schema", field("DebugRequest", "schema_id")),
     ("later than, or at", ("paths", JOBS, "get", "parameters", 5)),
     ("earlier than, or at", ("paths", JOBS, "get", "parameters", 6)),
+    ("whether a container is kept", ("tags", 1)),
 ]
 
 # What neither page documents: (what, where, standing)
@@ -347,6 +382,18 @@ READINGS: list[tuple[str, tuple[str | int, ...], str]] = [
     ("service_type and sync", field("Job", "service_type"), "inferred"),
     ("null in an unfinished job", (*COMPONENTS, "Job"), "inferred"),
     ("error bodies", (*COMPONENTS, "ErrorBody"), "observed"),
+    ("media types of errors", ("components", "responses", "AnyError"), "observed"),
+    ("statuses of errors", ("components", "responses", "AnyError"), "documented"),
+    ("whether a try is a job", ("paths", DEBUG, "post"), "inferred"),
+    ("redirects", ("paths", AUTHORIZE, "post"), "documented"),
+    ("when a log is there", field("Job", "user_log_url"), "inferred"),
+    ("jobId is a number", ("tags", 1), "documented"),
+    ("jobId is the id of the list", ("tags", 1), "inferred"),
+    ("no network", ("tags", 1), "documented"),
+    ("the limit of an asynchronous call", ("tags", 2), "documented"),
+    ("requests a minute", ("tags", 2), "documented"),
+    ("lines of a log", ("tags", 3), "documented"),
+    ("the present form of the return line", ("tags", 3), "inferred"),
 ]
 
 
@@ -354,7 +401,10 @@ def test_the_contract_has_the_documented_operations_and_statuses_and_no_other(
     contract: dict[str, Any],
 ) -> None:
     found = {
-        (method.upper(), path): (operation["operationId"], " ".join(operation["responses"]))
+        (method.upper(), path): (
+            operation["operationId"],
+            " ".join(status for status in operation["responses"] if status != "default"),
+        )
         for path, method, operation in operations(contract)
     }
 
@@ -447,6 +497,31 @@ def test_a_call_answers_in_one_of_two_forms(path: str, contract: dict[str, Any])
         "InvocationResult",
         "InvocationAccepted",
     ]
+
+
+def test_the_redirect_of_authorize_says_where_to_go_and_which_cookie_to_send(contract: dict[str, Any]) -> None:
+    headers = at(contract, "paths", AUTHORIZE, "post", "responses", "302", "headers")
+
+    assert set(headers) == {"Location", "Set-Cookie"}
+    assert headers["Location"]["required"]
+
+
+def test_every_operation_has_a_place_for_any_other_error_and_any_body_of_one(contract: dict[str, Any]) -> None:
+    for _, _, operation in operations(contract):
+        for status, response in operation["responses"].items():
+            if status == "default" or status[0] in "45":
+                content = resolved(contract, response)["content"]
+                assert at(content, "*/*", "schema") == {"type": "string"}, operation["operationId"]
+        assert "default" in operation["responses"]
+
+
+def test_no_schema_shadows_a_global_of_browsers(contract: dict[str, Any]) -> None:
+    # What a TypeScript client is made from imports the schemas by their names.
+    declared = (ROOT / "node_modules" / "typescript" / "lib" / "lib.dom.d.ts").read_text(encoding="utf-8")
+    globals_of_browsers = set(re.findall(r"^declare (?:var|function) (\w+)", declared, re.MULTILINE))
+
+    assert "EventSource" in globals_of_browsers
+    assert globals_of_browsers & at(contract, *COMPONENTS).keys() == set()
 
 
 def test_a_token_request_is_one_of_two_grants(contract: dict[str, Any]) -> None:

@@ -21,7 +21,12 @@ def test_the_stories_fit_their_schema_and_the_contract(described: tuple[Contract
 
 def test_every_documented_status_is_expected_by_a_story(described: tuple[Contract, list[Story]]) -> None:
     contract, stories = described
-    expected = {(step.operation, status) for story in stories for step in story.steps for status in step.statuses}
+    expected = {
+        (step.operation, status)
+        for story in stories
+        for step in story.steps
+        for status in (*step.redirects, *step.statuses)
+    }
     documented = {(name, status) for name, one in contract.operations.items() for status in one.statuses}
     assert documented - expected == set()
 

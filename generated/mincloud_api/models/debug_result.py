@@ -31,14 +31,15 @@ class DebugResult:
     """How a tried function ended, what it logged and what it used.
 
     Attributes:
-        code (int): 0 when the function succeeded, another number when it failed.
+        code (int): 0 when the function succeeded, 1 when it failed.
         billing_time (int | None): The time that is billed, in milliseconds, in steps of 100.
-        data (Any): What the function returned, any JSON value; null when it failed.
-        error (InvocationError | None): Why a function failed; an empty object when it succeeded.
+        data (Any): What the function gave to its callback, any JSON value; null when it failed.
+        error (InvocationError | None): Why a function failed, in three keys: `message`, `stack` and `type`. An empty object when it
+            succeeded.
         execution_time (float | None): How long it ran, in milliseconds.
-        job_id (str | None): A hexadecimal id of this run.
+        job_id (str | None): A hexadecimal id of this run. No job in `listJobs` has it.
         log (str | None): Its log: a line per message, `<ISO time> <LEVEL> <message>`, with the levels LOG, INFO, WARN and
-            ERROR.
+            ERROR. The tag `jobs` says more.
         mem_usage (int | None): The memory it used, in bytes.
     """
 

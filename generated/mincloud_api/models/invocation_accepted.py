@@ -16,7 +16,7 @@ class InvocationAccepted:
     """A call that is not waited for was accepted. It carries no job id.
 
     Attributes:
-        status (str): Always `ok` as far as is known.
+        status (str): `ok` by default.
     """
 
     status: str

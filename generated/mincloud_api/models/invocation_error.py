@@ -19,12 +19,12 @@ INVOCATIONERROR_PROPERTIES: frozenset[str] = frozenset(
 
 @_attrs_define
 class InvocationError:
-    """Why a function failed; an empty object when it succeeded.
+    """Why a function failed, in three keys: `message`, `stack` and `type`. An empty object when it succeeded.
 
     Attributes:
         message (str | None): The error's message.
-        stack (str | None): Where it was thrown.
-        type_ (str | None): The kind of error, as `SyntaxError`.
+        stack (str | None): The stack of the error, where it was thrown.
+        type_ (str | None): The type of the error, as `SyntaxError`.
     """
 
     message: str | None = None

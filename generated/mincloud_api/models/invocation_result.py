@@ -27,8 +27,9 @@ class InvocationResult:
 
     Attributes:
         code (int): 0 when the function succeeded, another number when it failed.
-        data (Any): What the function returned, any JSON value; null when it failed.
-        error (InvocationError | None): Why a function failed; an empty object when it succeeded.
+        data (Any): What the function gave to its callback, any JSON value; null when it failed.
+        error (InvocationError | None): Why a function failed, in three keys: `message`, `stack` and `type`. An empty object when it
+            succeeded.
     """
 
     code: int

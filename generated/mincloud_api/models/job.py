@@ -37,7 +37,8 @@ class Job:
         source (str | None): What called the function.
         started_at (float | None): When it started to run, in Unix seconds with fractions.
         user_log_url (str | None): Where its log is: a presigned address on **another host**, good for a day (86,400 seconds),
-            plain text. It is a secret by itself, and the access token must not be sent to it.
+            plain text. It is a secret by itself, and the access token must not be sent to it. It is there
+            when a job has ended.
     """
 
     id: int

@@ -8,7 +8,6 @@ if TYPE_CHECKING:
 
     from ...client import AuthenticatedClient, Client
 
-from ... import errors
 from ...models.authorization_code import AuthorizationCode
 from ...models.authorize_request import AuthorizeRequest
 from ...models.error_object import ErrorObject
@@ -36,11 +35,15 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> AuthorizationCode | ErrorObject | str | None:
+) -> Any | AuthorizationCode | ErrorObject | str:
     if response.status_code == 200:
         response_200 = AuthorizationCode.from_dict(response.json())
 
         return response_200
+
+    if response.status_code == 302:
+        response_302 = cast(Any, None)
+        return response_302
 
     if response.status_code == 400:
 
@@ -76,15 +79,25 @@ def _parse_response(
 
         return response_401
 
-    if client.raise_on_unexpected_status:
-        raise errors.UnexpectedStatus(response.status_code, response.content)
-    else:
-        return None
+    def _parse_response_default(data: object) -> ErrorObject | str:
+        try:
+            if not isinstance(data, dict):
+                raise TypeError()
+            componentsschemas_error_body_type_0 = ErrorObject.from_dict(data)
+
+            return componentsschemas_error_body_type_0
+        except (TypeError, ValueError, AttributeError, KeyError):
+            pass
+        return cast(ErrorObject | str, data)
+
+    response_default = _parse_response_default(response.json())
+
+    return response_default
 
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[AuthorizationCode | ErrorObject | str]:
+) -> Response[Any | AuthorizationCode | ErrorObject | str]:
     return Response(
         status_code=HTTPStatus(response.status_code),
         content=response.content,
@@ -97,12 +110,14 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: AuthorizeRequest,
-) -> Response[AuthorizationCode | ErrorObject | str]:
+) -> Response[Any | AuthorizationCode | ErrorObject | str]:
     """Get a code for an access token
 
      The first of two steps to an access token. The service answers with two 302 redirects before the
     code comes: follow them,
-    and keep the cookies that are set on the way. `Authorization` is not looked at.
+    and keep the cookies that are set on the way. `Authorization` is not looked at. Many HTTP libraries
+    follow redirects without
+    keeping cookies, `fetch` in Node among them.
 
     Args:
         body (AuthorizeRequest): The application that asks for a code.
@@ -112,7 +127,7 @@ def sync_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[AuthorizationCode | ErrorObject | str]
+        Response[Any | AuthorizationCode | ErrorObject | str]
     """
 
     kwargs = _get_kwargs(
@@ -130,12 +145,14 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     body: AuthorizeRequest,
-) -> AuthorizationCode | ErrorObject | str | None:
+) -> Any | AuthorizationCode | ErrorObject | str | None:
     """Get a code for an access token
 
      The first of two steps to an access token. The service answers with two 302 redirects before the
     code comes: follow them,
-    and keep the cookies that are set on the way. `Authorization` is not looked at.
+    and keep the cookies that are set on the way. `Authorization` is not looked at. Many HTTP libraries
+    follow redirects without
+    keeping cookies, `fetch` in Node among them.
 
     Args:
         body (AuthorizeRequest): The application that asks for a code.
@@ -145,7 +162,7 @@ def sync(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        AuthorizationCode | ErrorObject | str
+        Any | AuthorizationCode | ErrorObject | str
     """
 
     return sync_detailed(
@@ -158,12 +175,14 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     body: AuthorizeRequest,
-) -> Response[AuthorizationCode | ErrorObject | str]:
+) -> Response[Any | AuthorizationCode | ErrorObject | str]:
     """Get a code for an access token
 
      The first of two steps to an access token. The service answers with two 302 redirects before the
     code comes: follow them,
-    and keep the cookies that are set on the way. `Authorization` is not looked at.
+    and keep the cookies that are set on the way. `Authorization` is not looked at. Many HTTP libraries
+    follow redirects without
+    keeping cookies, `fetch` in Node among them.
 
     Args:
         body (AuthorizeRequest): The application that asks for a code.
@@ -173,7 +192,7 @@ async def asyncio_detailed(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        Response[AuthorizationCode | ErrorObject | str]
+        Response[Any | AuthorizationCode | ErrorObject | str]
     """
 
     kwargs = _get_kwargs(
@@ -189,12 +208,14 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     body: AuthorizeRequest,
-) -> AuthorizationCode | ErrorObject | str | None:
+) -> Any | AuthorizationCode | ErrorObject | str | None:
     """Get a code for an access token
 
      The first of two steps to an access token. The service answers with two 302 redirects before the
     code comes: follow them,
-    and keep the cookies that are set on the way. `Authorization` is not looked at.
+    and keep the cookies that are set on the way. `Authorization` is not looked at. Many HTTP libraries
+    follow redirects without
+    keeping cookies, `fetch` in Node among them.
 
     Args:
         body (AuthorizeRequest): The application that asks for a code.
@@ -204,7 +225,7 @@ async def asyncio(
         httpx.TimeoutException: If the request takes longer than Client.timeout.
 
     Returns:
-        AuthorizationCode | ErrorObject | str
+        Any | AuthorizationCode | ErrorObject | str
     """
 
     return (

@@ -9,7 +9,6 @@ if TYPE_CHECKING:
 
     from ...client import AuthenticatedClient, Client
 
-from ... import errors
 from ...models.error_object import ErrorObject
 from ...types import UNSET, Response, Unset
 
@@ -34,9 +33,7 @@ def _get_kwargs(
     return _kwargs
 
 
-def _parse_response(
-    *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Any | ErrorObject | str | None:
+def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Response) -> Any | ErrorObject | str:
     if response.status_code == 204:
         response_204 = cast(Any, None)
         return response_204
@@ -75,10 +72,20 @@ def _parse_response(
 
         return response_404
 
-    if client.raise_on_unexpected_status:
-        raise errors.UnexpectedStatus(response.status_code, response.content)
-    else:
-        return None
+    def _parse_response_default(data: object) -> ErrorObject | str:
+        try:
+            if not isinstance(data, dict):
+                raise TypeError()
+            componentsschemas_error_body_type_0 = ErrorObject.from_dict(data)
+
+            return componentsschemas_error_body_type_0
+        except (TypeError, ValueError, AttributeError, KeyError):
+            pass
+        return cast(ErrorObject | str, data)
+
+    response_default = _parse_response_default(response.json())
+
+    return response_default
 
 
 def _build_response(
