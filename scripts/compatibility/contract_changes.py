@@ -5,15 +5,20 @@ A change breaks users when
 - a request that was valid is no longer (a parameter that is required now, a value that is refused, a lower maximum);
 - an answer may come that the old document did not allow, or may lack what it promised (a field that is gone or no longer required, null
   where there was none, another type, another status of success);
-- a name that generated code carries is gone or has another type: an operation, a tag, a parameter, a field, a schema, a value.
+- a name that generated code carries is gone or has another type: an operation, a tag, a parameter, a field, a schema, a value, and the
+  title, after which openapi-python-client names its package;
+- a place that generated code goes by is another: the clients for PHP, Java and typescript-axios take an operation's parameters in the
+  contract's order, the required ones first, so that `limit` and `offset` would change places without a word.
 
 What the contract's README asks users to accept breaks nobody: fields that are not listed, unknown values of an open enum, and
-statuses of errors. What this module cannot judge counts as breaking: it errs on the side of those who use the contract.
+statuses and bodies of errors. Nor does a redirect, or an answer by `default`: generated methods return what the statuses of success
+say, and met the other answers before. What this module cannot judge counts as breaking: it errs on the side of those who use the
+contract.
 
 Why it is written here: `oasdiff`, which the field uses, is not on PyPI or npm. `@useoptic/optic` 1.0.9 is archived, brings 630 packages,
 and sees 16 of the 49 kinds of breaking change that the tests make: not a lower maximum, an operation that needs credentials, a
 required body, or an alternative less. npm's `openapi-diff` sees neither a parameter made required nor a value removed from an enum.
-None knows `x-extensible-enum` or `x-secret`. One contract of eleven operations uses little of OpenAPI 3.0, and that little can be
+None knows `x-extensible-enum` or `x-secret`. One contract uses little of OpenAPI 3.0, and that little can be
 compared exactly, in milliseconds and so within the tests.
 """
 
@@ -32,7 +37,8 @@ Node = dict[str, Any]
 
 _PARAMETER = frozenset({"name", "in", "required", "schema", "deprecated"})
 _STYLES = {"query": "form", "cookie": "form", "path": "simple", "header": "simple"}
-_ERROR = re.compile(r"[45]..")
+_BY_PLACE = "generated calls take them by place"
+_SUCCESS = re.compile(r"2..")
 
 
 def changes(old: Document, new: Document) -> list[Change]:
@@ -43,6 +49,8 @@ def changes(old: Document, new: Document) -> list[Change]:
         new: The one that they are to get, likewise.
     """
     found = SchemaComparison(old, new)
+    if old["info"]["title"] != new["info"]["title"]:
+        found.breaking(("info", "title"), "the title is another, and openapi-python-client names its package after it")
     _servers(found)
     _paths(found)
     _schema_names(found)
@@ -173,6 +181,26 @@ def _parameters(
             what = f"a new {'required' if required else 'optional'} parameter"
             found.judge((*place, str(parameter["name"])), what, breaks=required)
 
+    _parameter_order(found, old, new, place)
+
+
+def _parameter_order(
+    found: SchemaComparison, old: dict[tuple[str, str], Node], new: dict[tuple[str, str], Node], place: Place
+) -> None:
+    before, after = _by_place(old), _by_place(new)
+    kept = [key for key in after if key in old]
+    if kept != [key for key in before if key in new]:
+        found.breaking(place, f"the parameters are in another order, and {_BY_PLACE}")
+    for index, key in enumerate(after):
+        if key not in old and not new[key].get("required") and not set(after[index:]).isdisjoint(old):
+            name = str(new[key]["name"])
+            found.breaking((*place, name), f"the new parameter stands before others, and {_BY_PLACE}: put it last")
+
+
+def _by_place(parameters: dict[tuple[str, str], Node]) -> list[tuple[str, str]]:
+    """The keys of the parameters in the order of a generated method, which takes the required ones first."""
+    return sorted(parameters, key=lambda key: not parameters[key].get("required"))
+
 
 def _serialized(parameter: Node) -> Node:
     """The parameter with what OpenAPI takes for granted about how it is written."""
@@ -199,7 +227,9 @@ def _request(found: SchemaComparison, old: Node, new: Node, place: Place) -> Non
     found.unjudged(before, after, place, but=("required", "content"))
 
 
-def _content(found: SchemaComparison, old: Node, new: Node, place: Place, direction: Direction) -> None:
+def _content(
+    found: SchemaComparison, old: Node, new: Node, place: Place, direction: Direction, *, more_breaks: bool = False
+) -> None:
     for kind in old:
         if kind not in new:
             found.breaking((*place, kind), f"{direction.value} is no longer {kind}")
@@ -209,7 +239,7 @@ def _content(found: SchemaComparison, old: Node, new: Node, place: Place, direct
         found.unjudged(old[kind], new[kind], (*place, kind), but=("schema",))
     for kind in new:
         if kind not in old:
-            found.judge((*place, kind), f"{direction.value} may be {kind} now", breaks=direction is Direction.ANSWER)
+            found.judge((*place, kind), f"{direction.value} may be {kind} now", breaks=more_breaks)
 
 
 def _answers(found: SchemaComparison, old: Node, new: Node, place: Place) -> None:
@@ -224,13 +254,16 @@ def _answers(found: SchemaComparison, old: Node, new: Node, place: Place) -> Non
         elif "content" in after and "content" not in before:
             found.compatible((*there, "content"), "the answer has a body now")
         elif "content" in after:
-            _content(found, before["content"], after["content"], (*there, "content"), Direction.ANSWER)
+            success = _SUCCESS.fullmatch(status) is not None
+            _content(
+                found, before["content"], after["content"], (*there, "content"), Direction.ANSWER, more_breaks=success
+            )
         _headers(found, before.get("headers", {}), after.get("headers", {}), (*there, "headers"))
         found.unjudged(before, after, there, but=("content", "headers"))
     for status in new:
         if status not in old:
             # Any operation may answer with an error beside those that it lists; a success that nobody knew of is another matter.
-            found.judge((*place, status), f"the status {status} is new", breaks=not _ERROR.fullmatch(status))
+            found.judge((*place, status), f"the status {status} is new", breaks=_SUCCESS.fullmatch(status) is not None)
 
 
 def _headers(found: SchemaComparison, old: Node, new: Node, place: Place) -> None:

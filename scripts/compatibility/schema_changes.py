@@ -210,6 +210,10 @@ class SchemaComparison:
                 self.compare(before[name], after[name], there, direction)
             else:
                 self.breaking(there, f"the field is gone from {direction.value}")
+        always = needed & needed_now & before.keys() & after.keys()
+        if asks and [name for name in before if name in always] != [name for name in after if name in always]:
+            what = "the required fields are in another order, and constructors in Go and Rust take them by place"
+            self.breaking((*place, "properties"), what)
         closed = not asks and old.get("additionalProperties", True) is False
         for name in after:
             if name not in before:

@@ -339,6 +339,45 @@ BREAKING: dict[str, tuple[Change, str, str]] = {
         "201 > content > application/json > schema",
         "the schema is `NewFunction` now instead of `CloudFunction`, and generated types are called after it",
     ),
+    "two parameters change places": (
+        put(
+            *("paths", FUNCTIONS, "get", "parameters"),
+            value=[{"$ref": f"#/components/parameters/{name}"} for name in ("EnvironmentId", "Offset", "Limit")],
+        ),
+        "get > parameters",
+        "the parameters are in another order, and generated calls take them by place",
+    ),
+    "a new parameter stands before others": (
+        lambda document: at(document, "paths", FUNCTIONS, "get", "parameters").insert(
+            1, {"name": "q", "in": "query", "schema": {"type": "string"}}
+        ),
+        "parameters > q",
+        "the new parameter stands before others, and generated calls take them by place: put it last",
+    ),
+    "a required parameter comes first once it is optional no longer": (
+        put(*LIMIT, "required", value=True),
+        "get > parameters",
+        "the parameters are in another order, and generated calls take them by place",
+    ),
+    "two required fields of a request change places": (
+        lambda document: at(document, *SCHEMAS, "CreateFunctionRequest").update(
+            properties=dict(reversed(at(document, *SCHEMAS, "CreateFunctionRequest", "properties").items()))
+        ),
+        "CreateFunctionRequest > properties",
+        "the required fields are in another order, and constructors in Go and Rust take them by place",
+    ),
+    "the document has another title": (
+        put("info", "title", value="MinCloud"),
+        "info > title",
+        "the title is another, and openapi-python-client names its package after it",
+    ),
+    "an answer of success may be something else than JSON": (
+        put(
+            "paths", FUNCTIONS, "get", "responses", "200", "content", "text/plain", value={"schema": {"type": "string"}}
+        ),
+        "200 > content > text/plain",
+        "an answer may be text/plain now",
+    ),
     "something that this check does not know": (
         put("paths", FUNCTIONS, "get", "callbacks", value={"done": {}}),
         "get > callbacks",
@@ -432,6 +471,21 @@ COMPATIBLE: dict[str, tuple[Change, str, str]] = {
         put("paths", FUNCTIONS, "get", "responses", "503", value={"description": "Busy."}),
         "get > responses > 503",
         "the status 503 is new",
+    ),
+    "an error may be something else than JSON": (
+        put("components", "responses", "Unauthorized", "content", "text/plain", value={"schema": {"type": "string"}}),
+        "401 > content > text/plain",
+        "an answer may be text/plain now",
+    ),
+    "a class of errors": (
+        put("paths", FUNCTIONS, "get", "responses", "4XX", value={"description": "Any error."}),
+        "get > responses > 4XX",
+        "the status 4XX is new",
+    ),
+    "a redirect": (
+        put("paths", FUNCTIONS, "get", "responses", "302", value={"description": "Elsewhere."}),
+        "get > responses > 302",
+        "the status 302 is new",
     ),
     "a new header of an answer": (
         put(

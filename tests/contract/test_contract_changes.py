@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scripts.contract.document import CONTRACT
 from scripts.compatibility.contract_changes import changes, without_prose
 from scripts.compatibility.versions import Version
+from scripts.contract.document import CONTRACT
 from tests.contract.kinds_of_change import BREAKING, COMPATIBLE, WORDS
 from tests.contract.mutations import JSON, at
 
@@ -201,6 +201,14 @@ def test_the_same_parameter_for_the_whole_path_is_the_same() -> None:
     new["paths"]["/"]["post"]["parameters"] = [parameter]
 
     assert changes(old, new) == []
+
+
+def test_an_answer_by_default_breaks_nobody_until_it_is_gone() -> None:
+    old, new = small(STRING), small(STRING)
+    new["paths"]["/"]["post"]["responses"]["default"] = {"description": "Any other."}
+
+    assert [(change.breaks, change.what) for change in changes(old, new)] == [(False, "the status default is new")]
+    assert [(change.breaks, change.what) for change in changes(new, old)] == [(True, "the status default is gone")]
 
 
 def test_security_for_the_whole_document_holds_for_its_operations() -> None:
