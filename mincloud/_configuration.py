@@ -11,20 +11,20 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ._logins import current_login
+from ._logins import DEFAULT_BASE_URL, current_login, other_login
 from .errors import ConfigurationError, MissingCredentials
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DEFAULT_BASE_URL = "https://cloud.minapp.com"
 # A synchronous call may take 5 s and wait 2 s to be scheduled; the rest is for slow networks.
 DEFAULT_TIMEOUT = 30.0
 DEFAULT_MAX_RETRIES = 2
 
 WAYS_TO_GIVE_CREDENTIALS = (
     "pass access_token= or client_id= with client_secret=, set MINCLOUD_ACCESS_TOKEN or MINCLOUD_CLIENT_ID with "
-    "MINCLOUD_CLIENT_SECRET, or log in so that ./.mincloudrc or ~/.mincloudrc holds a token"
+    "MINCLOUD_CLIENT_SECRET, or log in so that ./.mincloudrc or ~/.mincloudrc holds a token; to try without the service, "
+    "`mincloud-py emulator` prints the variables to set"
 )
 
 
@@ -138,16 +138,30 @@ def resolve_options(
     )
 
 
-def resolve_secrets(*, access_token: str | None, client_id: str | None, client_secret: str | None) -> Secrets:
+def resolve_secrets(
+    *, access_token: str | None, client_id: str | None, client_secret: str | None, base_url: str
+) -> Secrets:
     """The credentials from arguments, environment and the Node tool's login.
+
+    Args:
+        access_token: An access token.
+        client_id: The application's client id.
+        client_secret: Its client secret.
+        base_url: The server that they are for: a login is used for the server alone that it was made at.
 
     Raises:
         MissingCredentials: There are none, or they are incomplete.
         ConfigurationError: They cannot be read, or cannot stand in a header.
     """
-    secrets = _from_arguments(access_token, client_id, client_secret) or _from_environment(os.environ) or _from_login()
+    secrets = (
+        _from_arguments(access_token, client_id, client_secret)
+        or _from_environment(os.environ)
+        or _from_login(base_url)
+    )
     if secrets is None:
-        raise MissingCredentials(f"no credentials: {WAYS_TO_GIVE_CREDENTIALS}")
+        elsewhere = other_login(base_url)
+        about = f" for {base_url} (the login in {elsewhere} is of another server)" if elsewhere is not None else ""
+        raise MissingCredentials(f"no credentials{about}: {WAYS_TO_GIVE_CREDENTIALS}")
     if secrets.access_token is not None:
         check_header_value("access_token", secrets.access_token)
     return secrets
@@ -193,8 +207,8 @@ def _application(client_id: str | None, secret: str | None, id_name: str, secret
     return Secrets(None, client_id, secret)
 
 
-def _from_login() -> Secrets | None:
-    login = current_login()
+def _from_login(base_url: str) -> Secrets | None:
+    login = current_login(base_url)
     if login is None:
         return None
     if login.token is None:

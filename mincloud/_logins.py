@@ -1,22 +1,33 @@
 """The login that is shared with the service's Node tool, as both the client and the command line read it.
 
-It stands in `.mincloudrc`, an INI file: `client_id = …` and `tokens = <client_id>:<token>,…` before any section. As with that tool,
-the file in the working directory wins over the one at home for each of the two: a folder may choose the application, and the home
-directory keep its token.
+It stands in `.mincloudrc`, an INI file: `client_id = …` and `tokens = <client_id>:<token>,…` before any section are the login to the
+service itself. As with that tool, the file in the working directory wins over the one at home for each of the two: a folder may choose
+the application, and the home directory keep its token.
+
+A login to another server, as an emulator, stands in a section of its own, `[http://127.0.0.1:8900]`, so that no token is ever offered to
+another server than the one that issued it. `environments = <name>:<id>,…` gives names to environments. The Node tool leaves sections
+and lines that it does not know alone.
 """
 
 from __future__ import annotations
 
+import os
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from .errors import ConfigurationError
 
 NAME = ".mincloudrc"
 CLIENT_ID = "client_id"
 TOKENS = "tokens"
+ENVIRONMENTS = "environments"
+DEFAULT_BASE_URL = "https://cloud.minapp.com"
+THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 _BYTE_ORDER_MARK = "\ufeff"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_LARGEST = 1 << 20  # bytes; thousands of logins
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +39,14 @@ class Login:
         chosen_in: The file that says so.
         token: Its access token; None if no file has one.
         kept_in: The file that has it.
+        section: The section of these files; empty for what stands before the first one.
     """
 
     client_id: str
     chosen_in: Path
     token: str | None = field(repr=False)
     kept_in: Path | None
+    section: str
 
 
 def local_file() -> Path:
@@ -52,45 +65,107 @@ def home_file() -> Path | None:
         return None
 
 
-def current_login() -> Login | None:
-    """The application that is logged in; None if there is none.
+def section_for(base_url: str) -> str:
+    """The section of a server's login: its scheme, host and port; empty for the service itself."""
+    url = urlsplit(base_url)
+    default_port = {"http": 80, "https": 443}.get(url.scheme)
+    port = "" if url.port in (None, default_port) else f":{url.port}"
+    # Without the brackets of an IPv6 address: the Node tool's parser knows none within a section's name.
+    origin = f"{url.scheme}://{url.hostname}{port}"
+    return "" if origin == DEFAULT_BASE_URL else origin
+
+
+def current_login(base_url: str) -> Login | None:
+    """The application that is logged in to a server; None if there is none.
+
+    Args:
+        base_url: The server. The login to the service itself also serves a server on this machine that has none of its own: the Node tool
+            keeps a login to an emulator there.
 
     Raises:
         ConfigurationError: A file cannot be read.
     """
+    texts = [(path, read(path)) for path in (local_file(), home_file()) if path is not None]
+    section = section_for(base_url)
+    login = _login_in(texts, section)
+    if login is None and section and urlsplit(base_url).hostname in THIS_MACHINE:
+        login = _login_in(texts, "")
+    return login
+
+
+def _login_in(texts: list[tuple[Path, str]], section: str) -> Login | None:
     client_id, chosen_in = "", None
-    for path in (local_file(), home_file()):
-        values = {} if path is None else settings(read(path))
+    for path, text in texts:
+        values = settings(text, section)
         if chosen_in is None and values.get(CLIENT_ID):
             client_id, chosen_in = values[CLIENT_ID], path
-        token = tokens(values).get(client_id)
+        token = pairs(values.get(TOKENS)).get(client_id)
         if chosen_in is not None and token is not None:
-            return Login(client_id, chosen_in, token, path)
-    return None if chosen_in is None else Login(client_id, chosen_in, None, None)
+            return Login(client_id, chosen_in, token, path, section)
+    return None if chosen_in is None else Login(client_id, chosen_in, None, None, section)
+
+
+def other_login(base_url: str) -> Path | None:
+    """The file with a login to another server than this one; None if there is none.
+
+    Raises:
+        ConfigurationError: A file cannot be read.
+    """
+    for path in (local_file(), home_file()):
+        text = "" if path is None else read(path)
+        sections = {line.strip()[1:-1] for line in text.splitlines() if _is_heading(line)} | {""}
+        if any(settings(text, section).get(TOKENS) for section in sections - {section_for(base_url)}):
+            return path
+    return None
+
+
+def named_environments(base_url: str) -> dict[str, tuple[str, Path]]:
+    """The environments that have a name: the id of each, and the file that says so.
+
+    Raises:
+        ConfigurationError: A file cannot be read.
+    """
+    found: dict[str, tuple[str, Path]] = {}
+    for path in (home_file(), local_file()):  # the later wins
+        text = "" if path is None else read(path)
+        for section in ("", section_for(base_url)):
+            for name, identifier in pairs(settings(text, section).get(ENVIRONMENTS)).items():
+                found[name] = (identifier, path or Path(NAME))
+    return found
 
 
 def read(path: Path) -> str:
     """What is in a login file; nothing if there is none. Bytes that are not UTF-8, as of an old comment, become surrogates.
 
     Raises:
-        ConfigurationError: It cannot be read.
+        ConfigurationError: It cannot be read, is no regular file, or is far too large for a login file.
     """
     try:
-        content = path.read_bytes()
+        with open(path, "rb", opener=_open_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ConfigurationError(f"cannot read {path}: it is no regular file; move it away")
+            content = file.read(_LARGEST + 1)
     except (FileNotFoundError, NotADirectoryError):
         return ""
     except OSError as error:
         raise ConfigurationError(f"cannot read {path}: {error.strerror}") from None
+    if len(content) > _LARGEST:
+        raise ConfigurationError(f"cannot read {path}: it is larger than 1 MB, which no login file is; move it away")
     if content.startswith(_UTF_16):
         raise ConfigurationError(f"cannot read {path}: it is not UTF-8, save it in that encoding")
     return content.decode("utf-8", "surrogateescape")
 
 
-def settings(text: str) -> dict[str, str]:
-    """What a login file sets before its first section."""
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a FIFO would wait for a writer
+
+
+def settings(text: str, section: str = "") -> dict[str, str]:
+    """What a login file sets in a section, or before the first one."""
     lines = text.splitlines()
     found: dict[str, str] = {}
-    for line in lines[: preamble(lines)]:
+    place = section_place(lines, section)
+    for line in lines[place] if place is not None else ():
         key = key_of(line)
         if key:
             # A comment may also stand at the end of a line.
@@ -99,18 +174,25 @@ def settings(text: str) -> dict[str, str]:
     return found
 
 
-def tokens(values: dict[str, str]) -> dict[str, str]:
-    """The access token of each application, from a file's settings."""
-    pairs = (entry.strip().partition(":") for entry in values.get(TOKENS, "").split(","))
-    return {owner: token for owner, _, token in pairs if owner and token}
+def pairs(value: str | None) -> dict[str, str]:
+    """The pairs of a setting `name:value,name:value`: tokens by application, or environments by name."""
+    entries = (entry.partition(":") for entry in (value or "").split(","))
+    return {name.strip(): content.strip() for name, _, content in entries if name.strip() and content.strip()}
 
 
-def preamble(lines: list[str]) -> int:
-    """How many lines come before the first section."""
-    return next(
-        (place for place, line in enumerate(lines) if line.removeprefix(_BYTE_ORDER_MARK).strip().startswith("[")),
-        len(lines),
-    )
+def section_place(lines: list[str], section: str) -> slice | None:
+    """Where the lines of a section stand, or those before the first one; None if there is no such section."""
+    headings = [place for place, line in enumerate(lines) if _is_heading(line)]
+    if not section:
+        return slice(0, headings[0] if headings else len(lines))
+    for number, place in enumerate(headings):
+        if lines[place].strip() == f"[{section}]":
+            return slice(place + 1, headings[number + 1] if number + 1 < len(headings) else len(lines))
+    return None
+
+
+def _is_heading(line: str) -> bool:
+    return line.removeprefix(_BYTE_ORDER_MARK).strip().startswith("[")
 
 
 def key_of(line: str) -> str:

@@ -55,7 +55,9 @@ class AsyncMinCloud:
         transport: AsyncTransport | None = None,
     ) -> None:
         options = resolve_options(base_url=base_url, environment=environment, timeout=timeout, max_retries=max_retries)
-        secrets = resolve_secrets(access_token=access_token, client_id=client_id, client_secret=client_secret)
+        secrets = resolve_secrets(
+            access_token=access_token, client_id=client_id, client_secret=client_secret, base_url=options.base_url
+        )
         self._begin(AsyncPipeline(options, transport or AsyncHTTPTransport(), secrets), JobMatcher())
 
     def _begin(self, flow: AsyncPipeline, matches: JobMatcher) -> None:

@@ -56,7 +56,9 @@ class MinCloud:
         transport: Transport | None = None,
     ) -> None:
         options = resolve_options(base_url=base_url, environment=environment, timeout=timeout, max_retries=max_retries)
-        secrets = resolve_secrets(access_token=access_token, client_id=client_id, client_secret=client_secret)
+        secrets = resolve_secrets(
+            access_token=access_token, client_id=client_id, client_secret=client_secret, base_url=options.base_url
+        )
         self._begin(Pipeline(options, transport or HTTPTransport(), secrets), JobMatcher())
 
     def _begin(self, flow: Pipeline, matches: JobMatcher) -> None:

@@ -114,7 +114,16 @@ def _add_global_options(parser: argparse.ArgumentParser, *, default: Any) -> Non
     group.add_argument(
         "--json", action="store_true", default=default, help="write JSON, and nothing else, to standard output"
     )
-    group.add_argument("-e", "--environment", metavar="ID", default=default, help="a test environment (production)")
+    group.add_argument(
+        "-e",
+        "--environment",
+        metavar="ENVIRONMENT",
+        default=default,
+        help="a test environment: its id, or the name that a login file gives it (production)",
+    )
+    group.add_argument(
+        "--production", action="store_true", default=default, help="production, whatever MINCLOUD_ENVIRONMENT says"
+    )
     group.add_argument("--base-url", metavar="URL", default=default, help="where the API is (https://cloud.minapp.com)")
     group.add_argument(
         "--timeout",
@@ -199,7 +208,8 @@ def _add_login_commands(commands: _Commands) -> None:
         "log in with the application's client_id and client_secret",
         ["mincloud-py login", "mincloud-py login --client-id 2d6c2a8e3f0d4b5a"],
         "Asks for what MINCLOUD_CLIENT_ID and MINCLOUD_CLIENT_SECRET do not say, and keeps the access token in\n"
-        "~/.mincloudrc, which the Node tool `mincloud` shares.",
+        "~/.mincloudrc, which the Node tool `mincloud` shares. A login is used for its server alone: one to another\n"
+        "server than the service, as an emulator (--base-url), stands there beside it.",
     )
     login.add_argument("--client-id", metavar="ID", help="the application's client_id")
     login.add_argument(
@@ -214,7 +224,13 @@ def _add_login_commands(commands: _Commands) -> None:
         ["mincloud-py logout"],
         "Other applications' tokens stay in ~/.mincloudrc. The service has no way to invalidate one token alone.",
     )
-    commands.add("whoami", "login:whoami", "say which credentials are used, and try them", ["mincloud-py whoami"])
+    commands.add(
+        "whoami",
+        "login:whoami",
+        "say where commands go and what decides it, and try the credentials",
+        ["mincloud-py whoami", "mincloud-py whoami --production"],
+        "Environments have names where ~/.mincloudrc or ./.mincloudrc has a line `environments = staging:ID,qa:ID`.",
+    )
 
 
 def _add_function_commands(commands: _Commands) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import stat
 import sys
@@ -29,7 +28,7 @@ from .. import (
 )
 from .batch_files import UNANSWERED, BatchFiles, LineState, numbered_lines
 from .calls import json_object
-from .clients import connected_async
+from .clients import connected_async, destination
 from .exit_statuses import DONE, FAILED, INTERRUPTED, CommandError, describe_error
 from .units import counted
 
@@ -93,9 +92,9 @@ def batch(args: argparse.Namespace, terminal: Terminal) -> int:
         raise CommandError("--retry-uncertain says what --resume does: add --resume")
     if args.resume and args.force:
         raise CommandError("--resume goes on and --force begins anew: choose one")
-    environment: str | None = args.environment or os.environ.get("MINCLOUD_ENVIRONMENT") or None
-    cloud = connected_async(args, max_retries=_MAX_RETRIES)
-    with BatchFiles(results, {"function": args.name, "environment": environment}) as files:
+    there = destination(args, terminal)
+    cloud = connected_async(there, args, max_retries=_MAX_RETRIES)
+    with BatchFiles(results, {"function": args.name, "environment": there.environment}) as files:
         if args.resume:
             files.resume(inputs, retry_uncertain=args.retry_uncertain)
         else:

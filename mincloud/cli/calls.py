@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .clients import connected
+from .clients import connected, destination
 from .exit_statuses import DONE, FAILED, CommandError
 from .units import duration, size
 
@@ -24,7 +24,7 @@ _MILLI = 1000.0
 def invoke(args: argparse.Namespace, terminal: Terminal) -> int:
     """Calls a function and waits for it."""
     data = data_argument(args.data)
-    with connected(args) as cloud:
+    with connected(destination(args, terminal), args) as cloud:
         result = cloud.functions.invoke(args.name, data)
     if terminal.json:
         terminal.document(result)
@@ -36,14 +36,17 @@ def invoke(args: argparse.Namespace, terminal: Terminal) -> int:
 def trigger(args: argparse.Namespace, terminal: Terminal) -> int:
     """Calls a function and does not wait for it, or waits for its job."""
     data = data_argument(args.data)
-    with connected(args) as cloud:
+    there = destination(args, terminal)
+    with connected(there, args) as cloud:
         run = cloud.functions.trigger(args.name, data)
         job = _followed(run, args.wait_for, terminal) if args.wait else None
     if job is None:
         if terminal.json:
             terminal.document({"function": args.name, "accepted": True})
         else:
-            terminal.text(f"{args.name} was accepted; `mincloud-py jobs {args.name}` shows what becomes of it")
+            terminal.text(
+                f"{args.name} was accepted in {there}; `mincloud-py jobs {args.name}` shows what becomes of it"
+            )
     elif terminal.json:
         terminal.document(job_document(job))
     else:
@@ -54,7 +57,7 @@ def trigger(args: argparse.Namespace, terminal: Terminal) -> int:
 def debug(args: argparse.Namespace, terminal: Terminal) -> int:
     """Tries a function as an event of a kind, and shows its log."""
     data = data_argument(args.data)
-    with connected(args) as cloud:
+    with connected(destination(args, terminal), args) as cloud:
         result = cloud.functions.debug(args.name, data, subject=args.subject, schema_id=args.schema_id)
     if terminal.json:
         # A result of null is one, too.

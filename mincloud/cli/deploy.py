@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .clients import connected
+from .clients import connected, destination
 from .exit_statuses import DONE, CommandError, describe_error
 from .terminal import STATUS_STYLES
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from .. import MinCloud
+    from .clients import Destination
     from .terminal import Terminal
 
 _INDEX = "index.js"
@@ -43,11 +44,12 @@ def deploy(args: argparse.Namespace, terminal: Terminal) -> int:
     from .. import Forbidden, MinCloudError, NotFound, Unauthorized  # noqa: PLC0415 - help needs no client
 
     sources = sources_of(args.targets)
+    there = destination(args, terminal)
     status = DONE
-    with connected(args) as cloud:
+    with connected(there, args) as cloud:
         for source in sources:
             try:
-                _deploy_one(cloud, source, args, terminal)
+                _deploy_one(cloud, there, source, args, terminal)
             except (Unauthorized, Forbidden):
                 raise  # the others would fare no better
             except MinCloudError as error:
@@ -59,7 +61,9 @@ def deploy(args: argparse.Namespace, terminal: Terminal) -> int:
     return status
 
 
-def _deploy_one(cloud: MinCloud, source: Source, args: argparse.Namespace, terminal: Terminal) -> None:
+def _deploy_one(
+    cloud: MinCloud, there: Destination, source: Source, args: argparse.Namespace, terminal: Terminal
+) -> None:
     from .. import NotFound  # noqa: PLC0415 - help needs no client
 
     difference: list[str] = []
@@ -78,6 +82,7 @@ def _deploy_one(cloud: MinCloud, source: Source, args: argparse.Namespace, termi
         action = cloud.functions.deploy(source.name, source.file, remark=args.remark).action
     if terminal.json:
         document: dict[str, object] = {"name": source.name, "action": action, "file": str(source.file)}
+        document["where"] = there.to_dict()
         if args.dry_run:
             document["dry_run"] = True
         if args.diff:
@@ -85,7 +90,8 @@ def _deploy_one(cloud: MinCloud, source: Source, args: argparse.Namespace, termi
         terminal.document(document)
         return
     would = "would be " if args.dry_run else ""
-    terminal.text(f"{terminal.coloured(f'{would}{action}', STATUS_STYLES[action])} {source.name} from {source.file}")
+    did = terminal.coloured(f"{would}{action}", STATUS_STYLES[action])
+    terminal.text(f"{did} {source.name} in {there}, from {source.file}")
     if args.diff:
         for line in difference:
             style = _DIFF_STYLES.get(line[:1])

@@ -21,8 +21,10 @@ MEANINGS = (
 )
 
 
-_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
-HOW_TO_LOG_IN = "`mincloud-py login`, or set MINCLOUD_ACCESS_TOKEN, or MINCLOUD_CLIENT_ID with MINCLOUD_CLIENT_SECRET"
+HOW_TO_LOG_IN = (
+    "`mincloud-py login`, or set MINCLOUD_ACCESS_TOKEN, or MINCLOUD_CLIENT_ID with MINCLOUD_CLIENT_SECRET; "
+    "without the service, `mincloud-py emulator` prints what to set"
+)
 
 
 class CommandError(Exception):
@@ -63,12 +65,16 @@ def describe_error(error: Exception, *, command: str = "", name: str = "") -> tu
     from urllib.parse import urlsplit  # noqa: PLC0415 - see below
 
     from .. import errors  # noqa: PLC0415 - an error of the client means that it is loaded
+    from .._logins import THIS_MACHINE  # noqa: PLC0415 - as above
 
     match error:
         case errors.FunctionError() | errors.JobError():
             return FAILED, str(error)
         case errors.MissingCredentials():
-            said = "" if str(error).startswith("no credentials") else f"{error}; or "
+            from .._configuration import WAYS_TO_GIVE_CREDENTIALS  # noqa: PLC0415 - as above
+
+            reason = str(error).removesuffix(f": {WAYS_TO_GIVE_CREDENTIALS}")
+            said = "" if reason == "no credentials" else f"{reason}: "
             return NOT_ALLOWED, f"not logged in: {said}{HOW_TO_LOG_IN}"
         case errors.ConfigurationError():
             return WRONG_USAGE, str(error)
@@ -85,7 +91,7 @@ def describe_error(error: Exception, *, command: str = "", name: str = "") -> tu
                 return SERVICE_FAILED, (
                     f"{error}: the function may have run, so it is not called again; `mincloud-py jobs {name}` shows its calls"
                 )
-            if isinstance(error, errors.ConnectionFailed) and urlsplit(error.url).hostname in _THIS_MACHINE:
+            if isinstance(error, errors.ConnectionFailed) and urlsplit(error.url).hostname in THIS_MACHINE:
                 return SERVICE_FAILED, f"{error}: start the emulator with `mincloud-py emulator`, or check the base URL"
             return SERVICE_FAILED, f"{error}: check the network and the base URL, then try again"
         case OSError():

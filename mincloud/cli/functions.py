@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .clients import connected
+from .clients import connected, destination
 from .exit_statuses import DONE, INTERRUPTED, CommandError, describe_error
 from .terminal import status_cell
 from .units import local_time, size
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from .. import CloudFunction
+    from .clients import Destination
     from .terminal import Terminal
 
 MEMORY = {"P_FREE": "128 MB", "P_PERSONAL": "256 MB"}
@@ -31,7 +32,7 @@ _PAGES_AHEAD = 2
 
 def list_functions(args: argparse.Namespace, terminal: Terminal) -> int:
     """Lists the functions."""
-    with connected(args) as cloud:
+    with connected(destination(args, terminal), args) as cloud:
         functions = cloud.functions.list(prefetch=_PAGES_AHEAD)
         if terminal.json:
             for function in functions:
@@ -79,7 +80,7 @@ def pull(args: argparse.Namespace, terminal: Terminal) -> int:
     else:
         file = Path(args.output)
         file = file / "index.js" if file.is_dir() else file
-    with connected(args) as cloud:
+    with connected(destination(args, terminal), args) as cloud:
         function = cloud.functions.get(args.name)
     code = function.function_code or ""
     if to_output:
@@ -109,17 +110,16 @@ def pull(args: argparse.Namespace, terminal: Terminal) -> int:
 
 def delete(args: argparse.Namespace, terminal: Terminal) -> int:
     """Deletes functions, after asking."""
+    from .. import NotFound  # noqa: PLC0415 - help needs no client
+
     names: list[str] = list(dict.fromkeys(args.names))
-    with connected(args) as cloud:
-        if not args.yes:
-            question = f"delete {', '.join(names)} with all code and jobs?"
-            if not terminal.confirm(question, otherwise="add --yes to delete without being asked"):
-                terminal.note("nothing was deleted")
-                return INTERRUPTED
+    there = destination(args, terminal)
+    with connected(there, args) as cloud:
+        if not args.yes and not _is_meant(names, there, terminal):
+            terminal.note("nothing was deleted")
+            return INTERRUPTED
         status = DONE
         for name in names:
-            from .. import NotFound  # noqa: PLC0415 - help needs no client
-
             try:
                 cloud.functions.delete(name)
             except NotFound as error:  # the others are deleted all the same
@@ -128,10 +128,22 @@ def delete(args: argparse.Namespace, terminal: Terminal) -> int:
                 status = status or failure
                 continue
             if terminal.json:
-                terminal.document({"name": name, "action": "deleted"})
+                terminal.document({"name": name, "action": "deleted", "where": there.to_dict()})
             else:
-                terminal.text(f"deleted {name}")
+                terminal.text(f"deleted {name} in {there}")
     return status
+
+
+def _is_meant(names: Sequence[str], there: Destination, terminal: Terminal) -> bool:
+    """Asks before functions are deleted; in production for each one's name, which no habit types."""
+    otherwise = "add --yes to delete without being asked"
+    if not there.is_production:
+        return terminal.confirm(f"delete {', '.join(names)} in {there} with all code and jobs?", otherwise=otherwise)
+    return all(
+        terminal.asked(f"this deletes {name} in {there} with all code and jobs; type its name:", otherwise=otherwise)
+        == name
+        for name in names
+    )
 
 
 def _default_file(name: str, otherwise: str) -> Path:

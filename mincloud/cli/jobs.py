@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from .calls import job_document
-from .clients import connected
+from .clients import connected, destination
 from .exit_statuses import DONE, NOT_FOUND, CommandError
 from .terminal import status_cell
 from .units import counted, duration, local_time, size
@@ -33,7 +33,7 @@ _RECORDED_WITHIN = 2.0
 def jobs(args: argparse.Namespace, terminal: Terminal) -> int:
     """Lists the jobs of a function, the newest first; or follows them, the newest last."""
     filters: dict[str, Any] = {"source": args.source, "status": args.status, "service_type": args.service_type}
-    with connected(args) as cloud:
+    with connected(destination(args, terminal), args) as cloud:
         if args.follow:
             _check_follow(args)
             _print_followed(cloud, args, filters, terminal)
@@ -167,7 +167,7 @@ def _looked_at_again(seen: Iterable[Job], since: float | None) -> float | None:
 
 def logs(args: argparse.Namespace, terminal: Terminal) -> int:
     """Shows the log of a job, the newest if none is named; or of each that ends from now on."""
-    with connected(args) as cloud:
+    with connected(destination(args, terminal), args) as cloud:
         if args.follow and args.job is None:
             for job in _followed(cloud, args, {}):
                 if job.status not in _UNFINISHED:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from getpass import getpass
 from typing import TYPE_CHECKING
 
-from .._logins import current_login, home_file, local_file
-from .clients import connected, global_options
+from .._logins import current_login, home_file, local_file, named_environments, section_for
+from .clients import CREDENTIAL_VARIABLES, PRODUCTION, connected, destination
 from .exit_statuses import DONE, HOW_TO_LOG_IN, NOT_ALLOWED, CommandError
 from .login_file import LoginFile
 from .terminal import ask
@@ -21,26 +20,6 @@ if TYPE_CHECKING:
     from .terminal import Terminal
 
 _REFUSED = (400, 401, 403)
-_AS_SUCH = "MINCLOUD_ACCESS_TOKEN"
-_APPLICATION_VARIABLES = ("MINCLOUD_CLIENT_ID", "MINCLOUD_CLIENT_SECRET")
-
-
-@dataclass(frozen=True, slots=True)
-class _Sources:
-    """Where a client finds its credentials.
-
-    Attributes:
-        credentials: The variables or the file that have them.
-        client_id: The application that they are of; None if nothing says so.
-        client_id_source: The variable or the file that says so.
-    """
-
-    credentials: tuple[str, ...]
-    client_id: str | None
-    client_id_source: str | None
-
-    def __str__(self) -> str:
-        return " and ".join(self.credentials)
 
 
 def login(args: argparse.Namespace, terminal: Terminal) -> int:
@@ -50,10 +29,14 @@ def login(args: argparse.Namespace, terminal: Terminal) -> int:
     path = home_file()
     if path is None:
         raise CommandError("no home directory is known to keep the login in: set HOME")
+    there = destination(args, terminal)
+    section = section_for(there.base_url)
+    LoginFile.read(path)  # before anybody is asked for a secret
     client_id, client_secret = _application(args)
-    file = LoginFile.read(path)
     try:
-        with MinCloud(client_id=client_id, client_secret=client_secret, **global_options(args)) as cloud:
+        with MinCloud(
+            client_id=client_id, client_secret=client_secret, base_url=there.base_url, timeout=args.timeout
+        ) as cloud:
             token = cloud.credentials.token()
     except APIError as error:
         if error.status not in _REFUSED:
@@ -62,21 +45,23 @@ def login(args: argparse.Namespace, terminal: Terminal) -> int:
             f"the service does not accept this client_id and secret: copy them again from its console ({error.status})",
             NOT_ALLOWED,
         ) from error
-    file.with_token(client_id, token).write()
+    with LoginFile.locked(path, section) as file:
+        file.with_token(client_id, token).write()
     if terminal.json:
-        terminal.document({"client_id": client_id, "file": str(file.path)})
+        terminal.document({"client_id": client_id, "base_url": there.base_url, "file": str(path)})
     else:
-        terminal.text(f"logged in as {client_id}; the token is kept in {file.path}")
-    if note := _wins_over(client_id, path):
+        terminal.text(f"logged in as {client_id} at {there.host}; the token is kept in {path}")
+    if note := _wins_over(client_id, path, there.base_url):
         terminal.note(f"mincloud-py: note: {note}")
     return DONE
 
 
-def _wins_over(client_id: str, path: Path) -> str | None:
+def _wins_over(client_id: str, path: Path, base_url: str) -> str | None:
     """What is used in place of a login that was just made, and what to do about it; None if the login is used."""
-    variables = [name for name in (_AS_SUCH, *_APPLICATION_VARIABLES) if os.environ.get(name)]
-    if _AS_SUCH in variables:
-        variables = [_AS_SUCH]  # the others play no part then
+    token_variable, *_ = CREDENTIAL_VARIABLES
+    variables = [name for name in CREDENTIAL_VARIABLES if os.environ.get(name)]
+    if token_variable in variables:
+        variables = [token_variable]  # the others play no part then
     match variables:
         case [name]:
             return f"{name} wins over this login: unset it to use the login"
@@ -84,7 +69,7 @@ def _wins_over(client_id: str, path: Path) -> str | None:
             return f"{' and '.join(names)} win over this login: unset them to use the login"
         case _:
             pass
-    used = current_login()
+    used = current_login(base_url)
     if used is None or (used.client_id, used.kept_in) == (client_id, path):
         return None
     if used.client_id != client_id:
@@ -111,56 +96,69 @@ def _application(args: argparse.Namespace) -> tuple[str, str]:
 
 def logout(args: argparse.Namespace, terminal: Terminal) -> int:
     """Forgets the token of the application that is logged in. The service has no call that would invalidate it alone."""
-    del args
-    login = current_login()
-    client_id = None if login is None else login.client_id
-    files = [LoginFile.read(path) for path in (local_file(), home_file()) if path is not None]
-    with_token = [file for file in files if client_id in file.tokens]
-    if client_id is None or not with_token:
-        raise CommandError("nobody is logged in: there is nothing to forget", NOT_ALLOWED)
-    for file in {file.path: file for file in with_token}.values():
-        file.without_token(client_id).write()
+    there = destination(args, terminal)
+    login = current_login(there.base_url)
+    forgotten: list[str] = []
+    if login is not None:
+        for path in dict.fromkeys(path for path in (local_file(), home_file()) if path is not None):
+            if login.client_id in LoginFile.read(path, login.section).tokens:
+                with LoginFile.locked(path, login.section) as file:
+                    file.without_token(login.client_id).write()
+                forgotten.append(str(path))
+    if login is None or not forgotten:
+        raise CommandError(f"nobody is logged in at {there.host}: there is nothing to forget", NOT_ALLOWED)
     if terminal.json:
-        terminal.document({"client_id": client_id, "files": [str(file.path) for file in with_token]})
+        terminal.document({"client_id": login.client_id, "base_url": there.base_url, "files": forgotten})
     else:
-        terminal.text(
-            f"logged out {client_id}: its token is no longer in {' and '.join(str(file.path) for file in with_token)}"
-        )
+        terminal.text(f"logged out {login.client_id}: its token is no longer in {' and '.join(forgotten)}")
     return DONE
 
 
 def whoami(args: argparse.Namespace, terminal: Terminal) -> int:
-    """Says which credentials a command would use, never the token, and whether the service accepts them."""
+    """Says where a command would go and with which credentials, never the token, and whether the service accepts them."""
     from .. import Unauthorized  # noqa: PLC0415 - help needs no client
 
-    with connected(args) as cloud:
-        sources = _sources()
+    there = destination(args, terminal)
+    with connected(there, args) as cloud:
         try:
             functions = cloud.functions.list(page_size=1).total
             accepted = True
         except Unauthorized:
             functions, accepted = None, False
-    environment = args.environment or os.environ.get("MINCLOUD_ENVIRONMENT") or None
-    base_url = args.base_url or os.environ.get("MINCLOUD_BASE_URL") or None
+    source = " and ".join(there.credentials)
+    names = {name: identifier for name, (identifier, _) in named_environments(there.base_url).items()}
     if terminal.json:
         terminal.document(
             {
-                "source": str(sources),
-                "client_id": sources.client_id,
-                "client_id_source": sources.client_id_source,
-                "environment": environment,
-                "base_url": base_url,
+                "source": source,
+                "client_id": there.client_id,
+                "client_id_source": there.client_id_source,
+                "environment": there.environment,
+                "environment_name": there.environment_name,
+                "environment_source": there.environment_source,
+                "environments": names,
+                "base_url": there.base_url,
+                "base_url_source": there.base_url_source,
                 "accepted": accepted,
                 "functions": functions,
             }
         )
     else:
+        environment = there.environment or PRODUCTION
         rows = [
-            ("application", _application_row(sources)),
-            ("credentials", str(sources)),
-            ("environment", environment or "production"),
-            ("service", base_url or "https://cloud.minapp.com"),
+            ("application", _with_source(there.client_id, there.client_id_source, there.credentials)),
+            ("credentials", source),
+            (
+                "environment",
+                _with_source(
+                    f"{there.environment_name} ({environment})" if there.environment_name else environment,
+                    there.environment_source,
+                ),
+            ),
+            ("service", _with_source(there.base_url, there.base_url_source)),
         ]
+        if names:
+            rows.append(("named", ", ".join(f"{name} ({identifier})" for name, identifier in names.items())))
         if accepted:
             rows.append(("functions", str(functions)))
         for label, value in rows:
@@ -170,23 +168,8 @@ def whoami(args: argparse.Namespace, terminal: Terminal) -> int:
     return DONE
 
 
-def _application_row(sources: _Sources) -> str:
-    if sources.client_id is None:
+def _with_source(value: str | None, source: str | None, said: tuple[str, ...] = ()) -> str:
+    """A value and what decided it, unless nothing did or it is said already."""
+    if value is None:
         return "(not known: a token was given as such)"
-    if sources.client_id_source in sources.credentials:
-        return sources.client_id
-    return f"{sources.client_id}, chosen by {sources.client_id_source}"
-
-
-def _sources() -> _Sources:
-    """Where a client that could be made finds its credentials, in its own order."""
-    id_variable, _ = _APPLICATION_VARIABLES
-    client_id = os.environ.get(id_variable) or None
-    if os.environ.get(_AS_SUCH):
-        return _Sources((_AS_SUCH,), client_id, id_variable if client_id else None)
-    if client_id:
-        return _Sources(_APPLICATION_VARIABLES, client_id, id_variable)
-    login = current_login()
-    if login is None:
-        return _Sources((), None, None)
-    return _Sources((str(login.kept_in),), login.client_id, str(login.chosen_in))
+    return value if source is None or source in said else f"{value}, by {source}"

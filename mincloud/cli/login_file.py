@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .._logins import CLIENT_ID, NAME, TOKENS, key_of, preamble, read, settings, tokens
+from .._logins import CLIENT_ID, NAME, TOKENS, key_of, pairs, read, section_place, settings
 from .exit_statuses import SERVICE_FAILED, CommandError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
 
 # In the file these end an entry, a value or a line.
 _SEPARATORS = frozenset(",:;#=[]\"'\\")
@@ -25,24 +26,37 @@ class LoginFile:
     Attributes:
         path: Where it is.
         text: What is in it; empty if there is none.
+        section: Which of its sections has the login; empty for what stands before the first one.
     """
 
     path: Path
     text: str
+    section: str = ""
 
     @classmethod
-    def read(cls, path: Path) -> LoginFile:
+    def read(cls, path: Path, section: str = "") -> LoginFile:
         """Reads a file, which need not exist.
 
         Raises:
             ConfigurationError: It cannot be read.
         """
-        return cls(path, read(path))
+        return cls(path, read(path), section)
+
+    @classmethod
+    @contextmanager
+    def locked(cls, path: Path, section: str = "") -> Generator[LoginFile]:
+        """Reads a file such that no other process of this program changes it meanwhile.
+
+        Raises:
+            ConfigurationError: It cannot be read.
+        """
+        with _lock_on_folder(Path(os.path.realpath(path)).parent):
+            yield cls.read(path, section)
 
     @property
     def tokens(self) -> dict[str, str]:
         """The access token of each application."""
-        return tokens(settings(self.text))
+        return pairs(settings(self.text, self.section).get(TOKENS))
 
     def with_token(self, client_id: str, token: str) -> LoginFile:
         """The same with an application logged in.
@@ -82,22 +96,51 @@ class LoginFile:
             raise
 
     def _changed(self, values: Mapping[str, str]) -> LoginFile:
-        """The same with other values: each on the line that has it, or on a new one before the first section."""
+        """The same with other values: each on the line that has it, or on a new one at the end of the section."""
         lines = self.text.splitlines(keepends=True)
         end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
+        place = section_place(lines, self.section)
+        if place is None:
+            _end_last_line(lines, len(lines), end)
+            lines += [*([end] if lines else []), f"[{self.section}]{end}"]
+            place = slice(len(lines), len(lines))
+        before, within, after = lines[: place.start], lines[place], lines[place.stop :]
         for key, value in values.items():
             new = f"{key} = {value}{end}"
-            sections = preamble(lines)
-            places = [place for place, line in enumerate(lines[:sections]) if key_of(line) == key]
+            places = [number for number, line in enumerate(within) if key_of(line) == key]
             if places:
-                lines[places[-1]] = new
-                for place in reversed(places[:-1]):  # the last one counted
-                    del lines[place]
+                within[places[-1]] = new
+                for number in reversed(places[:-1]):  # the last one counted
+                    del within[number]
             else:
-                if sections and not lines[sections - 1].endswith(("\n", "\r")):
-                    lines[sections - 1] += end
-                lines.insert(sections, new)
-        return LoginFile(self.path, "".join(lines))
+                filled = [number for number, line in enumerate(within, 1) if line.strip()]
+                # A blank line before the next section stays there.
+                position = filled[-1] if filled and self.section else 0 if self.section else len(within)
+                _end_last_line(within, position, end)
+                within.insert(position, new)
+        return LoginFile(self.path, "".join([*before, *within, *after]), self.section)
+
+
+def _end_last_line(lines: list[str], count: int, end: str) -> None:
+    if count and not lines[count - 1].endswith(("\n", "\r")):
+        lines[count - 1] += end
+
+
+@contextmanager
+def _lock_on_folder(folder: Path) -> Generator[None]:
+    """Keeps other processes of this program from changing login files of a folder, where the system can."""
+    try:
+        import fcntl  # noqa: PLC0415 - not everywhere
+    except ImportError:  # Windows
+        yield
+        return
+    # The folder rather than the file, which is replaced, or a file beside it, which would stay.
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _encoded(tokens: Mapping[str, str]) -> str:

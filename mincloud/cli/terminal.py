@@ -174,6 +174,11 @@ class Terminal:
         with self.console(sys.stderr).status(Saying()):
             yield
 
+    @property
+    def can_ask(self) -> bool:
+        """Whether somebody can answer a question."""
+        return sys.stdin.isatty()
+
     def confirm(self, question: str, *, otherwise: str) -> bool:
         """Asks on standard error.
 
@@ -184,9 +189,21 @@ class Terminal:
         Raises:
             CommandError: There is nobody to ask.
         """
-        if not sys.stdin.isatty():
+        return self.asked(f"{question} [y/N]", otherwise=otherwise).lower() in ("y", "yes")
+
+    def asked(self, prompt: str, *, otherwise: str) -> str:
+        """What is answered to a question on standard error.
+
+        Args:
+            prompt: What is asked.
+            otherwise: How to do without being asked.
+
+        Raises:
+            CommandError: There is nobody to ask.
+        """
+        if not self.can_ask:
             raise CommandError(f"there is no terminal to ask on: {otherwise}")
-        return ask(f"{printable(question)} [y/N] ").lower() in ("y", "yes")
+        return ask(f"{printable(prompt)} ")
 
 
 def ask(prompt: str) -> str:

@@ -134,6 +134,16 @@ class Program:
         patch.setenv("MINCLOUD_ACCESS_TOKEN", emulator.access_token)
         patch.chdir(work)
 
+    @property
+    def host(self) -> str:
+        """The emulator's host and port."""
+        return self.emulator.url.removeprefix("http://")
+
+    @property
+    def where(self) -> dict[str, str | None]:
+        """How a command says as JSON that it wrote to production."""
+        return {"environment": None, "environment_name": None, "client_id": None, "base_url": self.emulator.url}
+
     def logged_out(self) -> None:
         """Takes the token out of the environment."""
         self._patch.delenv("MINCLOUD_ACCESS_TOKEN")

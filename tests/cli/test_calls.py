@@ -88,7 +88,9 @@ def test_characters_that_the_terminal_has_not_are_escaped(program: Program, echo
 
 def test_trigger_does_not_wait(program: Program, greet: str) -> None:
     data = '{"username": "Lin"}'
-    assert program.done("trigger", greet, data).out.startswith("greet was accepted; `mincloud-py jobs greet` shows")
+    assert program.done("trigger", greet, data).out.startswith(
+        f"greet was accepted in production at {program.host}; `mincloud-py jobs greet` shows"
+    )
     assert program.done("trigger", greet, data, "--json").document == {"function": greet, "accepted": True}
 
 

@@ -86,10 +86,13 @@ def test_what_was_done_is_said_for_each(program: Program) -> None:
     program.write("src/b.js", GREET)
     program.done("deploy", "src/a.js")
     program.write("src/a.js", GREET + "// changed\n")
-    assert program.done("deploy", "src").out == "updated a from src/a.js\ncreated b from src/b.js\n"
+    there = f"in production at {program.host}"
+    assert program.done("deploy", "src").out == (
+        f"updated a {there}, from src/a.js\ncreated b {there}, from src/b.js\n"
+    )
     assert program.done("deploy", "src", "--json").documents == [
-        {"name": "a", "action": "unchanged", "file": "src/a.js"},
-        {"name": "b", "action": "unchanged", "file": "src/b.js"},
+        {"name": "a", "action": "unchanged", "file": "src/a.js", "where": program.where},
+        {"name": "b", "action": "unchanged", "file": "src/b.js", "where": program.where},
     ]
 
 
@@ -99,14 +102,14 @@ def test_a_dry_run_shows_the_difference_and_changes_nothing(program: Program) ->
     program.write("greet.js", "one\nzwei\n")
     program.write("fresh.js", "new\n")
     assert program.done("deploy", "greet.js", "./fresh.js", "--diff", "--dry-run").out.splitlines() == [
-        "would be updated greet from greet.js",
+        f"would be updated greet in production at {program.host}, from greet.js",
         "--- greet (deployed)",
         "+++ greet.js",
         "@@ -1,2 +1,2 @@",
         " one",
         "-two",
         "+zwei",
-        "would be created fresh from fresh.js",
+        f"would be created fresh in production at {program.host}, from fresh.js",
         "--- fresh (deployed)",
         "+++ fresh.js",
         "@@ -0,0 +1 @@",
@@ -124,6 +127,7 @@ def test_a_difference_as_json_is_text(program: Program) -> None:
         "name": "greet",
         "action": "unchanged",
         "file": "greet.js",
+        "where": program.where,
         "dry_run": True,
     }
 

@@ -50,7 +50,9 @@ def test_a_remark_cannot_command_the_terminal(program: Program) -> None:
 
 def test_what_new_makes_can_be_deployed_and_called(program: Program) -> None:
     assert "made hello/index.js" in program.done("new", "hello").out
-    assert program.done("deploy", "hello").out == "created hello from hello/index.js\n"
+    assert (
+        program.done("deploy", "hello").out == f"created hello in production at {program.host}, from hello/index.js\n"
+    )
     assert program.done("invoke", "hello", '{"username": "Lin"}').out == "hello Lin\n"
     assert program.done("invoke", "hello").out == "hello world\n"
 
@@ -113,25 +115,48 @@ def test_delete_without_a_terminal_needs_yes(deployed: Program) -> None:
         "mincloud-py: there is no terminal to ask on: add --yes to delete without being asked\n",
     )
     assert _names(deployed) == {"greet", "测试"}
-    assert deployed.done("delete", "greet", "--yes").out == "deleted greet\n"
+    assert deployed.done("delete", "greet", "--yes").out == f"deleted greet in production at {deployed.host}\n"
     assert _names(deployed) == {"测试"}
 
 
 @pytest.mark.parametrize(
-    ("answer", "status", "left"),
-    [("y\n", 0, {"测试"}), ("n\n", 130, {"greet", "测试"}), ("\n", 130, {"greet", "测试"})],
+    ("answers", "status", "left"),
+    [
+        (["greet", "测试"], 0, set[str]()),
+        (["y"], 130, {"greet", "测试"}),
+        (["greet", ""], 130, {"greet", "测试"}),
+    ],
+    ids=["each name", "y", "one name"],
 )
-def test_delete_asks_on_a_terminal(deployed: Program, answer: str, status: int, left: set[str]) -> None:
-    with deployed.on_terminal("delete", "greet") as terminal:
-        terminal.shows("delete greet with all code and jobs? [y/N] ")
-        terminal.type(answer)
+def test_in_production_delete_asks_for_each_name_on_a_terminal(
+    deployed: Program, answers: list[str], status: int, left: set[str]
+) -> None:
+    with deployed.on_terminal("delete", "greet", "测试") as terminal:
+        for name, answer in zip(("greet", "测试"), answers, strict=False):
+            terminal.shows(
+                f"this deletes {name} in production at {deployed.host} with all code and jobs; type its name: "
+            )
+            terminal.type(f"{answer}\n")
         assert terminal.ends() == status
     assert _names(deployed) == left
+
+
+@pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 130), ("\n", 130)])
+def test_in_a_test_environment_delete_asks_once(deployed: Program, answer: str, status: int) -> None:
+    deployed.emulator.deploy("greet", GREET, environment="5d2a4a3f9b1e")
+    (deployed.home / ".mincloudrc").write_text("environments = staging:5d2a4a3f9b1e\n")
+    with deployed.on_terminal("delete", "greet", "-e", "staging") as terminal:
+        terminal.shows(f"delete greet in staging (5d2a…) at {deployed.host} with all code and jobs? [y/N] ")
+        terminal.type(answer)
+        assert terminal.ends() == status
+    assert _names(deployed) == {"greet", "测试"}
 
 
 def test_of_several_each_that_exists_is_deleted(deployed: Program) -> None:
     ended = deployed("delete", "greet", "nope", "测试", "-y", "--json")
     assert ended.status == 4
     assert ended.line == "mincloud-py: there is no function 'nope': `mincloud-py list` shows those there are\n"
-    assert ended.documents == [{"name": "greet", "action": "deleted"}, {"name": "测试", "action": "deleted"}]
+    assert ended.documents == [
+        {"name": name, "action": "deleted", "where": deployed.where} for name in ("greet", "测试")
+    ]
     assert _names(deployed) == set()

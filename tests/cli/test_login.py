@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
 from mincloud import MinCloud
+from mincloud_emulator import Emulator
 
 from .conftest import ROOT, Program
 
@@ -31,8 +35,9 @@ tokens = nor:these
 
 
 @pytest.fixture
-def user(program: Program) -> Program:
-    """Somebody who is not logged in, and whose environment has the application's id and secret."""
+def user(program: Program, monkeypatch: pytest.MonkeyPatch) -> Program:
+    """Somebody who is not logged in, to whom the emulator is the service, and whose environment has the application's id and secret."""
+    monkeypatch.setattr("mincloud._logins.DEFAULT_BASE_URL", program.emulator.url)
     program.logged_out()
     program.set(MINCLOUD_CLIENT_ID=program.emulator.client_id, MINCLOUD_CLIENT_SECRET=program.emulator.client_secret)
     return program
@@ -74,7 +79,7 @@ def test_login_writes_a_file_that_only_its_owner_can_read_whatever_the_umask(use
     finally:
         os.umask(before)
     assert ended.status == 0
-    assert ended.out == f"logged in as {user.emulator.client_id}; the token is kept in {_rc(user)}\n"
+    assert ended.out == f"logged in as {user.emulator.client_id} at {user.host}; the token is kept in {_rc(user)}\n"
     assert stat.S_IMODE(_rc(user).stat().st_mode) == 0o600
     assert [path.name for path in user.home.iterdir()] == [".mincloudrc"]
 
@@ -162,7 +167,10 @@ def test_logout_forgets_the_current_token_alone_and_the_node_tool_agrees(user: P
     assert content == OTHERS.replace("client_id = old", f"client_id = {user.emulator.client_id}")
     assert stat.S_IMODE(_rc(user).stat().st_mode) == 0o600
     again = user("logout")
-    assert (again.status, again.line) == (3, "mincloud-py: nobody is logged in: there is nothing to forget\n")
+    assert (again.status, again.line) == (
+        3,
+        f"mincloud-py: nobody is logged in at {user.host}: there is nothing to forget\n",
+    )
     listed = subprocess.run(
         ["node", str(_NODE_TOOL), "list"],
         cwd=user.work,
@@ -213,7 +221,7 @@ def test_a_secret_is_an_argument_only_where_it_says_insecure(program: Program) -
     ended = program.done(
         "login", "--client-id", emulator.client_id, "--insecure-client-secret", emulator.client_secret, "--json"
     )
-    assert ended.document == {"client_id": emulator.client_id, "file": str(_rc(program))}
+    assert ended.document == {"client_id": emulator.client_id, "base_url": emulator.url, "file": str(_rc(program))}
 
 
 def test_a_wrong_secret_ends_with_3_and_writes_nothing(user: Program) -> None:
@@ -323,7 +331,7 @@ def test_whoami_names_both_files_when_a_folder_chooses_the_application_and_home_
     document = user.done("whoami", "--json").document
     assert (document["client_id_source"], document["source"]) == (str(here), str(_rc(user)))
     rows = [line.split(None, 1) for line in user.done("whoami").out.splitlines()]
-    assert rows[:2] == [["application", f"{client_id}, chosen by {here}"], ["credentials", str(_rc(user))]]
+    assert rows[:2] == [["application", f"{client_id}, by {here}"], ["credentials", str(_rc(user))]]
     here.unlink()
     rows = [line.split(None, 1) for line in user.done("whoami").out.splitlines()]
     assert rows[:2] == [["application", client_id], ["credentials", str(_rc(user))]]
@@ -345,6 +353,100 @@ def test_the_source_that_whoami_names_is_the_one_that_the_client_uses(user: Prog
     assert document["accepted"] is True
     with MinCloud() as cloud:
         assert cloud.credentials.token() == user.emulator.access_token
+
+
+def test_a_login_is_used_for_its_server_alone_and_several_stand_side_by_side(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program.logged_out()
+    with Emulator(client_id="demo", client_secret="s") as one, Emulator(client_id="demo", client_secret="s") as other:
+        for emulator in (one, other):
+            program.done(*("--base-url", emulator.url, "login", "--client-id", "demo", "--insecure-client-secret", "s"))
+        for emulator in (one, other, one):
+            document = program.done("whoami", "--json", "--base-url", emulator.url).document
+            assert (document["accepted"], document["client_id"]) == (True, "demo")
+        content = _rc(program).read_text()
+        assert content.startswith(f"[{one.url}]\nclient_id = demo\ntokens = demo:")
+        assert f"\n\n[{other.url}]\nclient_id = demo\ntokens = demo:" in content
+        monkeypatch.delenv("MINCLOUD_BASE_URL")  # the service itself
+        ended = program("whoami")
+        assert (ended.status, "not logged in" in ended.line) == (3, True)
+        assert f"(the login in {_rc(program)} is of another server)" in ended.line
+        program.done("--base-url", one.url, "logout")
+        assert program("whoami", "--base-url", one.url).status == 3
+        assert program("whoami", "--base-url", other.url).status == 0
+
+
+def test_the_login_to_the_service_is_offered_to_no_server_but_one_on_this_machine(program: Program) -> None:
+    program.logged_out()
+    _rc(program).write_text(f"client_id = me\ntokens = me:{program.emulator.access_token}\n")
+    assert program("list").status == 0  # the Node tool keeps its login to an emulator there
+    ended = program("list", "--base-url", "http://gateway.invalid")
+    assert (ended.status, "not logged in: no credentials for http://gateway.invalid " in ended.line) == (3, True)
+    assert f"(the login in {_rc(program)} is of another server)" in ended.line
+
+
+def test_the_node_tool_leaves_logins_to_other_servers_and_names_alone(user: Program) -> None:
+    kept = "environments=staging:5d2a4a3f,qa:77"
+    _rc(user).write_text(f"{kept}\n\n[http://127.0.0.1:8900]\nclient_id=demo\ntokens=demo:t\n")
+    _node_tool(user, "login", user.emulator.client_id, user.emulator.client_secret)
+    content = _rc(user).read_text()
+    assert kept in content
+    assert "[http://127.0.0.1:8900]\nclient_id=demo\ntokens=demo:t\n" in content
+
+
+@pytest.mark.timeout(120)
+def test_logins_at_the_same_time_lose_none(program: Program) -> None:
+    program.logged_out()
+    with contextlib.ExitStack() as stack:
+        emulators = [stack.enter_context(Emulator()) for _ in range(6)]
+        processes = [
+            program.start(
+                *("login", "--base-url", emulator.url, "--client-id", emulator.client_id),
+                *("--insecure-client-secret", emulator.client_secret),
+            )
+            for emulator in emulators
+        ]
+        assert [process.communicate(timeout=60)[1] for process in processes] == [b""] * 6
+        content = _rc(program).read_text()
+        assert [emulator.url for emulator in emulators if f"[{emulator.url}]\n" not in content] == []
+
+
+def test_a_login_waits_for_another_that_is_being_written(tmp_path: Path) -> None:
+    from mincloud.cli.login_file import LoginFile
+
+    path = tmp_path / ".mincloudrc"
+
+    def log_in(client_id: str) -> None:
+        with LoginFile.locked(path) as file:
+            time.sleep(0.01)  # so that whoever does not wait reads the same
+            file.with_token(client_id, "t").write()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(log_in, "abcdefgh"))
+    assert sorted(LoginFile.read(path).tokens) == list("abcdefgh")
+
+
+@pytest.mark.parametrize("kind", ["a FIFO", "a device", "100 MB"])
+def test_what_is_no_login_file_is_one_line_at_once(program: Program, kind: str) -> None:
+    program.logged_out()
+    path = _rc(program)
+    if kind == "a FIFO":
+        os.mkfifo(path)
+    elif kind == "a device":
+        path.symlink_to("/dev/zero")
+    else:
+        with path.open("wb") as file:
+            file.truncate(100 * 1024 * 1024)
+    said = "it is larger than 1 MB, which no login file is" if kind == "100 MB" else "it is no regular file"
+    for words in (["list"], ["login"], ["whoami"], ["-e", "staging", "list"]):
+        ended = program(*words)
+        assert (ended.status, ended.line) == (2, f"mincloud-py: cannot read {path}: {said}; move it away\n")
+
+
+def test_whoever_is_not_logged_in_hears_of_the_emulator(program: Program) -> None:
+    program.logged_out()
+    assert program("list").line.endswith("; without the service, `mincloud-py emulator` prints what to set\n")
 
 
 def test_whoami_with_a_token_that_is_not_accepted_ends_with_3(program: Program) -> None:

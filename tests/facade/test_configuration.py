@@ -11,13 +11,15 @@ import pytest
 
 from mincloud import AsyncMinCloud, ConfigurationError, MinCloud, MissingCredentials
 from mincloud._configuration import resolve_options, resolve_secrets
+from mincloud._logins import DEFAULT_BASE_URL
 
 BOTH = pytest.mark.parametrize("kind", [MinCloud, AsyncMinCloud])
 Kind = type[MinCloud] | type[AsyncMinCloud]
 
 
 def secrets(**arguments: str) -> tuple[str | None, str | None, str | None]:
-    given = {"access_token": None, "client_id": None, "client_secret": None} | arguments
+    nothing: dict[str, Any] = dict.fromkeys(("access_token", "client_id", "client_secret"))
+    given = nothing | {"base_url": DEFAULT_BASE_URL} | arguments
     found = resolve_secrets(**given)
     return found.access_token, found.client_id, found.client_secret
 
