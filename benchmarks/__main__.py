@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import compileall
-import os
 import platform
 import sys
 from importlib import metadata, util
@@ -13,7 +12,7 @@ from pathlib import Path
 from . import calls, emulator, pages, starts
 
 FIGURES = (*calls.FIGURES, *pages.FIGURES, *starts.FIGURES, *emulator.FIGURES)
-_OF_THE_ENGINE = ("httpx", "httpcore", "httpx2", "orjson")
+_PACKAGES = ("httpx", "httpcore", "anyio", "orjson")
 
 
 def _compile() -> None:
@@ -43,8 +42,8 @@ def main(names: list[str]) -> int:
         print(f"bench: there is no figure {unknown[0]!r}; there are {', '.join(known)}", file=sys.stderr)
         return 2
     _compile()
-    installed = [f"{name} {metadata.version(name)}" for name in _OF_THE_ENGINE if util.find_spec(name) is not None]
-    print(f"Python {platform.python_version()}, engine {os.environ['MINCLOUD_ENGINE']}; {', '.join(installed)}\n")
+    installed = [f"{name} {metadata.version(name)}" for name in _PACKAGES if util.find_spec(name) is not None]
+    print(f"Python {platform.python_version()}, {', '.join(installed)}\n")
     print("| figure | CPU: median (smallest–largest) | wall: the same | goal | |\n| --- | --- | --- | --- | --- |")
     missed: list[str] = []
     chosen = [known[name] for name in names] or list(FIGURES)

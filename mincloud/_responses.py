@@ -77,7 +77,7 @@ class APIResponse:
         encoding = self.response.header("content-encoding")
         if not encoding:
             return self.response.content
-        from ._engine import httpx  # noqa: PLC0415 - takes a while, and most answers are not encoded
+        import httpx  # noqa: PLC0415 - takes a while, and most answers are not encoded
 
         try:
             headers = {b"Content-Encoding": encoding.encode("latin-1")}

@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 
     from mincloud_emulator import Emulator
 
-# Development installs httpx2 as well, and a client would take it; `make test-httpx2` names it.
-os.environ.setdefault("MINCLOUD_ENGINE", "httpx")
-
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:

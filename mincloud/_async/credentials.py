@@ -212,8 +212,9 @@ class AsyncCredentials:
 
     async def _answer(self, client_id: str, client_secret: str, end: float) -> APIResponse:
         """The answer with the token, or with the error that came first."""
+        import httpx  # noqa: PLC0415 - its cookies keep to the rules; a client with a token never needs them
+
         from .. import _oauth  # noqa: PLC0415 - as httpx
-        from .._engine import httpx  # noqa: PLC0415 - its cookies keep to the rules; a client with a token never needs them
 
         cookies = httpx.Cookies()
         request = self._request(_oauth.authorization(client_id, client_secret))
@@ -289,7 +290,7 @@ def _without(name: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> tuple[tup
 
 
 def _keep_cookies(answer: APIResponse, cookies: httpx.Cookies) -> None:
-    from .._engine import httpx  # noqa: PLC0415 - as in _answer
+    import httpx  # noqa: PLC0415 - as in _answer
 
     request = httpx.Request(answer.request.method, answer.request.url)
     cookies.extract_cookies(httpx.Response(answer.status, headers=list(answer.response.headers), request=request))
@@ -297,7 +298,7 @@ def _keep_cookies(answer: APIResponse, cookies: httpx.Cookies) -> None:
 
 def _with_cookies(request: Request, cookies: httpx.Cookies) -> Request:
     """The request with the cookies that are meant for where it goes."""
-    from .._engine import httpx  # noqa: PLC0415 - as in _answer
+    import httpx  # noqa: PLC0415 - as in _answer
 
     outgoing = httpx.Request(request.method, request.url)
     cookies.set_cookie_header(outgoing)

@@ -14,10 +14,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from .._concurrency.asyncio_ import ContextLocal
-from .._engine import httpcore
+import httpcore
+
+from .._concurrency.asyncio_ import ContextLocal, NetworkBackend
 from .._logging import suppress_httpcore_logs
-from .._task_streams import network
 from .._urls import ascii_host, proxy_for, redact_url
 from ..errors import ConfigurationError, ConnectionFailed, RequestTimeout
 from ..transports import Request, Response
@@ -119,7 +119,7 @@ class _Backend(httpcore.AsyncNetworkBackend):
 
     def __init__(self, deadline: _Deadline) -> None:
         self._deadline = deadline
-        self._backend = network()
+        self._backend = NetworkBackend()
 
     async def connect_tcp(
         self,
@@ -365,7 +365,7 @@ class AsyncHTTPTransport:
 
     def _context(self) -> ssl.SSLContext:
         if self._ssl_context is None:
-            from .._engine import httpx  # noqa: PLC0415 - takes a while, and an http:// address needs none of it
+            import httpx  # noqa: PLC0415 - takes a while, and an http:// address needs none of it
 
             try:
                 self._ssl_context = httpx.create_ssl_context()

@@ -1,7 +1,6 @@
-"""Doing several things at once in asyncio: the counterpart of `_threads`, with the same names.
+"""What differs in asyncio from threads: networking, sleeping, locks, and several calls at once. `threads` has the same names.
 
-These two modules are the only part of the client that is written twice, since tasks and threads differ in kind. Everything else
-in `_sync` is derived from `_async`.
+These two modules are the only part of the client that is written twice. Everything else in `_sync` is derived from `_async`.
 """
 
 from __future__ import annotations
@@ -10,7 +9,11 @@ import asyncio
 import math
 from collections import deque
 from typing import TYPE_CHECKING, Generic, TypeVar
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
+
+import httpcore
+
+from ..errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
@@ -19,6 +22,38 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 sleep = asyncio.sleep
+NetworkBackend = httpcore.AnyIOBackend
+
+_TEN_YEARS = 86_400.0 * 3652
+
+
+def _running_loop() -> asyncio.AbstractEventLoop:
+    """The event loop.
+
+    Raises:
+        ConfigurationError: None of asyncio is running.
+    """
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise ConfigurationError(
+            "AsyncMinCloud needs a running event loop of asyncio (uvloop is one); under trio, use MinCloud in trio.to_thread.run_sync"
+        ) from None
+
+
+class _Owned(Generic[T]):
+    """A value that belongs to a loop.
+
+    Attributes:
+        value: The value.
+        guard: Discards the value when the loop shuts down; None if there is nothing to do.
+        owner: The timer by which the loop owns all of this.
+    """
+
+    def __init__(self, value: T) -> None:
+        self.value = value
+        self.guard: AsyncGenerator[None, None] | None = None
+        self.owner: asyncio.TimerHandle | None = None
 
 
 class ContextLocal(Generic[T]):
@@ -32,39 +67,52 @@ class ContextLocal(Generic[T]):
     def __init__(self, make: Callable[[], T], discard: Callable[[T], Awaitable[None]] | None = None) -> None:
         self._make = make
         self._discard = discard
-        self._values: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[T, AsyncGenerator[None, None] | None]] = (
-            WeakKeyDictionary()
-        )
+        # Weak on both sides: values refer to their loop, and would keep it alive with its sockets.
+        self._values: WeakKeyDictionary[asyncio.AbstractEventLoop, ref[_Owned[T]]] = WeakKeyDictionary()
 
     async def get(self) -> T:
-        """The value for the running loop."""
-        loop = asyncio.get_running_loop()
+        """The value for the running loop.
+
+        Raises:
+            ConfigurationError: The running loop is none of asyncio.
+        """
+        loop = _running_loop()
         found = self._values.get(loop)
-        if found is not None:
-            return found[0]
-        value = self._make()
-        self._values[loop] = (value, None)
+        owned = found() if found is not None else None
+        if owned is not None:
+            return owned.value
+        owned = _Owned(self._make())
+        self._values[loop] = ref(owned)
+        # A timer that never ends is the only public way to have a loop own something: it goes when the loop is closed or forgotten.
+        owned.owner = loop.call_later(_TEN_YEARS, id, owned)
         if self._discard is not None:
             # A loop that shuts down closes its asynchronous generators: the only public way to be told.
-            guard = self._guard(loop, value, self._discard)
-            self._values[loop] = (value, guard)
-            await anext(guard)
-        return value
+            owned.guard = self._guard(owned, self._discard)
+            await anext(owned.guard)
+        return owned.value
 
-    async def _guard(
-        self, loop: asyncio.AbstractEventLoop, value: T, discard: Callable[[T], Awaitable[None]]
-    ) -> AsyncGenerator[None, None]:
+    async def _guard(self, owned: _Owned[T], discard: Callable[[T], Awaitable[None]]) -> AsyncGenerator[None, None]:
         try:
             yield
         finally:
-            self._values.pop(loop, None)
-            await discard(value)
+            self._forget(owned)
+            await discard(owned.value)
+
+    def _forget(self, owned: _Owned[T]) -> None:
+        self._values.pop(_running_loop(), None)
+        if owned.owner is not None:
+            owned.owner.cancel()
 
     async def drop(self) -> None:
         """Discards the value of the running loop, if there is one."""
-        _, guard = self._values.pop(asyncio.get_running_loop(), (None, None))
-        if guard is not None:
-            await guard.aclose()
+        found = self._values.get(_running_loop())
+        owned = found() if found is not None else None
+        if owned is None:
+            return
+        if owned.guard is not None:
+            await owned.guard.aclose()
+        else:
+            self._forget(owned)
 
 
 def make_lock() -> ContextLocal[asyncio.Lock]:
@@ -101,12 +149,14 @@ async def bounded_map(
         ordered: Whether results come in the order of the inputs, or as they are ready.
 
     Raises:
+        ConfigurationError: The running loop is none of asyncio.
         Exception: What a call raised, in its place; or what `inputs` raised, after the results before it.
     """
     if window == 1:  # one after another needs no tasks
         for value in inputs:
             yield await call(value)
         return
+    _running_loop()
     free = asyncio.Semaphore(concurrency)
 
     async def limited(value: T) -> R:

@@ -1,4 +1,4 @@
-"""Doing several things at once in threads: the counterpart of `_tasks`, with the same names."""
+"""Doing several things at once in threads: the counterpart of `asyncio_`, with the same names."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import time
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
+import httpcore
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
@@ -16,6 +18,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 sleep = time.sleep
+NetworkBackend = httpcore.SyncBackend
 
 
 class ContextLocal(Generic[T]):

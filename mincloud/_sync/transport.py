@@ -15,10 +15,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from .._concurrency.threads import ContextLocal
-from .._engine import httpcore
+import httpcore
+
+from .._concurrency.threads import ContextLocal, NetworkBackend
 from .._logging import suppress_httpcore_logs
-from .._thread_streams import network
 from .._urls import ascii_host, proxy_for, redact_url
 from ..errors import ConfigurationError, ConnectionFailed, RequestTimeout
 from ..transports import Request, Response
@@ -120,7 +120,7 @@ class _Backend(httpcore.NetworkBackend):
 
     def __init__(self, deadline: _Deadline) -> None:
         self._deadline = deadline
-        self._backend = network()
+        self._backend = NetworkBackend()
 
     def connect_tcp(
         self,
@@ -364,7 +364,7 @@ class HTTPTransport:
 
     def _context(self) -> ssl.SSLContext:
         if self._ssl_context is None:
-            from .._engine import httpx  # noqa: PLC0415 - takes a while, and an http:// address needs none of it
+            import httpx  # noqa: PLC0415 - takes a while, and an http:// address needs none of it
 
             try:
                 self._ssl_context = httpx.create_ssl_context()

@@ -38,7 +38,6 @@ NAMES = {
     "AsyncPaginator": "Paginator",
     "AsyncRun": "Run",
     "AsyncTransport": "Transport",
-    "_task_streams": "_thread_streams",
     "asyncio_": "threads",
     "aclose": "close",
     "aclosing": "closing",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import uvloop
 
 from mincloud import AsyncMinCloud, MinCloud
 from mincloud_emulator import Emulator
@@ -14,6 +15,12 @@ from mincloud_emulator import Emulator
 from .scripted_service import ScriptedService, serving
 
 Action = Callable[[Any], Any]
+NewLoop = Callable[[], asyncio.AbstractEventLoop]
+
+
+def pytest_asyncio_loop_factories() -> dict[str, NewLoop]:
+    """Runs each asynchronous test on asyncio's own event loop and on uvloop."""
+    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
 
 class SyncSide:
@@ -34,8 +41,8 @@ class SyncSide:
 class AsyncSide:
     """`AsyncMinCloud` in an event loop of its own."""
 
-    def __init__(self, **options: Any) -> None:
-        self._runner = asyncio.Runner()
+    def __init__(self, new_loop: NewLoop = asyncio.new_event_loop, **options: Any) -> None:
+        self._runner = asyncio.Runner(loop_factory=new_loop)
         self.cloud = AsyncMinCloud(**options)
 
     def run(self, action: Action) -> Any:
@@ -58,19 +65,25 @@ Side = SyncSide | AsyncSide
 OpenSide = Callable[..., Side]
 
 
-@pytest.fixture(params=["sync", "async"])
+@pytest.fixture(params=["sync", "async", "uvloop"])
 def open_side(request: pytest.FixtureRequest) -> Iterator[OpenSide]:
     """Makes clients of one kind, closed at the end: `open_side(base_url=…, access_token=…)`."""
     opened: list[Side] = []
 
     def open_one(**options: Any) -> Side:
-        side: Side = SyncSide(**options) if request.param == "sync" else AsyncSide(**options)
+        side = _open(request.param, options)
         opened.append(side)
         return side
 
     yield open_one
     for side in opened:
         side.close()
+
+
+def _open(kind: str, options: dict[str, Any]) -> Side:
+    if kind == "sync":
+        return SyncSide(**options)
+    return AsyncSide(uvloop.new_event_loop if kind == "uvloop" else asyncio.new_event_loop, **options)
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,21 @@ from .misbehaving_server import MisbehavingServer, Reply
 Serve = Callable[..., MisbehavingServer]
 
 open_side = facade.open_side
+pytest_asyncio_loop_factories = facade.pytest_asyncio_loop_factories
+
+
+def connected_to(port: int) -> list[int]:
+    """The descriptors of this process that are connected to a port, whichever event loop holds them."""
+    connected: list[int] = []
+    for entry in Path("/dev/fd").iterdir():
+        with suppress(OSError):  # no socket, or gone meanwhile
+            found = socket.socket(fileno=int(entry.name))
+            try:
+                if found.family == socket.AF_INET and found.getpeername()[1] == port:
+                    connected.append(int(entry.name))
+            finally:
+                found.detach()
+    return connected
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import select
 import socket
 import threading
@@ -16,7 +15,7 @@ from mincloud._async import pipeline as async_pipeline
 from mincloud._sync import pipeline as sync_pipeline
 from tests.facade.conftest import Action, OpenSide
 
-from .conftest import Serve
+from .conftest import Serve, connected_to
 from .misbehaving_server import (
     FUNCTION,
     Line,
@@ -314,22 +313,8 @@ def test_a_connection_on_which_the_server_spoke_while_idle_is_not_used_again(ope
 
 def _wait_for_word_from(port: int) -> None:
     """Waits until what the server at a port said, or that it left, has come to this end of the idle connection."""
-    (idle,) = _connected_to(port)
+    (idle,) = connected_to(port)
     assert select.select((idle,), (), (), 30)[0]
-
-
-def _connected_to(port: int) -> list[socket.socket]:
-    """The sockets of this process that are connected to a port."""
-    gc.collect()
-    connected: list[socket.socket] = []
-    for found in gc.get_objects():
-        if isinstance(found, socket.socket) and found.family == socket.AF_INET and found.fileno() >= 0:
-            try:
-                if found.getpeername()[1] == port:
-                    connected.append(found)
-            except OSError:
-                continue
-    return connected
 
 
 def test_the_head_and_the_body_of_a_request_leave_together(open_side: OpenSide) -> None:
@@ -395,10 +380,10 @@ def test_connections_of_a_burst_do_not_stay_open_for_ever(serve: Serve, monkeypa
             caller.start()
         for caller in callers:
             caller.join()
-        assert len(_connected_to(server.port)) == 8
+        assert len(connected_to(server.port)) == 8
         time.sleep(0.4)
         cloud.functions.invoke("greet")
-        assert len(_connected_to(server.port)) == 1
+        assert len(connected_to(server.port)) == 1
 
 
 # Statuses that gateways give
