@@ -16,10 +16,13 @@ class Deployment:
     Attributes:
         action: What was done.
         function: The function as it is now.
+        previous: The function as it was before; None if it was created. `functions.deploy(name, deployment.previous.function_code)` goes
+            back to it.
     """
 
     action: Literal["created", "updated", "unchanged"]
     function: CloudFunction
+    previous: CloudFunction | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -318,25 +318,27 @@ class AsyncFunctions:
         name: str,
         source: str | os.PathLike[str],
         *,
+        plan: Plan | str | None = None,
         remark: str | None = None,
         timeout: float | None = None,
     ) -> Deployment:
         """Makes a function be what a source says: creates, updates or leaves it.
 
-        Operations: getFunction, then createFunction or updateFunction.
+        Operations: getFunction, then createFunction or updateFunction; both where a new function gets another plan than the service's own.
 
         Args:
             name: Its name.
             source: The code as a string; or the path (a `pathlib.Path`) of a file with it, or of a directory with an `index.js`.
+            plan: A plan: `P_FREE` (128 MB) or `P_PERSONAL` (256 MB); None to leave the one there is.
             remark: A remark; None to leave the one there is.
             timeout: The seconds that each attempt of each request may take; None for the client's own (30).
 
         Returns:
-            What was done, and the function as it is now.
+            What was done, the function as it is now, and as it was before.
 
         Raises:
             TypeError: The source is neither a string nor a path, or another argument is no string.
-            ValueError: The name cannot be addressed, the source is empty or not UTF-8, or the string is a path.
+            ValueError: The name cannot be addressed, the source is empty or not UTF-8, the string is a path, or there is no such plan.
             FileNotFoundError: There is no such file, or no `index.js` in the directory.
             OSError: The file cannot be read.
             APIError: The service answered with an error.
@@ -347,15 +349,22 @@ class AsyncFunctions:
         name = function_name(name)
         code = read_source(source)
         _checked_remark(remark)
+        wanted = choice(Plan, "plan", plan)
         try:
             deployed = await self.get(name, timeout=timeout)
         except NotFound:
-            return Deployment("created", await self.create(name, code, remark=remark, timeout=timeout))
-        new_code = None if deployed.function_code == code else code
-        new_remark = None if remark is None or deployed.remark == remark else remark
-        if new_code is None and new_remark is None:
-            return Deployment("unchanged", deployed)
-        return Deployment("updated", await self.update(name, code=new_code, remark=new_remark, timeout=timeout))
+            function = await self.create(name, code, remark=remark, timeout=timeout)
+            if wanted is not None and function.plan_circle != wanted:
+                function = await self.update(name, plan=wanted, timeout=timeout)
+            return Deployment("created", function)
+        changes: dict[str, Any] = {
+            "code": None if deployed.function_code == code else code,
+            "plan": None if wanted is None or deployed.plan_circle == wanted else wanted,
+            "remark": None if remark is None or deployed.remark == remark else remark,
+        }
+        if all(change is None for change in changes.values()):
+            return Deployment("unchanged", deployed, deployed)
+        return Deployment("updated", await self.update(name, **changes, timeout=timeout), deployed)
 
     async def delete(self, name: str, *, timeout: float | None = None) -> None:
         """Deletes a function (operation deleteFunction).
