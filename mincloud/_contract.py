@@ -8,6 +8,8 @@ from typing import Any, cast
 
 from ._portable_contract import portable as portable_variant
 
+__all__ = ["contract"]
+
 _HOW_TO_MEND = "install mincloud again, or in a checkout run `make generate`"
 
 

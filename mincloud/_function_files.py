@@ -16,6 +16,8 @@ from ._operations import function_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+__all__ = ["FolderProblem", "FunctionFile", "FunctionFolder", "find_functions"]
+
 INDEX = "index.js"
 _SUFFIX = ".js"
 # What the service does not run as it is. Declarations of types are no code, so nobody expects them to be a function.

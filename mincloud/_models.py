@@ -1,12 +1,34 @@
-"""What deploying and mapping give back."""
+"""What calls give back: the models of the contract that users meet, and what the client makes of several answers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-if TYPE_CHECKING:
-    from mincloud_api.models.cloud_function import CloudFunction
+from mincloud_api.models.cloud_function import CloudFunction
+from mincloud_api.models.debug_result import DebugResult
+from mincloud_api.models.event_source import EventSource
+from mincloud_api.models.invocation_error import InvocationError
+from mincloud_api.models.job import Job
+from mincloud_api.models.job_status import JobStatus
+from mincloud_api.models.plan import Plan
+from mincloud_api.models.service_type import ServiceType
+
+from ._paging import Page
+
+__all__ = [
+    "CloudFunction",
+    "DebugResult",
+    "Deployment",
+    "EventSource",
+    "InvocationError",
+    "Job",
+    "JobStatus",
+    "Outcome",
+    "Page",
+    "Plan",
+    "ServiceType",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +49,7 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one call of `functions.map` came to.
+    """The outcome of one call of `functions.map`: its result or its error.
 
     Attributes:
         index: The place of its input, from 0.

@@ -58,7 +58,7 @@ HEADER = (
     "# Derived from mincloud/_async/{name} by scripts/codegen/derive_sync.py: change that and run `make generate`.\n"
 )
 
-PACKAGE_DOCSTRING = '"""The client for threads and plain scripts, derived from `mincloud._async`."""\n'
+PACKAGE_DOCSTRING = '"""The client for threads and plain scripts, derived from `mincloud._async`."""'
 
 
 def derive(target: Path) -> None:
@@ -71,7 +71,7 @@ def derive(target: Path) -> None:
     for path in sorted(target.glob("*.py")):
         text = path.read_text(encoding="utf-8")
         if path.name == "__init__.py":
-            text = PACKAGE_DOCSTRING
+            text = PACKAGE_DOCSTRING + text[text.index('"""\n') + 3 :]
         for pattern, replacement in PROSE:
             text = re.sub(pattern, replacement, text)
         path.write_text(HEADER.format(name=path.name) + text, encoding="utf-8")

@@ -42,14 +42,14 @@ def public_names(root: Path) -> dict[str, str]:
     exported = {
         _target(packages[package].members[name]).path: name
         for package in PACKAGES
-        for name in _exports(packages[package])
+        for name in exported_names(packages[package])
     }
     stubs: dict[str, str] = {}
     for package in PACKAGES:
         writer = _Writer(loader.modules_collection, exported)
         blocks = [
             "\n".join(writer.named(name, _target(packages[package].members[name])))
-            for name in _exports(packages[package])
+            for name in exported_names(packages[package])
         ]
         if package in FIXTURES:
             fixture = cast("griffe.Function", loader.modules_collection[FIXTURES[package]])
@@ -58,8 +58,15 @@ def public_names(root: Path) -> dict[str, str]:
     return stubs
 
 
-def _exports(module: griffe.Module) -> list[str]:
-    return sorted(map(str, module.exports or ()))
+def exported_names(module: griffe.Module) -> list[str]:
+    """The names in a module's `__all__`; where it has none, those that it imports with a star, and its version."""
+    if module.exports is not None:
+        return sorted(map(str, module.exports))
+    return sorted(
+        name
+        for name, member in module.members.items()
+        if getattr(member, "wildcard_imported", False) or name in _VERSIONED
+    )
 
 
 def _target(member: griffe.Object | griffe.Alias) -> griffe.Object:

@@ -77,6 +77,7 @@ def test_against_the_installed_wheel_a_program_passes_mypy_at_its_strictest_and_
         "        print(job.id.upper())\n"
         "    print(cloud.functions.get('greet').nmae)\n"
         "    cloud.functions.update('greet', body='x')\n"
+        "from mincloud import Mincloud\n"
     )
     checked = strict_mypy(tmp_path, installed, "program.py", "slips.py")
     *errors, _summary = checked.stdout.splitlines()
@@ -87,6 +88,7 @@ def test_against_the_installed_wheel_a_program_passes_mypy_at_its_strictest_and_
         ("slips.py", "4", "attr-defined]"),
         ("slips.py", "5", "attr-defined]"),
         ("slips.py", "6", "call-arg]"),
+        ("slips.py", "7", "attr-defined]"),
     ], checked.stdout
     packages = Path(run(str(installed), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
     for name in ("mincloud", "mincloud_api", "mincloud_emulator"):

@@ -72,7 +72,7 @@ def test_each_link_leads_somewhere_and_nothing_is_loaded_from_elsewhere(file: Pa
 
 def test_each_public_name_and_each_command_has_its_place() -> None:
     places = {place for file in PAGES for place in _page(file).places}
-    assert {f"mincloud.{name}" for name in mincloud.__all__ if not name.startswith("__")} <= places
+    assert {f"mincloud.{name}" for name in dir(mincloud) if not name.startswith("__")} <= places
     assert set(program_parser()[1]) <= _page(SITE / "command-line.html").places
 
 
