@@ -10,7 +10,7 @@ LANGUAGES_STAMP := $(VENV)/.languages-installed
 JOBS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-browser examples emulator generate check-generated lint format types contract compatibility record-release package-contract test-package stories test-stories languages docs test-docs picture session bench build lock clean
+.PHONY: help setup demo test test-browser examples emulator generate check-generated lint format types contract compatibility record-release package-contract test-package stories test-stories languages docs test-docs translations picture session bench build lock clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -83,6 +83,9 @@ docs: $(VENV_STAMP) $(NODE_STAMP) ## Build the documentation into site/
 
 test-docs: docs ## Run each snippet of the documentation and the READMEs, and follow each link of the site
 	@$(BIN)/python -m pytest tests/docs/pages -n $(JOBS) $(ARGS)
+
+translations: $(VENV_STAMP) ## Bring the catalogues of the documentation in other languages up to date with its pages
+	@$(BIN)/python -m scripts.docs.translations
 
 session: $(VENV_STAMP) ## Record the session at a terminal that the READMEs show anew
 	@$(BIN)/python -m scripts.docs.record_session

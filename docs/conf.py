@@ -8,6 +8,10 @@ project = "mincloud"
 author = "the mincloud authors"
 version = release = __version__
 language = "en"
+# What is translated, and how, is in scripts/docs/translations.py.
+locale_dirs = ["locales"]
+gettext_compact = False
+gettext_location = False
 
 extensions = [
     "myst_parser",
@@ -16,7 +20,7 @@ extensions = [
     "sphinx_copybutton",
     "scripts.docs.extension",
 ]
-exclude_patterns = ["images/README.md"]
+exclude_patterns = ["images/README.md", "locales"]
 
 # A name that nothing defines, and a link that leads nowhere, are errors (the build runs with `--fail-on-warning`).
 nitpicky = True
@@ -31,7 +35,7 @@ autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 autodoc_inherit_docstrings = False
-autodoc_type_aliases = {"Stub": "collections.abc.Callable"}
+autodoc_type_aliases = {"Stub": "collections.abc.Callable", "ListingLag": "float | collections.abc.Callable"}
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 80
 napoleon_google_docstring = True
@@ -43,6 +47,17 @@ html_theme = "furo"
 html_title = f"mincloud {version}"
 html_favicon = "../mincloud_emulator/console/icon.svg"
 html_static_path = ["_static"]
+templates_path = ["_templates"]
+html_sidebars = {
+    "**": [
+        "sidebar/brand.html",
+        "sidebar/language.html",
+        "sidebar/search.html",
+        "sidebar/scroll-start.html",
+        "sidebar/navigation.html",
+        "sidebar/scroll-end.html",
+    ]
+}
 html_css_files = ["mincloud.css"]
 html_show_sphinx = False
 html_show_copyright = False

@@ -22,6 +22,7 @@ import yaml
 
 from scripts import ROOT, ScriptError
 from scripts.contract.document import CONTRACT
+from scripts.docs.translations import LANGUAGES
 
 DOCS = ROOT / "docs"
 REDOCLY = ROOT / "node_modules" / ".bin" / "redocly"
@@ -32,6 +33,8 @@ NO_REQUESTS = (
     "worker-src blob:; base-uri 'none'; form-action 'none'"
 )
 _CHARSET = '<meta charset="utf8" />'
+_BODY = "<body>"
+_WAY_BACK = '<p style="margin: 0; padding: 0.5rem 1rem; font: 14px sans-serif"><a href="index.html">mincloud documentation</a></p>'
 _LOGO = re.compile(r"https://cdn\.redoc\.ly/[\w/-]+\.svg")
 _OWN_LOGO = (
     "data:image/svg+xml,%3Csvg xmlns=%22http://www.w3.org/2000/svg%22 width=%2244%22 height=%2214%22%3E"
@@ -39,8 +42,13 @@ _OWN_LOGO = (
 )
 
 
-def build_pages(source: Path, output: Path) -> None:
+def build_pages(source: Path, output: Path, language: str = "en") -> None:
     """Builds the pages with Sphinx. A warning is an error, so a broken link or reference is.
+
+    Args:
+        source: The folder of the pages.
+        output: Where to put what is built.
+        language: The language of the pages, one of `LANGUAGES`.
 
     Raises:
         ScriptError: There was a warning; it was shown.
@@ -55,6 +63,7 @@ def build_pages(source: Path, output: Path) -> None:
             "--nitpicky",
             "--fresh-env",
             "--quiet",
+            f"--define=language={language}",
             f"--doctree-dir={scratch}",
         ]
         if main([*words, str(source), str(output)]):
@@ -110,11 +119,14 @@ def build_contract_page(output: Path) -> None:
     if done.returncode or not page.exists():
         raise ScriptError(f"Redocly could not render the contract: {' '.join((done.stderr or done.stdout).split())}")
     html = page.read_text("utf-8")
-    if _CHARSET not in html:
-        raise ScriptError(f"Redocly's page has no {_CHARSET}: look at what its new version writes, and say so here")
+    for mark in (_CHARSET, _BODY):
+        if mark not in html:
+            raise ScriptError(f"Redocly's page has no {mark}: look at what its new version writes, and say so here")
     policy = f'<meta http-equiv="Content-Security-Policy" content="{NO_REQUESTS}">'
     head = f'<meta charset="utf-8">\n  {policy}\n  <link rel="icon" href="data:,">'
-    page.write_text(_LOGO.sub(_OWN_LOGO, html.replace(_CHARSET, head, 1)), "utf-8")
+    page.write_text(
+        _LOGO.sub(_OWN_LOGO, html.replace(_CHARSET, head, 1).replace(_BODY, f"{_BODY}{_WAY_BACK}", 1)), "utf-8"
+    )
 
 
 def build(source: Path, output: Path) -> None:
@@ -127,8 +139,12 @@ def build(source: Path, output: Path) -> None:
         if not (output / ".buildinfo").exists() and any(output.iterdir()):
             raise ScriptError(f"{output} holds something else: name a folder that is empty or has an earlier build")
         shutil.rmtree(output)
-    build_pages(source, output)
+    for code, language in LANGUAGES.items():
+        build_pages(source, output / language.folder, code)
     build_contract_page(output)
+    for language in LANGUAGES.values():
+        if language.folder:  # so that the way back leads to the pages in that language
+            shutil.copy(output / CONTRACT_PAGE, output / language.folder)
 
 
 def main() -> int:

@@ -4,7 +4,7 @@
 - `error-tree` draws the tree of the errors from their classes.
 - `command-line` describes each command from the parser that reads it.
 - Every public name has its place in the reference, or the build fails.
-- A page in another language, as `tutorial.zh-CN.md`, says so to browsers.
+- Each page leads to itself in the other language.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from scripts import ROOT
+from scripts.docs.translations import LANGUAGES
 
 if TYPE_CHECKING:
     import argparse
@@ -63,7 +64,6 @@ _FOREIGN = ("builtins", "typing", "collections.abc", "datetime", "os", "pathlib"
 _VARIABLES = ("Item",)
 _CODE_OF_A_NAME = re.compile(r"[A-Za-z_][\w.]*(?=$|\()")
 _LINK_TO_FILE = re.compile(r"\[([^\]]+)\]\((?!https?:|#)[^)]+\)")
-_LANGUAGE = re.compile(r"\.([a-z]{2}-[A-Z]{2})$")
 _LOG = logging.getLogger(__name__)
 
 
@@ -315,10 +315,15 @@ def _row(cells: Iterable[list[nodes.Node]]) -> nodes.row:
     return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", *cell)) for cell in cells))
 
 
-def _say_language(_app: Sphinx, page: str, _template: str, context: dict[str, Any], _document: object) -> None:
-    """Gives a page the language that its name ends in: browsers choose fonts, and screen readers voices, by it."""
-    if found := _LANGUAGE.search(page):
-        context["language"] = found[1]
+def _offer_languages(app: Sphinx, page: str, _template: str, context: dict[str, Any], _document: object) -> None:
+    """Gives a page the addresses of the same page in the other languages, for the template of the sidebar."""
+    up = "../" * page.count("/")
+    own = LANGUAGES[app.config.language].folder
+    root = f"{up}../" if own else up
+    context["languages"] = [
+        (each.name, None if each.folder == own else f"{root}{each.folder}{page}.html", code.replace("_", "-"))
+        for code, each in LANGUAGES.items()
+    ]
 
 
 def _check_complete(app: Sphinx, env: BuildEnvironment) -> None:
@@ -348,6 +353,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("autodoc-process-docstring", _prepare_docstring, priority=100)  # before napoleon
     app.connect("doctree-read", _link_code)
     app.connect("missing-reference", _foreign_name)
-    app.connect("html-page-context", _say_language)
+    app.connect("html-page-context", _offer_languages)
     app.connect("env-check-consistency", _check_complete)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 READMES = (ROOT / "README.md", ROOT / "README.zh-CN.md")
 DOCS = ROOT / "docs"
-TUTORIALS = (DOCS / "tutorial.md", DOCS / "tutorial.zh-CN.md")
+TUTORIAL = DOCS / "tutorial.md"
 PAGES = (*READMES, *sorted(DOCS.rglob("*.md")))
 
 _FENCE = re.compile(r"^```(?P<language>[a-z]+)[^\n]*\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)

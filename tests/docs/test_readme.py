@@ -1,4 +1,4 @@
-"""READMEs and tutorials say the same in both languages, and what the code says. `make test-docs` runs their snippets."""
+"""The READMEs say the same in both languages, and what the code says. `make test-docs` runs their snippets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 import mincloud
 from mincloud import errors
-from tests.docs.snippets import READMES, TUTORIALS
+from tests.docs.snippets import READMES
 
 PAGES = {file.name: file.read_text("utf-8") for file in READMES}
 
@@ -26,14 +26,3 @@ def test_both_languages_say_the_same() -> None:
         assert re.findall(pattern, english, re.MULTILINE) == re.findall(pattern, chinese, re.MULTILINE), pattern
     spans = re.compile(r"`[A-Za-z_.]+(?:\([^`]*\))?`")
     assert set(spans.findall(english)) == set(spans.findall(chinese))
-
-
-def test_both_tutorials_say_the_same() -> None:
-    code = re.compile(r"^```.*?^```$|^ {4}[^\n]+$", re.MULTILINE | re.DOTALL)
-    english, chinese = (file.read_text("utf-8") for file in TUTORIALS)
-    assert len(code.findall(english)) > 20
-    assert code.findall(english) == code.findall(chinese)
-    for pattern in (r"^#+ ", r"(?<=\]\()(?:guides|images)/[^)]+"):
-        said = [re.findall(pattern, code.sub("", page), re.MULTILINE) for page in (english, chinese)]
-        assert said[0], pattern
-        assert said[0] == said[1], pattern
