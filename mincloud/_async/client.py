@@ -108,7 +108,7 @@ class AsyncMinCloud:
             secrets = Secrets(access_token)
         copy = type(self).__new__(type(self))
         copy._begin(  # noqa: SLF001 - of this same class
-            AsyncPipeline(options, self._flow.transport, secrets, self._flow), self._matches
+            AsyncPipeline(options, self._flow.exchange.transport, secrets, self._flow), self._matches
         )
         return copy
 

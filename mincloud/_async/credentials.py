@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 
     from .._configuration import Secrets
     from .._operations import Operation
-    from .._redaction import KnownSecrets
     from .._responses import APIResponse
-    from .pipeline import AsyncPipeline
+    from .exchange import AsyncExchange
 
 # The documented way has two redirects; more than this is a loop.
 _MOST_REDIRECTS = 10
@@ -51,11 +50,11 @@ class AsyncCredentials:
     A client makes its own; reach it as `cloud.credentials`.
     """
 
-    def __init__(self, secrets: Secrets, flow: AsyncPipeline, known: KnownSecrets) -> None:
+    def __init__(self, secrets: Secrets, exchange: AsyncExchange) -> None:
         self._secrets = secrets
-        self._known = known
-        known.client_secret, known.given_token = secrets.client_secret, secrets.access_token
-        self._flow = flow
+        self._exchange = exchange
+        self._known = exchange.known_secrets
+        self._known.client_secret, self._known.given_token = secrets.client_secret, secrets.access_token
         self._lock = make_lock()
         self._current = _Token(secrets.access_token) if secrets.access_token is not None else None
         self._failure: MinCloudError | None = None
@@ -108,7 +107,7 @@ class AsyncCredentials:
 
     async def _obtained(self, rejected: str | None, timeout: float | None, deadline: float | None) -> _Token:
         """A token that is fresh and another than the rejected one, by one exchange for all that wait for it."""
-        limit = self._flow.options.timeout if timeout is None else timeout
+        limit = self._exchange.options.timeout if timeout is None else timeout
         failed_before = self._failure
         async with self._token_lock(limit, deadline):
             current = self._current
@@ -117,7 +116,7 @@ class AsyncCredentials:
             if self._failure is not None and self._failure is not failed_before:
                 # The exchange that this call waited for failed, so that another one would, too.
                 raise copy(self._failure)
-            return await self._exchange(limit, deadline)
+            return await self._obtain(limit, deadline)
 
     @asynccontextmanager
     async def _token_lock(self, limit: float, deadline: float | None) -> AsyncGenerator[None, None]:
@@ -148,10 +147,10 @@ class AsyncCredentials:
         """
         from .. import _oauth  # noqa: PLC0415 - a client with a token never needs it
 
-        limit = self._flow.options.timeout
+        limit = self._exchange.options.timeout
         async with self._token_lock(limit, None):
             if self._can_exchange and self._current is None:
-                await self._exchange(limit, None)
+                await self._obtain(limit, None)
             refresh_token = self._current.refresh_token if self._current is not None else None
             client_id, client_secret = self._secrets.client_id, self._secrets.client_secret
             if refresh_token is None or client_id is None or client_secret is None:
@@ -164,7 +163,7 @@ class AsyncCredentials:
                 raise answer.error()
             self._current = self._accepted(answer, _oauth.read_token(answer), refresh_token)
 
-    async def _exchange(self, limit: float, deadline: float | None) -> _Token:
+    async def _obtain(self, limit: float, deadline: float | None) -> _Token:
         """A new code and the token for it. Nothing is lost when this is done again, so it is."""
         client_id, client_secret = self._secrets.client_id, self._secrets.client_secret
         if client_id is None or client_secret is None:
@@ -203,7 +202,7 @@ class AsyncCredentials:
 
     def _delay(self, attempt: int, retry_after: float | None, deadline: float | None) -> float | None:
         """The seconds to wait before the next attempt, None if there is to be none."""
-        if attempt > self._flow.options.max_retries:
+        if attempt > self._exchange.options.max_retries:
             return None
         delay = retry_delay(attempt, retry_after)
         if delay is None or (deadline is not None and time.monotonic() + delay >= deadline):
@@ -257,7 +256,7 @@ class AsyncCredentials:
             request = _with_cookies(Request(method, target, headers, content), cookies)
 
     def _request(self, call: Operation) -> Request:
-        return self._flow.api_request(call, None)
+        return self._exchange.request(call)
 
     async def _send(self, request: Request, end: float) -> APIResponse:
         """Sends a token operation once."""
@@ -269,7 +268,7 @@ class AsyncCredentials:
                 method=request.method,
                 url=redact_url(request.url),
             )
-        return await self._flow.exchange(request, left, hide_body=True)
+        return await self._exchange.send(request, left, hide_body=True)
 
     def _accepted(self, answer: APIResponse, token: AccessToken, refresh_token: str | None) -> _Token:
         """A token of the service, checked; its refresh token may stay the one there was."""

@@ -109,7 +109,7 @@ class MinCloud:
             secrets = Secrets(access_token)
         copy = type(self).__new__(type(self))
         copy._begin(  # noqa: SLF001 - of this same class
-            Pipeline(options, self._flow.transport, secrets, self._flow), self._matches
+            Pipeline(options, self._flow.exchange.transport, secrets, self._flow), self._matches
         )
         return copy
 

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 
     from .._configuration import Secrets
     from .._operations import Operation
-    from .._redaction import KnownSecrets
     from .._responses import APIResponse
-    from .pipeline import Pipeline
+    from .exchange import Exchange
 
 # The documented way has two redirects; more than this is a loop.
 _MOST_REDIRECTS = 10
@@ -52,11 +51,11 @@ class Credentials:
     A client makes its own; reach it as `cloud.credentials`.
     """
 
-    def __init__(self, secrets: Secrets, flow: Pipeline, known: KnownSecrets) -> None:
+    def __init__(self, secrets: Secrets, exchange: Exchange) -> None:
         self._secrets = secrets
-        self._known = known
-        known.client_secret, known.given_token = secrets.client_secret, secrets.access_token
-        self._flow = flow
+        self._exchange = exchange
+        self._known = exchange.known_secrets
+        self._known.client_secret, self._known.given_token = secrets.client_secret, secrets.access_token
         self._lock = make_lock()
         self._current = _Token(secrets.access_token) if secrets.access_token is not None else None
         self._failure: MinCloudError | None = None
@@ -109,7 +108,7 @@ class Credentials:
 
     def _obtained(self, rejected: str | None, timeout: float | None, deadline: float | None) -> _Token:
         """A token that is fresh and another than the rejected one, by one exchange for all that wait for it."""
-        limit = self._flow.options.timeout if timeout is None else timeout
+        limit = self._exchange.options.timeout if timeout is None else timeout
         failed_before = self._failure
         with self._token_lock(limit, deadline):
             current = self._current
@@ -118,7 +117,7 @@ class Credentials:
             if self._failure is not None and self._failure is not failed_before:
                 # The exchange that this call waited for failed, so that another one would, too.
                 raise copy(self._failure)
-            return self._exchange(limit, deadline)
+            return self._obtain(limit, deadline)
 
     @contextmanager
     def _token_lock(self, limit: float, deadline: float | None) -> Generator[None, None]:
@@ -149,10 +148,10 @@ class Credentials:
         """
         from .. import _oauth  # noqa: PLC0415 - a client with a token never needs it
 
-        limit = self._flow.options.timeout
+        limit = self._exchange.options.timeout
         with self._token_lock(limit, None):
             if self._can_exchange and self._current is None:
-                self._exchange(limit, None)
+                self._obtain(limit, None)
             refresh_token = self._current.refresh_token if self._current is not None else None
             client_id, client_secret = self._secrets.client_id, self._secrets.client_secret
             if refresh_token is None or client_id is None or client_secret is None:
@@ -165,7 +164,7 @@ class Credentials:
                 raise answer.error()
             self._current = self._accepted(answer, _oauth.read_token(answer), refresh_token)
 
-    def _exchange(self, limit: float, deadline: float | None) -> _Token:
+    def _obtain(self, limit: float, deadline: float | None) -> _Token:
         """A new code and the token for it. Nothing is lost when this is done again, so it is."""
         client_id, client_secret = self._secrets.client_id, self._secrets.client_secret
         if client_id is None or client_secret is None:
@@ -202,7 +201,7 @@ class Credentials:
 
     def _delay(self, attempt: int, retry_after: float | None, deadline: float | None) -> float | None:
         """The seconds to wait before the next attempt, None if there is to be none."""
-        if attempt > self._flow.options.max_retries:
+        if attempt > self._exchange.options.max_retries:
             return None
         delay = retry_delay(attempt, retry_after)
         if delay is None or (deadline is not None and time.monotonic() + delay >= deadline):
@@ -256,7 +255,7 @@ class Credentials:
             request = _with_cookies(Request(method, target, headers, content), cookies)
 
     def _request(self, call: Operation) -> Request:
-        return self._flow.api_request(call, None)
+        return self._exchange.request(call)
 
     def _send(self, request: Request, end: float) -> APIResponse:
         """Sends a token operation once."""
@@ -268,7 +267,7 @@ class Credentials:
                 method=request.method,
                 url=redact_url(request.url),
             )
-        return self._flow.exchange(request, left, hide_body=True)
+        return self._exchange.send(request, left, hide_body=True)
 
     def _accepted(self, answer: APIResponse, token: AccessToken, refresh_token: str | None) -> _Token:
         """A token of the service, checked; its refresh token may stay the one there was."""

@@ -25,6 +25,7 @@ NAMES = {
     "AsyncConnectionInterface": "ConnectionInterface",
     "AsyncConnectionPool": "ConnectionPool",
     "AsyncCredentials": "Credentials",
+    "AsyncExchange": "Exchange",
     "AsyncPipeline": "Pipeline",
     "AsyncFunctions": "Functions",
     "AsyncGenerator": "Generator",

@@ -286,7 +286,7 @@ def test_a_pickled_client_keeps_its_options_and_takes_the_credentials_of_where_i
     again = pickle.loads(pickled)
     assert type(again) is kind
     assert flow_of(again).options == flow_of(cloud).options
-    assert flow_of(again).known_secrets.all() == ["token-of-there"]
+    assert flow_of(again).exchange.known_secrets.all() == ["token-of-there"]
 
 
 def flow_of(cloud: Any) -> Any:
