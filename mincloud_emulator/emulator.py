@@ -45,7 +45,10 @@ class Emulator:
         access_token: A first access token; random if None.
         limits: How much a call and a request may have; the service's if None.
         clock: What time it is; the real time if None. It can be moved: `emulator.clock.advance(seconds)`.
-        node: Which Node runs functions; the one on the path if None. Stubs need none.
+        node: Which Node runs functions: a program, or a version such as `12`, of which an installed one is looked
+            for; the one on the path if None. Stubs need none.
+        baas: A JavaScript module whose exports stand in for what the emulator has not of `BaaS`.
+        strict: Whether a function that opens a socket is refused, as in the service; else its log says so.
         listing_lag: After how many seconds `listJobs` lists a job, by the emulator's clock. Nothing says how long the
             service takes. A callable is given each `RecordedCall` and returns its job's lag: it runs in the emulator's
             thread and must not wait.
@@ -68,6 +71,8 @@ class Emulator:
         limits: Limits | None = None,
         clock: Clock | None = None,
         node: str | None = None,
+        baas: Path | str | None = None,
+        strict: bool = False,
         listing_lag: ListingLag = 0.0,
         early_logs: bool = False,
     ) -> None:
@@ -84,6 +89,8 @@ class Emulator:
             client_secret=client_secret,
             access_token=access_token,
             node=node,
+            baas=None if baas is None else Path(baas),
+            strict=strict,
             listing_lag=listing_lag,
             early_logs=early_logs,
         )

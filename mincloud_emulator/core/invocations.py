@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from dataclasses import dataclass
+import sqlite3
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .recorded_calls import CallRecorder, RecordedCall
@@ -12,6 +14,9 @@ from .store import MEMORY_MB
 from .stubs import InvocationResult, Stub, run_stub
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from ..runtime import Runtime
     from .clock import Clock
     from .events import Broker
@@ -19,6 +24,7 @@ if TYPE_CHECKING:
     from .store import Function, Job, Store
 
 _logger = logging.getLogger(__name__)
+_RECORD_AGAIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +61,16 @@ class Invocations:
     """Runs functions, as many at once as their plans allow.
 
     Args:
-        store: keeps the jobs.
-        clock: gives them their times.
-        limits: how long and how many at once.
-        broker: is told what happens.
-        miniapp_id: the application's id, as events carry it.
-        sign_key: what would decrypt WeChat's access token, as events carry it.
-        node: which Node runs functions; the one on the path if None.
-        recorder: is told of every call.
+        store: Keeps the jobs.
+        clock: Gives them their times.
+        limits: How long a call may run, and how many run at once.
+        broker: Is told what happens.
+        miniapp_id: The application's id, as events carry it.
+        sign_key: What would decrypt WeChat's access token, as events carry it.
+        node: Which Node runs functions, a program or a version; the one on the path if None.
+        baas: A JavaScript module whose exports stand in for what the emulator has not of `BaaS`.
+        strict: Whether a function that opens a socket is refused.
+        recorder: Is told of every call.
     """
 
     def __init__(
@@ -75,6 +83,8 @@ class Invocations:
         miniapp_id: str,
         sign_key: str,
         node: str | None,
+        baas: Path | None,
+        strict: bool,
         recorder: CallRecorder,
     ) -> None:
         self.stubs: dict[int, Stub] = {}
@@ -86,8 +96,11 @@ class Invocations:
         self._miniapp_id = miniapp_id
         self._sign_key = sign_key
         self._node = node
+        self._baas = baas
+        self._strict = strict
         self._runtime: Runtime | None = None
         self._running: dict[asyncio.Task[InvocationResult], None] = {}
+        self._unrecorded: set[asyncio.Task[None]] = set()
         self._slots = {
             "P_FREE": asyncio.Semaphore(limits.free_concurrency),
             "P_PERSONAL": asyncio.Semaphore(limits.personal_concurrency),
@@ -131,8 +144,10 @@ class Invocations:
             await asyncio.wait(tasks)
 
     async def aclose(self) -> None:
-        """End every call and every container."""
+        """Ends every call and every container."""
         await self.stop_running()
+        for task in self._unrecorded:
+            task.cancel()  # the next emulator marks these jobs failed
         if self._runtime is not None:
             await self._runtime.aclose()
             self._runtime = None
@@ -153,11 +168,15 @@ class Invocations:
                     await slots.acquire()
             except TimeoutError:
                 return self._finish(function, job, call, _not_scheduled(function, patience))
-            try:
+
+            def on_start() -> None:
+                nonlocal job
                 job = self._store.start_job(job)
                 call.status = job.status
                 self._publish(function, job)
-                ending = await self._execute(function, event, job, sync=sync)
+
+            try:
+                result = await self._execute(function, event, job, on_start, sync=sync)
             finally:
                 slots.release()
         except asyncio.CancelledError:
@@ -171,7 +190,7 @@ class Invocations:
             return self._finish(
                 function, job, call, InvocationResult("execution_failed", None, "null", described, line)
             )
-        return self._finish(function, job, call, ending)
+        return self._finish(function, job, call, result)
 
     async def prestart(self) -> None:
         """Have a container ready, so that already the first call of a function is quick.
@@ -186,10 +205,14 @@ class Invocations:
         if self._runtime is None:
             from ..runtime import Runtime  # noqa: PLC0415 - stubs need no runtime
 
-            self._runtime = Runtime(node=self._node, log_time=self._clock.log_time)
+            self._runtime = Runtime(
+                node=self._node, baas=self._baas, strict=self._strict, log_time=self._clock.log_time
+            )
         return self._runtime
 
-    async def _execute(self, function: Function, event: dict[str, Any], job: Job, *, sync: bool) -> InvocationResult:
+    async def _execute(
+        self, function: Function, event: dict[str, Any], job: Job, on_start: Callable[[], None], *, sync: bool
+    ) -> InvocationResult:
         time_limit = self._limits.sync_seconds if sync else self._limits.async_seconds
 
         def on_log(line: str) -> None:
@@ -203,6 +226,7 @@ class Invocations:
 
         stub = self.stubs.get(function.id)
         if stub is not None:
+            on_start()
             return await run_stub(stub, event, time_limit=time_limit, clock=self._clock, on_log=on_log)
         from ..runtime import FunctionVersion, NodeMissing  # noqa: PLC0415 - stubs need no runtime
 
@@ -220,7 +244,7 @@ class Invocations:
         )
         try:
             execution = await self._started_runtime().run(
-                version, event, time_limit=time_limit, invoke=invoke, on_log=on_log
+                version, event, time_limit=time_limit, invoke=invoke, on_start=on_start, on_log=on_log
             )
         except NodeMissing as error:
             line = f"{self._clock.log_time()} ERROR {error}\n"
@@ -252,13 +276,37 @@ class Invocations:
             return {"status": "ok"}
         return (await asyncio.shield(invocation.ending)).result
 
-    def _finish(self, function: Function, job: Job, call: RecordedCall, ending: InvocationResult) -> InvocationResult:
-        job = self._store.finish_job(job, ending.status, mem_usage=ending.mem_usage, log=ending.log)
-        call.status = job.status
-        if ending.status != "schedule_failed":
-            call.result = ending.result
+    def _finish(self, function: Function, job: Job, call: RecordedCall, result: InvocationResult) -> InvocationResult:
+        try:
+            job = self._store.finish_job(job, result.status, mem_usage=result.mem_usage, log=result.log)
+        except sqlite3.Error as error:
+            _logger.error("the outcome of job %d could not be stored: %s", job.id, error)
+            message = f"the emulator could not store how the call ended: {error}"
+            described = {"message": message, "type": type(error).__name__}
+            result = replace(result, status="execution_failed", data=None, data_json="null", error=described, log="")
+            job = self._record_failure(job)
+        call.status = result.status
+        if result.status != "schedule_failed":
+            call.result = result.result
         self._publish(function, job)
-        return ending
+        return result
+
+    def _record_failure(self, job: Job) -> Job:
+        """Marks a job failed whose outcome could not be stored, later if there is no room even for that."""
+        try:
+            return self._store.finish_job(job, "execution_failed", mem_usage=None, log=None)
+        except sqlite3.Error:
+            task = asyncio.create_task(self._keep_recording_failure(job))
+            self._unrecorded.add(task)
+            task.add_done_callback(self._unrecorded.discard)
+            return replace(job, status="execution_failed", finished_at=self._clock.now())
+
+    async def _keep_recording_failure(self, job: Job) -> None:
+        while True:
+            await asyncio.sleep(_RECORD_AGAIN_SECONDS)
+            with contextlib.suppress(sqlite3.Error):
+                self._store.finish_job(job, "execution_failed", mem_usage=None, log=None)
+                return
 
     def _publish(self, function: Function, job: Job) -> None:
         self._broker.publish("job", {"function": function.name, **job_summary(job)})

@@ -36,7 +36,9 @@ class Settings:
         client_id: The application's id; kept in the data file, or random.
         client_secret: The application's secret; kept in the data file, or random.
         access_token: A first access token; kept in the data file, or random.
-        node: Which Node runs functions; the one on the path if None.
+        node: Which Node runs functions, a program or a version; the one on the path if None.
+        baas: A JavaScript module whose exports stand in for what the emulator has not of `BaaS`.
+        strict: Whether a function that opens a socket is refused, as in the service.
         recorded_calls: How many of the latest calls are kept for tests to look at.
         listing_lag: After how many seconds a job is listed, or what decides it for a call.
         early_logs: Whether the address of a log is given as soon as the job runs.
@@ -47,6 +49,8 @@ class Settings:
     client_secret: str | None = None
     access_token: str | None = None
     node: str | None = None
+    baas: Path | None = None
+    strict: bool = False
     recorded_calls: int = 10_000
     listing_lag: ListingLag = 0.0
     early_logs: bool = False
@@ -92,6 +96,8 @@ class Service:
             miniapp_id=self.store.setting("miniapp_id", lambda: secrets.token_hex(10)),
             sign_key=self.store.setting("sign_key", lambda: secrets.token_hex(16)),
             node=self._settings.node,
+            baas=self._settings.baas,
+            strict=self._settings.strict,
             recorder=CallRecorder(self._settings.recorded_calls, self._settings.listing_lag, self.clock),
         )
 

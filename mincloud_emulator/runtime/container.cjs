@@ -1,7 +1,7 @@
 // One container: loads one function, then answers calls of it one after the other.
 //
-// Started as `node [options] container.cjs INPUT OUTPUT LOG_LIMIT RESULT_LIMIT MEMORY_LIMIT`, where the first two
-// are the file descriptors of the channel (frames.py says what passes there) and the others are bytes.
+// Started as `node [options] container.cjs INPUT OUTPUT SETTINGS`: the file descriptors of the channel (frames.py says
+// what passes there) and JSON with logLimit, resultLimit and memoryLimit in bytes, baas, strict and confine.
 // Calls come in through the event loop, so that an empty loop can be noticed; everything goes out with
 // blocking writes, so that what a function logged is out before it may crash, and a flood of it waits.
 //
@@ -12,17 +12,23 @@ const fs = require('fs');
 const Module = require('module');
 const net = require('net');
 const path = require('path');
+const { StringDecoder } = require('string_decoder');
 const util = require('util');
-const vm = require('vm');
-const { redirectTmp } = require('./tmp_paths.cjs');
+const { makeBaas, isTrusted } = require('./baas.cjs');
+const { confineProcess, guardProcesses, watchSockets } = require('./confinement.cjs');
+const { redirectPaths, redirectStreams } = require('./files.cjs');
+const stacks = require('./stacks.cjs');
 
-const [INPUT, OUTPUT, LOG_LIMIT, RESULT_LIMIT, MEMORY_LIMIT] = process.argv.slice(2).map(Number);
-const ERROR_TEXT_LIMIT = 65536; // characters of a message or a stack
+const INPUT = Number(process.argv[2]);
+const OUTPUT = Number(process.argv[3]);
+const SETTINGS = JSON.parse(process.argv[4]);
+const LOG_LIMIT = SETTINGS.logLimit;
+const RESULT_LIMIT = SETTINGS.resultLimit;
 const HEADER_BYTES = 5;
 
 // A function may replace what it likes; what is used after it was loaded is kept here.
 const { writeSync } = fs;
-const { format, inspect } = util;
+const { format } = util;
 const { parse, stringify } = JSON;
 const { kill, hrtime, memoryUsage, pid } = process;
 const directory = process.cwd();
@@ -30,12 +36,14 @@ const directory = process.cwd();
 let load = null; // the function that is to be loaded by the first call: {name, code}
 let exported = null; // what `this` is in it
 let main = null;
-let moved = null; // turns a path in /tmp into the one that it means
 let loadedName = 'a function'; // its file name in stacks
 let call = null; // the call that is running
 let invocations = new Map(); // BaaS.invoke that wait for an answer, by id
 let invocationCount = 0;
-const partial = { LOG: '', ERROR: '' }; // lines that process.stdout.write and process.stderr.write began
+const streams = new Map([
+  [1, { level: 'LOG', begun: '', decoder: new StringDecoder('utf8') }],
+  [2, { level: 'ERROR', begun: '', decoder: new StringDecoder('utf8') }],
+]); // the standard streams, with the line that was begun on each
 
 function leave() {
   kill.call(process, pid, 'SIGKILL'); // no exit handler of the function may keep it
@@ -58,11 +66,36 @@ function send(kind, text) {
 
 // The log -----------------------------------------------------------------------------------------
 
-function log(level, message) {
+function addEntry(level, message) {
   if (call === null || call.logged > LOG_LIMIT) return; // the emulator says that it was cut
-  const text = message.length > LOG_LIMIT ? message.slice(0, LOG_LIMIT + 1) : message;
+  const shown = stacks.withoutOwnFrames(message, loadedName);
+  const text = shown.length > LOG_LIMIT ? shown.slice(0, LOG_LIMIT + 1) : shown;
   call.logged += text.length + 30;
   send('T', `${level} ${text}`); // the emulator's clock, which a test may move, gives it its time
+}
+
+// A line that was begun on a stream comes before whatever is logged next.
+function endBegunLines() {
+  for (const stream of streams.values()) {
+    const text = stream.begun;
+    stream.begun = '';
+    if (text !== '') addEntry(stream.level, text);
+  }
+}
+
+function log(level, message) {
+  endBegunLines();
+  addEntry(level, message);
+}
+
+function writeToStream(fd, bytes) {
+  const stream = streams.get(fd);
+  const lines = (stream.begun + stream.decoder.write(bytes)).split('\n');
+  stream.begun = '';
+  const begun = lines.pop();
+  for (const line of lines) log(stream.level, line);
+  stream.begun = begun;
+  if (begun.length > LOG_LIMIT) endBegunLines();
 }
 
 function printed(label, value) {
@@ -102,15 +135,11 @@ function makeConsole() {
   return made;
 }
 
-function directOutput(level, fd) {
+function standardStream(fd) {
   const { Writable } = require('stream');
   const stream = new Writable({
-    decodeStrings: false,
     write(chunk, encoding, done) {
-      const lines = (partial[level] + (typeof chunk === 'string' ? chunk : chunk.toString())).split('\n');
-      partial[level] = lines.pop();
-      for (const line of lines) log(level, line);
-      if (partial[level].length > LOG_LIMIT) flush(level);
+      writeToStream(fd, chunk);
       done();
     },
   });
@@ -120,52 +149,7 @@ function directOutput(level, fd) {
   return stream;
 }
 
-function flush(level) {
-  const text = partial[level];
-  partial[level] = '';
-  if (text !== '') log(level, text);
-}
-
-// Errors ------------------------------------------------------------------------------------------
-
-function ownText(value) {
-  const text = typeof value === 'string' ? value : String(value);
-  return text.length > ERROR_TEXT_LIMIT ? `${text.slice(0, ERROR_TEXT_LIMIT)}…` : text;
-}
-
-// The container's own frames, and those of Node below them, are of no use to a function's author.
-function cleanStack(stack) {
-  const lines = ownText(stack).split('\n');
-  const isOwn = (line) => line.includes(__dirname);
-  const isNode = (line) => /^ +at .*\(?(node:|internal\/|\w+\.js:\d+:\d+\)?$)/.test(line) && !line.includes(loadedName);
-  let end = lines.length;
-  while (end > 1 && isNode(lines[end - 1])) end--;
-  if (isOwn(lines[end - 1])) {
-    while (end > 1 && isOwn(lines[end - 1])) end--;
-  } else {
-    end = lines.length;
-  }
-  return lines.slice(0, end).filter((line) => !isOwn(line)).join('\n').trimEnd();
-}
-
-function describe(error) {
-  try {
-    if (error instanceof Error || util.types.isNativeError(error)) {
-      const described = { message: ownText(error.message) };
-      const named = error.name !== 'Error' && typeof error.name === 'string' && error.name !== '';
-      described.type = ownText(named ? error.name : (error.constructor && error.constructor.name) || 'Error');
-      if (error.stack) described.stack = cleanStack(error.stack);
-      return described;
-    }
-    if (typeof error === 'string') return { message: ownText(error) };
-    if (error !== null && typeof error === 'object' && typeof error.message === 'string') {
-      return { message: ownText(error.message) };
-    }
-    return { message: ownText(inspect(error)) };
-  } catch (broken) {
-    return { message: 'the function ended with an error that can not be shown' };
-  }
-}
+const describe = (error) => stacks.describe(error, loadedName, directory);
 
 // How a call ends ---------------------------------------------------------------------------------
 
@@ -214,8 +198,7 @@ function succeed(ending, data) {
 }
 
 function finish(ending) {
-  flush('LOG');
-  flush('ERROR');
+  endBegunLines();
   const [seconds, nanoseconds] = hrtime.call(process, ending.started);
   call = null;
   invocations = new Map();
@@ -247,15 +230,13 @@ process.on('unhandledRejection', (reason) => {
 });
 
 process.on('warning', (warning) => {
-  if (!/permission/i.test(warning.message) || warning.name !== 'ExperimentalWarning') {
+  // Neither the permission model nor how the code was loaded is the function's doing.
+  if (!(/permission/i.test(warning.message) && warning.name === 'ExperimentalWarning') && !/^To load an ES module/.test(warning.message)) {
     log('WARN', `${warning.name}: ${warning.message}`);
   }
 });
 
-process.on('exit', () => {
-  flush('LOG');
-  flush('ERROR');
-});
+process.on('exit', endBegunLines);
 
 // The event loop has nothing left to do. The channel does not count during a call, see `begin`.
 process.on('beforeExit', () => {
@@ -276,39 +257,16 @@ process.on('beforeExit', () => {
 
 // Loading and calling -----------------------------------------------------------------------------
 
-function makeRequire(name) {
-  const real = (Module.createRequire || Module.createRequireFromPath)(path.join(directory, name));
-  const builtin = new Set(Module.builtinModules);
-  function require(id) {
-    if (typeof id === 'string' && (builtin.has(id) || id.startsWith('node:'))) return real(id);
-    try {
-      return real(moved(id));
-    } catch (error) {
-      // The permission model refuses to look where there could be modules of this machine.
-      if (!error || !['MODULE_NOT_FOUND', 'ERR_ACCESS_DENIED'].includes(error.code)) throw error;
-      const missing = new Error(
-        `Cannot find module '${id}': a function has Node's own modules and what is bundled into its code`
-      );
-      missing.code = 'MODULE_NOT_FOUND';
-      throw missing;
-    }
-  }
-  return Object.assign(require, { resolve: real.resolve, cache: real.cache, main: undefined });
-}
-
 function loadMain({ name, code }) {
   const filename = `${name}.js`;
-  loadedName = filename;
+  const file = path.join(directory, filename.replace(/[/\\\0]/g, '_'));
+  loadedName = filename.replace(/[\s'"/\\\0]/g, '_'); // what V8 takes for the name of a script
   // V8 takes a byte order mark and a hashbang at the start of a script, but not of a function's body.
   const source = code.replace(/^\ufeff/, '').replace(/^#!/, '//');
-  const module = { exports: {}, id: '.', filename, loaded: false, children: [], paths: [], parent: null };
-  const options = { filename };
-  if (vm.constants && vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER) {
-    options.importModuleDynamically = vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
-  }
-  const parameters = ['exports', 'require', 'module', '__filename', '__dirname'];
-  const body = vm.compileFunction(source, parameters, options);
-  body.call(module.exports, module.exports, makeRequire(filename), module, path.join(directory, filename), directory);
+  const module = new Module(file, null);
+  module.filename = file;
+  module.paths = [];
+  module._compile(`${source}\n//# sourceURL=${loadedName}`, file, 'commonjs'); // no Node takes it for an ES module then
   module.loaded = true;
   const found = module.exports;
   const usual = found === null || found === undefined ? undefined : found.main;
@@ -326,7 +284,7 @@ function loadMain({ name, code }) {
 
 function begin(text) {
   const event = parse(text);
-  const mine = { settled: false, discard: false, rejection: null, logged: 0, started: hrtime.call(process) };
+  const mine = { settled: false, discard: false, rejection: null, logged: 0, sockets: new Set(), started: hrtime.call(process) };
   call = mine;
   input.unref(); // so that the loop is empty once the function has nothing left to do
   log('LOG', printed('event.data: ', event.data));
@@ -413,39 +371,65 @@ function answer(text) {
   else waiting.reject(new Error(error));
 }
 
-const baas = new Proxy(Object.freeze({ invoke }), {
-  get(target, property) {
-    if (property === 'invoke' || typeof property === 'symbol') return target[property];
-    if (property === 'then' || property === 'toJSON' || property === 'inspect') return undefined;
-    throw new Error(`BaaS.${property} is not there: of BaaS, the emulator has only BaaS.invoke`);
-  },
-});
+// The name that invoke had before. It gives the whole response, with the result in it.
+function invokeFunction(name, params, sync) {
+  return invoke(name, params, sync).then((data) => ({ status: 200, data }));
+}
 
 // The world of a function -------------------------------------------------------------------------
 
 const own = (value) => ({ value, configurable: true, enumerable: false, writable: true });
+const loadBaas = SETTINGS.baas === null ? null : () => require(SETTINGS.baas);
+Object.defineProperty(global, 'BaaS', own(makeBaas({ invoke, invokeFunction }, loadBaas)));
 Object.defineProperty(global, 'console', own(makeConsole()));
-Object.defineProperty(global, 'BaaS', own(baas));
-for (const [name, level, fd] of [['stdout', 'LOG', 1], ['stderr', 'ERROR', 2]]) {
+for (const [fd, name] of [[1, 'stdout'], [2, 'stderr']]) {
   let stream = null;
   Object.defineProperty(process, name, {
     configurable: true,
     enumerable: true,
-    get: () => stream || (stream = directOutput(level, fd)),
+    get: () => stream || (stream = standardStream(fd)),
   });
 }
 process.argv.splice(2);
-process.kill = function (target, signal) {
-  if (target !== pid) throw new Error('process.kill: a function may signal no process but its own');
-  return kill.call(process, target, signal);
-};
-moved = redirectTmp(fs, directory);
+guardProcesses();
+if (SETTINGS.confine) confineProcess();
+watchSockets((what) => {
+  if (isTrusted()) return null;
+  if (SETTINGS.strict) {
+    const refused = new Error(`${what}: the service gives functions no network but BaaS.request`);
+    refused.code = 'EACCES';
+    return refused;
+  }
+  if (call !== null && !call.sockets.has(what)) {
+    call.sockets.add(what);
+    log('WARN', `${what}: the service would refuse this, it gives functions no network but BaaS.request`);
+  }
+  return null;
+});
+const readable = [__dirname, ...(SETTINGS.baas === null ? [] : [path.dirname(SETTINGS.baas)])];
+const moved = redirectPaths(directory, { confine: SETTINGS.confine, readable });
+redirectStreams(writeToStream);
 if (Module.syncBuiltinESMExports) Module.syncBuiltinESMExports(); // import() sees the same fs and process
 
-if (MEMORY_LIMIT > 0) {
+const requireModule = Module.prototype.require;
+Module.prototype.require = function (id) {
+  try {
+    return requireModule.call(this, moved(id));
+  } catch (error) {
+    // The permission model refuses to look where there could be modules of this machine.
+    if (!error || !['MODULE_NOT_FOUND', 'ERR_ACCESS_DENIED'].includes(error.code)) throw error;
+    const missing = new Error(
+      `Cannot find module '${id}': a function has Node's own modules and what is bundled into its code`
+    );
+    missing.code = 'MODULE_NOT_FOUND';
+    throw missing;
+  }
+};
+
+if (SETTINGS.memoryLimit !== null) {
   // Where the emulator can't see how much memory this process holds, it has to look itself.
   setInterval(() => {
-    if (call !== null && memoryUsage.call(process).rss > MEMORY_LIMIT) {
+    if (call !== null && memoryUsage.call(process).rss > SETTINGS.memoryLimit) {
       send('M', '');
       leave();
     }

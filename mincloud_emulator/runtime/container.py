@@ -8,25 +8,28 @@ import json
 import math
 import os
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from . import frames
 from .call_log import CallLog
 from .execution import Execution, FunctionVersion, Status
+from .node import BARE_ENVIRONMENT
 from .process import ContainerProcess
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable
 
     from .node import NodeInfo
 
 _SCRIPT = Path(__file__).resolve().with_name("container.cjs")
 _STATM = Path("/proc/self/statm")
-_WATCH_SECONDS = 0.05
+_CHECK_SECONDS = 0.05
+_IDLE_CHECK_SECONDS = 1.0
 _START_SECONDS = 60.0  # far more than Node needs on a busy machine: only a Node that hangs gets there
-_TMP_EVERY = 5  # how many looks at the memory go by between two at the directory
+_TMP_EVERY = 5  # checks of the memory between two of the directory
+_STDERR_TAIL = 8192  # bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,86 +49,114 @@ class ContainerLimits:
     memory_overhead_mb: int = 64
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerOptions:
+    """What all containers of a runtime have in common.
+
+    Attributes:
+        limits: What a call may take.
+        baas: A JavaScript module whose exports stand in for the parts of ``BaaS`` that the emulator has not.
+        strict: Whether a function is refused the network, as in the service; else its log says so.
+        log_time: Gives the present time as a log entry starts with.
+    """
+
+    limits: ContainerLimits
+    baas: Path | None
+    strict: bool
+    log_time: Callable[[], str]
+
+
+class ContainerOwner(Protocol):
+    """Is told of a container, on the event loop, what it needs to give calls to it."""
+
+    def on_ready(self, container: Container) -> None:
+        """Handles that Node is up."""
+
+    def on_end(self, container: Container) -> None:
+        """Handles that the process has ended while there was no call."""
+
+
+@dataclass(slots=True, kw_only=True)
 class Call:
     """The call that a container is busy with."""
 
-    def __init__(
-        self,
-        time_limit: float,
-        log: CallLog,
-        invoke: Callable[[str, Any, bool], Awaitable[Any]],
-        done: asyncio.Future[Execution],
-    ) -> None:
-        self.time_limit = time_limit
-        self.log = log
-        self.invoke = invoke
-        self.done = done
-        self.started = 0.0
-        self.deadline: asyncio.TimerHandle | None = None
-        self.watch: asyncio.TimerHandle | None = None
-        self.tasks: set[asyncio.Task[None]] = set()
-        self.result: bytes | None = None
-        self.error: dict[str, Any] | None = None
-        self.killed: tuple[Status, dict[str, Any]] | None = None
-        self.stuck = False
-        self.peak = 0
-        self.looks = 0
-        self.stderr_tail = b""
+    time_limit: float
+    log: CallLog
+    invoke: Callable[[str, Any, bool], Awaitable[Any]]
+    done: asyncio.Future[Execution]
+    started: float = 0.0
+    deadline: asyncio.TimerHandle | None = None
+    check: asyncio.TimerHandle | None = None
+    tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+    result: bytes | None = None
+    data: Any = None
+    error: dict[str, Any] | None = None
+    killed: tuple[Status, dict[str, Any]] | None = None
+    stuck: bool = False
+    peak: int = 0
+    checks: int = 0
+    stderr_tail: bytes = b""
 
 
 class Container:
-    """A process that is up, or coming up.
+    """A Node process for one function, which is up or coming up.
 
     Args:
         node: The Node to start.
         memory_mb: What the plan of its function allows.
         directory: Its own directory, which exists: its working directory and ``/tmp``.
-        limits: What its calls may take.
-        log_time: Gives the present time as a log entry starts with.
+        options: What it has in common with others.
+        owner: Is told when it can be called and when it has ended.
 
     Raises:
         OSError: Node could not be started.
     """
 
     def __init__(
-        self,
-        node: NodeInfo,
-        *,
-        memory_mb: int,
-        directory: Path,
-        limits: ContainerLimits,
-        log_time: Callable[[], str],
+        self, node: NodeInfo, *, memory_mb: int, directory: Path, options: ContainerOptions, owner: ContainerOwner
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        self._log_time = log_time
         self.directory = directory
         self.memory_mb = memory_mb
         self.function: FunctionVersion | None = None
-        self.on_idle_end: Callable[[], None] | None = None
-        self._limits = limits
+        self._owner = owner
+        self._log_time = options.log_time
+        limits = self._limits = options.limits
         self._memory_limit = (memory_mb + limits.memory_overhead_mb) * 1024 * 1024
         self._call: Call | None = None
         self._ready = False
         self._usable = True
+        self._start_output = b""
+        self._start_failure: str | None = None
         self._resident = 0  # what was last known of its memory, in bytes
         sees_memory = _STATM.exists()
+        settings = {
+            "logLimit": limits.log_bytes,
+            "resultLimit": limits.result_bytes,
+            "memoryLimit": None if sees_memory else self._memory_limit,
+            "baas": None if options.baas is None else str(options.baas),
+            "strict": options.strict,
+            "confine": node.permission_flag is None,
+        }
+        readable = [_SCRIPT.parent, *_read_by(options.baas)]
         self._process = ContainerProcess(
             [
                 node.path,
-                *node.options(heap_mb=memory_mb, readable=[_SCRIPT.parent], writable=directory),
+                *node.options(heap_mb=memory_mb, readable=readable, writable=directory),
                 str(_SCRIPT),
             ],
-            [str(limits.log_bytes), str(limits.result_bytes), str(0 if sees_memory else self._memory_limit)],
+            [json.dumps(settings)],
             directory=directory,
             environment=_environment(directory),
             frame_limit=max(limits.result_bytes, 4 * limits.log_bytes) + 1024 * 1024,
             listener=self,
         )
         self._statm = Path(f"/proc/{self._process.pid}/statm") if sees_memory else None
+        self._timer = self._loop.call_later(_START_SECONDS, self._on_no_start)
 
     @property
     def pid(self) -> int:
-        """Its process."""
+        """The id of its process."""
         return self._process.pid
 
     @property
@@ -133,23 +164,35 @@ class Container:
         """Whether it may serve another call."""
         return self._usable
 
-    @property
-    def keeps_too_much(self) -> bool:
-        """Whether the files it keeps are more than it may have."""
-        return _size(self.directory, self._limits.tmp_bytes) > self._limits.tmp_bytes
-
     def kill(self) -> None:
-        """End it now. A call that it is busy with fails."""
+        """Ends it now. A call that it is busy with fails."""
         self._usable = False
+        self._timer.cancel()
         self._process.kill()
 
     def stop(self) -> None:
-        """End it because the emulator stops. A call that it is busy with fails and says so."""
+        """Ends it because the emulator stops. A call that it is busy with fails and says so."""
         self._stop_call("execution_failed", "the emulator was stopped", "EmulatorStopped")
 
     async def wait_ended(self) -> None:
-        """Wait until its process is gone and everything of it is closed."""
+        """Waits until its process is gone and everything of it is closed."""
         await asyncio.shield(self._process.ended)
+
+    def failed_start(self, on_log: Callable[[str], None] | None) -> Execution:
+        """Gives the outcome of a call for which this container was started, but did not come up.
+
+        Args:
+            on_log: Called with each log entry.
+
+        Returns:
+            A failure whose log has what Node said.
+        """
+        log = CallLog(self._limits.log_bytes, self._log_time, on_log)
+        log.output("ERROR", self._start_output)
+        error = {"message": self._start_failure or "Node did not start", "type": "ContainerError"}
+        log.finish()
+        log.write("ERROR", f"{error['type']}: {error['message']}")
+        return Execution("execution_failed", 1, None, "null", error, log.finish(), 0.0, 100, 0)
 
     async def call(
         self,
@@ -160,12 +203,12 @@ class Container:
         invoke: Callable[[str, Any, bool], Awaitable[Any]],
         on_log: Callable[[str], None] | None,
     ) -> Execution:
-        """Call the function, after loading it if this is the first call.
+        """Calls the function, after loading it if this is the first call.
 
         Args:
             function: What to call, always the same one.
             event: Its event as JSON.
-            time_limit: Seconds that it may take once Node is up.
+            time_limit: Seconds that it may take.
             invoke: What ``BaaS.invoke`` calls.
             on_log: Called with each log entry as it comes.
 
@@ -173,17 +216,15 @@ class Container:
             How it ended, which includes every way to fail.
         """
         done: asyncio.Future[Execution] = self._loop.create_future()
-        call = self._call = Call(time_limit, CallLog(self._limits.log_bytes, self._log_time, on_log), invoke, done)
+        log = CallLog(self._limits.log_bytes, self._log_time, on_log)
+        call = self._call = Call(time_limit=time_limit, log=log, invoke=invoke, done=done)
+        self._timer.cancel()
         if self.function is None:
             self.function = function
             code = json.dumps({"name": function.name, "code": function.code}, ensure_ascii=False)
             self._process.send(frames.LOAD, code.encode(errors="replace"))  # half a surrogate pair is no code
         self._process.send(frames.CALL, event)
-        if self._ready:
-            self.start_clock(call)
-        else:
-            call.started = self._loop.time()
-            call.deadline = self._loop.call_later(_START_SECONDS, self._on_no_start)
+        self.start_clock(call)
         try:
             return await done
         except BaseException:
@@ -195,25 +236,25 @@ class Container:
     def _close_call(self, call: Call) -> None:
         if self._call is call:
             self._call = None
-        for timer in (call.deadline, call.watch):
+        for timer in (call.deadline, call.check):
             if timer is not None:
                 timer.cancel()
         for task in call.tasks:
             task.cancel()
+        if self._usable:
+            self._watch_idle()
 
     # The clock ---------------------------------------------------------------------------------
 
     def start_clock(self, call: Call) -> None:
-        """Have the time limit of a call begin now."""
-        if call.deadline is not None:
-            call.deadline.cancel()
+        """Has the time limit of a call begin now."""
         call.started = self._loop.time()
         call.deadline = self._loop.call_later(call.time_limit, self._on_deadline)
-        call.watch = self._loop.call_later(_WATCH_SECONDS, self._on_watch)
+        call.check = self._loop.call_later(_CHECK_SECONDS, self._check)
 
     def _on_no_start(self) -> None:
-        message = f"Node did not start within {_START_SECONDS:.0f} s"
-        self._stop_call("execution_failed", message, "ContainerError")
+        self._start_failure = f"Node did not start within {_START_SECONDS:.0f} s"
+        self.kill()
 
     def _on_deadline(self) -> None:
         call = self._call
@@ -226,31 +267,54 @@ class Container:
             message += ": it has nothing left to do and never called back"
         self._stop_call("deadline_exceeded", message, "TimeoutError")
 
-    def _on_watch(self) -> None:
+    # The limits --------------------------------------------------------------------------------
+
+    def _check(self) -> None:
         call = self._call
         if call is None:
             return
-        if self._statm is not None:
-            self._look_at_memory()
-            call.peak = max(call.peak, self._resident)
-            if self._resident > self._memory_limit:
-                self._stop_for_memory()
-                return
-        call.looks += 1
-        if call.looks % _TMP_EVERY == 0 and self.keeps_too_much:
-            message = f"the function keeps more than {self._limits.tmp_bytes // 1024 // 1024} MB in /tmp"
-            self._stop_call("execution_failed", message, "DiskLimitError")
+        self._process.notice_end()
+        self._look_at_memory()
+        call.peak = max(call.peak, self._resident)
+        if self._resident > self._memory_limit:
+            self._stop_for_memory()
             return
-        call.watch = self._loop.call_later(_WATCH_SECONDS, self._on_watch)
+        call.checks += 1
+        if call.checks % _TMP_EVERY == 0 and self._keeps_too_much():
+            self._stop_call("execution_failed", *self._disk_failure())
+            return
+        call.check = self._loop.call_later(_CHECK_SECONDS, self._check)
+
+    def _watch_idle(self) -> None:
+        """Ends the container when it takes too much between two calls: a timer that keeps no call may still run."""
+        self._timer = self._loop.call_later(_IDLE_CHECK_SECONDS, self._check_idle)
+
+    def _check_idle(self) -> None:
+        self._process.notice_end()
+        self._look_at_memory()
+        if self._resident > self._memory_limit or self._keeps_too_much():
+            self.kill()
+        else:
+            self._watch_idle()
 
     def _look_at_memory(self) -> None:
         if self._statm is not None:
             with contextlib.suppress(OSError, IndexError):  # it is just ending
                 self._resident = int(self._statm.read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
-    def _stop_for_memory(self) -> None:
+    def _keeps_too_much(self) -> bool:
+        return _size(self.directory, self._limits.tmp_bytes) > self._limits.tmp_bytes
+
+    def _memory_failure(self) -> dict[str, Any]:
         message = f"the function used more memory than the {self.memory_mb} MB of its plan"
-        self._stop_call("execution_failed", message, "MemoryLimitError")
+        return {"message": message, "type": "MemoryLimitError"}
+
+    def _disk_failure(self) -> tuple[str, str]:
+        return f"the function keeps more than {self._limits.tmp_bytes // 1024 // 1024} MB in /tmp", "DiskLimitError"
+
+    def _stop_for_memory(self) -> None:
+        error = self._memory_failure()
+        self._stop_call("execution_failed", error["message"], error["type"])
 
     def _stop_call(self, status: Literal["execution_failed", "deadline_exceeded"], message: str, kind: str) -> None:
         if self._call is not None and self._call.killed is None:
@@ -260,68 +324,100 @@ class Container:
     # What the process tells --------------------------------------------------------------------
 
     def on_frame(self, kind: int, payload: bytes) -> None:
-        """Take a frame from the process."""
-        call = self._call
-        if kind == frames.HELLO:
+        """Handles a frame from the process."""
+        if kind == frames.READY:
+            if self._ready:
+                raise frames.FrameError("a container that starts twice")
             self._ready = True
+            self._timer.cancel()
             self._look_at_memory()
-            if call is not None:
-                self.start_clock(call)
-        elif call is None or call.done.done():
+            self._watch_idle()
+            if self._usable:
+                self._owner.on_ready(self)
+            return
+        call = self._call
+        if call is None or call.done.done() or call.killed is not None:
             return  # of a call that was given up
-        elif kind == frames.TEXT:
+        if kind == frames.TEXT:
             level, _, text = payload.decode(errors="replace").partition(" ")
+            if level not in {"LOG", "INFO", "WARN", "ERROR"}:
+                raise frames.FrameError("a log entry of no level")
             self._guarded(call, call.log.write, level, text)
-        elif kind == frames.RESULT:
-            call.result = payload
-        elif kind == frames.FAILURE:
-            call.error = frames.decode(payload)
+        elif kind in {frames.RESULT, frames.FAILURE}:
+            if call.result is None and call.error is None:  # what comes first stands
+                self._take_outcome(call, kind, payload)
         elif kind == frames.INVOKE:
-            self._on_invoke(call, payload)
+            self._on_invoke(call, frames.decode_invoke(payload))
         elif kind == frames.STUCK:
             call.stuck = True
         elif kind == frames.MEMORY:
             self._stop_for_memory()
-        elif kind == frames.DONE and call.killed is None:
-            self._process.drain_output()
-            end = frames.decode(payload)
-            if end["discard"]:
-                self.kill()
-            self._resident = end["rss"]
-            self._conclude(call, end["milliseconds"])
+        elif kind == frames.DONE:
+            self._on_done(call, frames.decode_done(payload))
+        else:
+            raise frames.FrameError("a frame that no container sends now")
+
+    def _take_outcome(self, call: Call, kind: int, payload: bytes) -> None:
+        if kind == frames.FAILURE:
+            call.error = frames.decode_failure(payload)
+            return
+        try:
+            call.data = frames.decode_json(payload)
+            call.result = payload
+        except RecursionError:
+            call.error = {"message": "the result is nested too deeply to be returned", "type": "RangeError"}
+            self._guarded(call, call.log.write, "ERROR", f"RangeError: {call.error['message']}")
+
+    def _on_done(self, call: Call, done: frames.Done) -> None:
+        if call.result is None and call.error is None:
+            raise frames.FrameError("the end of a call that has no outcome")
+        self._process.drain_output()
+        self._resident = done.rss
+        self._look_at_memory()
+        if self._resident > self._memory_limit:
+            # A call may be over before the first check.
+            self._stop_for_memory()
+            return
+        if done.discard or self._keeps_too_much():
+            self.kill()
+        elapsed = (self._loop.time() - call.started) * 1000
+        self._conclude(call, min(done.milliseconds, elapsed))
 
     def on_output(self, level: str, data: bytes) -> bool:
-        """Take what was written to a standard stream past ``console``."""
+        """Handles what was written to a standard stream past ``console``."""
+        if not self._ready and level == "ERROR":
+            self._start_output = (self._start_output + data)[-_STDERR_TAIL:]
         call = self._call
         if call is None or call.done.done():
             return False
         if level == "ERROR":
-            call.stderr_tail = (call.stderr_tail + data)[-8192:]
+            call.stderr_tail = (call.stderr_tail + data)[-_STDERR_TAIL:]
         return bool(self._guarded(call, call.log.output, level, data))
 
     def on_corruption(self) -> None:
-        """Note that the channel can't be used any more."""
+        """Handles that the channel can't be used any more."""
         message = "the function wrote into the channel of its container"
         self._stop_call("execution_failed", message, "ContainerError")
 
     def on_end(self, returncode: int) -> None:
-        """Conclude the call that the process was busy with, if there is one."""
+        """Concludes the call that the process was busy with, if there is one."""
         self._usable = False
+        self._timer.cancel()
         call = self._call
         if call is None:
-            if self.on_idle_end is not None:
-                self.on_idle_end()
+            if not self._ready and self._start_failure is None:
+                ended = f"Node ended while it was starting, with status {returncode}"
+                self._start_failure = f"{ended}; what it said is in the log"
+            self._owner.on_end(self)
             return
         if call.done.done():
             return
-        status, error = call.killed or ("execution_failed", self._last_words(call, returncode))
-        if call.killed is None and (call.result is not None or call.error is not None):
-            # It crashed after it had called back: the log tells, the caller receives what came first.
-            self._guarded(call, call.log.write, "ERROR", f"{error['type']}: {error['message']}")
-        else:
+        status, error = call.killed or ("execution_failed", self._reason_of_end(call, returncode))
+        self._guarded(call, call.log.write, "ERROR", f"{error['type']}: {error['message']}")
+        # After a crash that came once it had called back, the caller receives what came first.
+        if call.killed is not None or (call.result is None and call.error is None):
             call.result = None
             call.error = error
-            self._guarded(call, call.log.write, "ERROR", f"{error['type']}: {error['message']}")
         if not call.done.done():
             milliseconds = (self._loop.time() - call.started) * 1000
             self._conclude(call, milliseconds, failure=status)
@@ -334,13 +430,9 @@ class Container:
                 call.done.set_exception(error)
             return None
 
-    def _last_words(self, call: Call, returncode: int) -> dict[str, Any]:
-        if not self._ready:
-            message = f"Node ended while it was starting, with status {returncode}; what it said is in the log"
-            return {"message": message, "type": "ContainerError"}
+    def _reason_of_end(self, call: Call, returncode: int) -> dict[str, Any]:
         if b"heap out of memory" in call.stderr_tail:
-            message = f"the function used more memory than the {self.memory_mb} MB of its plan"
-            return {"message": message, "type": "MemoryLimitError"}
+            return self._memory_failure()
         if returncode >= 0:
             message = f"the function ended its process with exit code {returncode}; call back instead"
             return {"message": message, "type": "ProcessExitError"}
@@ -351,24 +443,16 @@ class Container:
         return {"message": f"the process of the function crashed ({name})", "type": "ProcessCrashError"}
 
     def _conclude(self, call: Call, milliseconds: float, failure: Status = "execution_failed") -> None:
-        data: Any = None
-        error = call.error
-        result = call.result or b"null"
-        if error is None:
-            try:
-                data = json.loads(result)
-            except (RecursionError, ValueError):
-                error = {"message": "the result is nested too deeply to be returned", "type": "RangeError"}
-                self._guarded(call, call.log.write, "ERROR", f"RangeError: {error['message']}")
         log = self._guarded(call, call.log.finish)
         if call.done.done():
             return
+        error = call.error
         call.done.set_result(
             Execution(
                 status="fulfilled" if error is None else failure,
                 code=0 if error is None else 1,
-                data=data,
-                data_json=result.decode() if error is None else "null",
+                data=call.data if error is None else None,
+                data_json=call.result.decode() if error is None and call.result is not None else "null",
                 error=error or {},
                 log=log,
                 execution_time=round(milliseconds, 2),
@@ -379,38 +463,42 @@ class Container:
 
     # BaaS.invoke -------------------------------------------------------------------------------
 
-    def _on_invoke(self, call: Call, payload: bytes) -> None:
-        task = self._loop.create_task(self._answer(call, payload))
+    def _on_invoke(self, call: Call, request: frames.Invoke) -> None:
+        task = self._loop.create_task(self._answer(call, request))
         call.tasks.add(task)
         task.add_done_callback(call.tasks.discard)
 
-    async def _answer(self, call: Call, payload: bytes) -> None:
-        request_id = 0
+    async def _answer(self, call: Call, request: frames.Invoke) -> None:
         try:
-            request: Mapping[str, Any] = frames.decode(payload)
-            request_id = request["id"]
-            result = await call.invoke(request["name"], request["params"], request["sync"])
-            answer = json.dumps({"id": request_id, "result": result}, allow_nan=False)
+            result = await call.invoke(request.name, request.params, request.sync)
+            answer = json.dumps({"id": request.id, "result": result}, allow_nan=False)
         except Exception as error:  # noqa: BLE001 - it is the calling function's to handle
             message = str(error) or type(error).__name__
-            answer = json.dumps({"id": request_id, "error": message})
+            answer = json.dumps({"id": request.id, "error": message})
         if self._call is call:
             self._process.send(frames.ANSWER, answer.encode())
 
 
 def _environment(directory: Path) -> dict[str, str]:
-    """Give a container's environment variables: none of the emulator's own, which may hold secrets."""
+    """Gives a container's environment variables."""
     return {
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        **BARE_ENVIRONMENT,
         "HOME": str(directory),
         "TMPDIR": str(directory),
-        "LANG": "C.UTF-8",
         "TZ": "Asia/Shanghai",  # what the service says in event.timezone
     }
 
 
+def _read_by(module: Path | None) -> list[Path]:
+    """Gives what a module must be able to read to load: its own directory, and the packages of those above."""
+    if module is None:
+        return []
+    above = [module.parent, *module.parent.parents]
+    return [module.parent, *(path / name for path in above for name in ("node_modules", "package.json"))]
+
+
 def _size(directory: Path, enough: int) -> int:
-    """Add up the files below a directory, in bytes, until it is more than enough."""
+    """Adds up the files below a directory, in bytes, until it is more than enough."""
     total = 0
     waiting = [str(directory)]
     while waiting and total <= enough:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import shutil
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.clock import Clock
-from .container import Container, ContainerLimits
+from .container import Container, ContainerLimits, ContainerOptions
 from .node import NodeInfo, find_node
 from .watchdog import Watchdog
 
@@ -22,24 +24,44 @@ if TYPE_CHECKING:
     from .execution import Execution, FunctionVersion
 
 _FREE_PLAN_MB = 128
-_SPARE_DELAY = 0.05  # seconds, so that the start of a spare does not slow the call that made it necessary
+_PREWARM_DELAY = 0.05  # seconds, so that starting ahead does not slow the call that made it necessary
+
+
+class _StartFailed(Exception):
+    """A container that was started for a call did not come up."""
+
+    def __init__(self, container: Container) -> None:
+        super().__init__()
+        self.container = container
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiter:
+    """A call that waits for a container."""
+
+    function: FunctionVersion
+    container: asyncio.Future[Container]
 
 
 class Runtime:
     """Runs functions, each in a Node process of its own. Belongs to one event loop.
 
-    A process that has served a call is kept for the next call of the same version, in which global
-    variables may survive. One more is kept in reserve, started but without a function, so that a
-    function's first call does not wait for Node to start.
+    A container that has served a call is kept for the next call of the same version, in which global variables may
+    survive. A call that finds none takes whichever comes first: one that another call releases, or one that is being
+    started, of which there are at most as many at a time as processors. When nothing waits, containers are
+    prewarmed, started but without a function: as many as are missing to how many calls there were at once lately, and
+    at least one, so that a function's first call does not wait for Node to start.
 
-    Making one needs neither Node nor an event loop.
+    Making a runtime needs neither Node nor an event loop.
 
     Args:
-        node: Node's program, see `find_node`.
+        node: Node's program or version, see `find_node`.
         keep_warm: Seconds that an idle container is kept.
-        max_idle: How many idle containers are kept, each of some 45 MB.
-        reserve: Whether to keep a started process in reserve.
+        min_idle: How many idle containers, each of some 45 MB, are kept however few calls ran at once lately.
+        prewarm: Whether to start containers ahead of calls.
         limits: What a call may take beside time and memory.
+        baas: A JavaScript module whose exports stand in for the parts of ``BaaS`` that the emulator has not.
+        strict: Whether a function that opens a socket is refused, as in the service; else its log says so.
         log_time: Gives the present time as a log entry starts with; the real time, if not given.
     """
 
@@ -48,26 +70,35 @@ class Runtime:
         *,
         node: str | None = None,
         keep_warm: float = 60.0,
-        max_idle: int = 8,
-        reserve: bool = True,
+        min_idle: int = 8,
+        prewarm: bool = True,
         limits: ContainerLimits | None = None,
+        baas: Path | None = None,
+        strict: bool = False,
         log_time: Callable[[], str] | None = None,
     ) -> None:
         self._wanted_node = node
         self._keep_warm = keep_warm
-        self._max_idle = max_idle
-        self._reserve = reserve
-        self._limits = limits or ContainerLimits()
-        self._log_time = log_time or Clock().log_time
+        self._min_idle = min_idle
+        self._prewarms = prewarm
+        self._options = ContainerOptions(
+            limits=limits or ContainerLimits(),
+            baas=None if baas is None else baas.resolve(),
+            strict=strict,
+            log_time=log_time or Clock().log_time,
+        )
         self._node: NodeInfo | None = None
         self._node_lock = asyncio.Lock()
         self._root: Path | None = None
         self._watchdog: Watchdog | None = None
         self._count = 0
+        self._waiters: list[_Waiter] = []
+        self._starting: set[Container] = set()
+        self._busy: set[Container] = set()
         self._idle: dict[Container, asyncio.TimerHandle] = {}  # the one that is idle longest comes first
-        self._spares: dict[int, Container] = {}
-        self._spare_timers: set[asyncio.TimerHandle] = set()
         self._containers: set[Container] = set()
+        self._demand = _RecentPeak(keep_warm / 2)
+        self._prewarm_timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -78,16 +109,18 @@ class Runtime:
         *,
         time_limit: float,
         invoke: Callable[[str, Any, bool], Awaitable[Any]],
+        on_start: Callable[[], None] | None = None,
         on_log: Callable[[str], None] | None = None,
     ) -> Execution:
-        """Call a function once. Cancelling this ends its process.
+        """Calls a function once. Cancelling this ends its process.
 
         Args:
             function: What to call.
             event: Its first argument, as it is to arrive.
-            time_limit: Seconds that it may take; the start of Node does not count, loading its code does.
+            time_limit: Seconds that it may take; waiting for a container does not count, loading its code does.
             invoke: Called as ``invoke(name, params, sync)`` for ``BaaS.invoke``; what it returns is what
                 the function receives, and what it raises is raised there.
+            on_start: Called when the call has its container and begins to run.
             on_log: Called with each log entry, without its newline, as it is written. What it raises
                 ends the call and is raised here.
 
@@ -102,15 +135,21 @@ class Runtime:
         """
         text = _encoded(event)
         node = await self._find_node()
-        container = self._take(node, function)
         try:
-            execution = await container.call(function, text, time_limit=time_limit, invoke=invoke, on_log=on_log)
+            container = await self._acquire(node, function)
+        except _StartFailed as failed:
+            if on_start is not None:
+                on_start()
+            return failed.container.failed_start(on_log)
+        try:
+            if on_start is not None:
+                on_start()
+            return await container.call(function, text, time_limit=time_limit, invoke=invoke, on_log=on_log)
         finally:
             self._release(container)
-        return execution
 
     async def prestart(self, memory_mb: int = _FREE_PLAN_MB) -> None:
-        """Start the process in reserve now, so that already the first call finds one.
+        """Starts a container ahead of any call.
 
         Args:
             memory_mb: The plan to start it for, in MB.
@@ -120,26 +159,30 @@ class Runtime:
             RuntimeError: The runtime is closed.
             OSError: A process could not be started.
         """
-        self._start_spare(await self._find_node(), memory_mb)
+        self._start(await self._find_node(), memory_mb)
 
     @property
-    def spares(self) -> tuple[Container, ...]:
-        """The containers that were started ahead of any call."""
-        return tuple(self._spares.values())
+    def prewarmed(self) -> tuple[Container, ...]:
+        """The containers that are up or coming up and have no function yet."""
+        return (*self._starting, *(container for container in self._idle if container.function is None))
 
     @property
     def idle(self) -> tuple[Container, ...]:
         """The containers that wait for another call of their function, the one that is idle longest first."""
-        return tuple(self._idle)
+        return tuple(container for container in self._idle if container.function is not None)
 
     async def aclose(self) -> None:
-        """End every container and wait until nothing of them is left. Calls that still run fail."""
+        """Ends every container and waits until nothing of them is left. Calls that still run fail."""
         self._closed = True
-        for timer in (*self._idle.values(), *self._spare_timers):
+        if self._prewarm_timer is not None:
+            self._prewarm_timer.cancel()
+        for timer in self._idle.values():
             timer.cancel()
         self._idle.clear()
-        self._spares.clear()
-        self._spare_timers.clear()
+        for waiter in self._waiters:
+            if not waiter.container.done():
+                waiter.container.set_exception(_closed_error())
+        self._waiters.clear()
         for container in self._containers:
             container.stop()
         while self._tasks:
@@ -160,34 +203,128 @@ class Runtime:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise RuntimeError("The runtime is closed: make another one to run functions.")
+            raise _closed_error()
 
-    def _take(self, node: NodeInfo, function: FunctionVersion) -> Container:
-        chosen: Container | None = None
+    # Which container serves a call --------------------------------------------------------------
+
+    async def _acquire(self, node: NodeInfo, function: FunctionVersion) -> Container:
+        container = self._take_idle(function)
+        if container is None:
+            waiter = _Waiter(function, asyncio.get_running_loop().create_future())
+            self._waiters.append(waiter)
+            self._note_demand()
+            try:
+                self._start_for_waiters(node)
+                container = await waiter.container
+            except BaseException:
+                if waiter in self._waiters:
+                    self._waiters.remove(waiter)
+                elif waiter.container.done() and not waiter.container.cancelled():
+                    self._return_unused(waiter.container)
+                raise
+        else:
+            self._busy.add(container)
+            self._note_demand()
+        return container
+
+    def _take_idle(self, function: FunctionVersion) -> Container | None:
+        same: Container | None = None
+        blank: Container | None = None
         for container in list(self._idle):
             loaded = container.function
-            assert loaded is not None  # noqa: S101 - for the type checkers: an idle container has served a call
-            if loaded == function:
-                chosen = container  # the latest one, whose memory is in the caches
+            if not container.usable:
+                continue  # it is just ending
+            if loaded is None:
+                if container.memory_mb == function.memory_mb:
+                    blank = container
+            elif loaded == function:
+                same = container  # the latest one, whose memory is in the caches
             elif (loaded.environment, loaded.name) == (function.environment, function.name):
                 self._end_idle(container)
+        chosen = same or blank
         if chosen is not None:
             self._idle.pop(chosen).cancel()
-            return chosen
-        prewarmed = self._spares.pop(function.memory_mb, None)
-        self._schedule_spare(node, function.memory_mb)
-        if prewarmed is not None and prewarmed.usable:
-            return prewarmed
-        return self._start(node, function.memory_mb)
+            if chosen is blank:
+                self._schedule_prewarm(function.memory_mb)
+        return chosen
+
+    def _start_for_waiters(self, node: NodeInfo) -> None:
+        """Starts containers for the calls that wait, at most as many at a time as there are processors."""
+        coming: dict[int, int] = {}
+        for container in self._starting:
+            coming[container.memory_mb] = coming.get(container.memory_mb, 0) + 1
+        for waiter in list(self._waiters):
+            memory_mb = waiter.function.memory_mb
+            if waiter.container.done():
+                continue  # it was cancelled
+            if coming.get(memory_mb, 0) > 0:
+                coming[memory_mb] -= 1
+            elif len(self._starting) < _processors():
+                try:
+                    self._start(node, memory_mb)
+                except OSError as error:
+                    if not self._starting and not self._busy:
+                        self._waiters.remove(waiter)
+                        waiter.container.set_exception(error)
+                    return  # else there is no room for more, and it waits for what there is
+            else:
+                return
+
+    def _serve(self, container: Container) -> bool:
+        """Gives a free container to the call that waits longest and can use it."""
+        for waiter in self._waiters:
+            function = waiter.function
+            if waiter.container.done():
+                continue  # it was cancelled
+            if container.function == function or (
+                container.function is None and container.memory_mb == function.memory_mb
+            ):
+                self._waiters.remove(waiter)
+                self._busy.add(container)
+                waiter.container.set_result(container)
+                return True
+        return False
 
     def _release(self, container: Container) -> None:
-        if self._closed or not container.usable or container.keeps_too_much or self._max_idle <= 0:
+        self._busy.discard(container)
+        if self._closed or not container.usable:
             container.kill()
-            return
+        elif not self._serve(container):
+            self._keep(container)
+        self._go_on()
+
+    def _return_unused(self, future: asyncio.Future[Container]) -> None:
+        """Takes back what a call was given that is not there any more."""
+        if future.exception() is None:
+            self._release(future.result())
+
+    def _go_on(self) -> None:
+        if self._waiters and self._node is not None and not self._closed:
+            self._start_for_waiters(self._node)
+
+    # What stays warm ------------------------------------------------------------------------------
+
+    def _note_demand(self) -> None:
+        self._demand.note(asyncio.get_running_loop().time(), len(self._busy) + len(self._waiters))
+
+    def _keep(self, container: Container) -> None:
         loop = asyncio.get_running_loop()
-        self._idle[container] = loop.call_later(self._keep_warm, self._end_idle, container)
-        while len(self._idle) > self._max_idle:
-            self._end_idle(next(iter(self._idle)))
+        self._idle[container] = loop.call_later(self._keep_warm, self._expire, container)
+        most = max(self._min_idle, self._demand.value(loop.time()))
+        for oldest in [idle for idle in self._idle if idle.function is not None]:
+            if len(self._idle) <= most:
+                break
+            self._end_idle(oldest)
+
+    def _expire(self, container: Container) -> None:
+        last = container.function is None and not any(
+            other is not container and other.function is None and other.memory_mb == container.memory_mb
+            for other in self._idle
+        )
+        if last and self._prewarms:
+            self._idle[container] = asyncio.get_running_loop().call_later(self._keep_warm, self._expire, container)
+        else:
+            self._end_idle(container)
 
     def _end_idle(self, container: Container) -> None:
         timer = self._idle.pop(container, None)
@@ -195,24 +332,26 @@ class Runtime:
             timer.cancel()
         container.kill()
 
-    def _schedule_spare(self, node: NodeInfo, memory_mb: int) -> None:
-        if not self._reserve:
-            return
+    def _lacks_containers(self) -> bool:
+        return len(self._containers) < self._demand.value(asyncio.get_running_loop().time())
 
-        def start() -> None:
-            self._spare_timers.discard(timer)
+    def _schedule_prewarm(self, memory_mb: int) -> None:
+        if self._prewarms and self._prewarm_timer is None and not self._closed:
+            self._prewarm_timer = asyncio.get_running_loop().call_later(_PREWARM_DELAY, self._prewarm, memory_mb)
+
+    def _prewarm(self, memory_mb: int) -> None:
+        self._prewarm_timer = None
+        if self._waiters or self._starting:
+            self._schedule_prewarm(memory_mb)  # those who wait come first
+        elif self._node is not None and (
+            self._lacks_containers() or not any(blank.memory_mb == memory_mb for blank in self.prewarmed)
+        ):
             with contextlib.suppress(OSError):  # whichever call needs a process will say why there is none
-                self._start_spare(node, memory_mb)
+                self._start(self._node, memory_mb)
 
-        timer = asyncio.get_running_loop().call_later(_SPARE_DELAY, start)
-        self._spare_timers.add(timer)
+    # Starting and ending --------------------------------------------------------------------------
 
-    def _start_spare(self, node: NodeInfo, memory_mb: int) -> None:
-        if self._closed or memory_mb in self._spares:
-            return
-        self._spares[memory_mb] = self._start(node, memory_mb)
-
-    def _start(self, node: NodeInfo, memory_mb: int) -> Container:
+    def _start(self, node: NodeInfo, memory_mb: int) -> None:
         if sys.platform == "win32":
             raise OSError("Functions run on Linux and macOS only; on Windows use the emulator in WSL, or stubs.")
         if self._root is None:
@@ -223,27 +362,44 @@ class Runtime:
         directory = self._root / str(self._count)
         directory.mkdir(mode=0o700)
         try:
-            container = Container(
-                node, memory_mb=memory_mb, directory=directory, limits=self._limits, log_time=self._log_time
-            )
+            container = Container(node, memory_mb=memory_mb, directory=directory, options=self._options, owner=self)
         except OSError:
             directory.rmdir()
             raise
-        container.on_idle_end = lambda: self._forget(container)
         self._watchdog.watch(container.pid)
         self._containers.add(container)
+        self._starting.add(container)
         task = asyncio.get_running_loop().create_task(self._clear_away(container, self._watchdog))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return container
 
-    def _forget(self, container: Container) -> None:
-        """Let go of an idle container that has ended by itself."""
+    def on_ready(self, container: Container) -> None:
+        """Gives a container that is up to a call that waits, or keeps it for the next."""
+        self._starting.discard(container)
+        if self._closed:
+            container.kill()
+            return
+        if self._serve(container):
+            self._schedule_prewarm(container.memory_mb)
+        else:
+            self._keep(container)
+            if self._lacks_containers():
+                self._schedule_prewarm(container.memory_mb)
+        self._go_on()
+
+    def on_end(self, container: Container) -> None:
+        """Forgets a container that has ended while it had no call; one that did not come up fails a call."""
         timer = self._idle.pop(container, None)
         if timer is not None:
             timer.cancel()
-        if self._spares.get(container.memory_mb) is container:
-            del self._spares[container.memory_mb]
+        if container in self._starting:
+            self._starting.discard(container)
+            for waiter in self._waiters:
+                if waiter.function.memory_mb == container.memory_mb and not waiter.container.done():
+                    self._waiters.remove(waiter)
+                    waiter.container.set_exception(_StartFailed(container))
+                    break
+            self._go_on()
 
     async def _clear_away(self, container: Container, watchdog: Watchdog) -> None:
         await container.wait_ended()
@@ -253,6 +409,49 @@ class Runtime:
             container.directory.rmdir()
         except OSError:  # the function has left files in it
             await asyncio.to_thread(shutil.rmtree, container.directory, ignore_errors=True)
+
+
+class _RecentPeak:
+    """The largest value that was noted lately: in the last one to two times some seconds.
+
+    Args:
+        seconds: How long a value counts at least.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._since = float("-inf")
+        self._peak = 0
+        self._peak_before = 0
+
+    def note(self, now: float, value: int) -> None:
+        """Notes a value.
+
+        Args:
+            now: The present time in seconds.
+            value: What to note.
+        """
+        self._go_on(now)
+        self._peak = max(self._peak, value)
+
+    def value(self, now: float) -> int:
+        """Gives the largest value, 0 if there is none."""
+        self._go_on(now)
+        return max(self._peak, self._peak_before)
+
+    def _go_on(self, now: float) -> None:
+        if now - self._since >= self._seconds:
+            self._peak_before = self._peak if now - self._since < 2 * self._seconds else 0
+            self._peak = 0
+            self._since = now
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _closed_error() -> RuntimeError:
+    return RuntimeError("The runtime is closed: make another one to run functions.")
 
 
 def _encoded(event: Mapping[str, Any]) -> bytes:

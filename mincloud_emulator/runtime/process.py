@@ -12,41 +12,46 @@ from typing import TYPE_CHECKING, Protocol
 from .frames import FrameError, FrameReader, frame
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 _READ_BYTES = 262_144
-_UNWANTED_PAUSE = 0.02  # seconds between two reads of what is thrown away: a flood must not keep the loop busy
+_DISCARD_PAUSE = 0.02  # seconds between two reads of what is thrown away: a flood must not keep the loop busy
 _EXIT_GRACE = 1.0  # seconds between the end of the channel, which the kernel closes first, and that of the process
+_LAST_READS = 16  # reads of what an ended process left in a pipe, which holds less
 
 
 class ProcessListener(Protocol):
-    """Who hears of what a process does, on the event loop."""
+    """Is told what a process does, on the event loop."""
 
     def on_frame(self, kind: int, payload: bytes) -> None:
-        """Take a frame. Raises FrameError where it makes no sense."""
+        """Handles a frame.
+
+        Raises:
+            FrameError: No container sends such a frame.
+        """
 
     def on_output(self, level: str, data: bytes) -> bool:
-        """Take what was written to a standard stream, LOG or ERROR; False when no more is wanted."""
+        """Handles what was written to a standard stream, LOG or ERROR; False when no more is wanted."""
         ...
 
     def on_corruption(self) -> None:
-        """Something other than frames came through the channel; the process is being killed."""
+        """Handles that something other than frames came through the channel; the process is being killed."""
 
     def on_end(self, returncode: int) -> None:
-        """The process has ended and everything from it was delivered."""
+        """Handles that the process has ended and everything from it was delivered."""
 
 
 class ContainerProcess:
-    """A process, started at once.
+    """A Node process with its pipes, started at once.
 
     Args:
         command: The program and its arguments; the numbers of the channel's two descriptors are added.
-        arguments: What follows them.
+        arguments: The arguments after those numbers.
         directory: Its working directory.
         environment: All of its environment variables.
         frame_limit: The longest payload to accept from it, in bytes.
-        listener: Who hears of it.
+        listener: Is told what it does.
 
     Raises:
         OSError: It could not be started.
@@ -67,6 +72,8 @@ class ContainerProcess:
         self._reader = FrameReader(frame_limit)
         self._unsent = bytearray()
         self._readable: dict[int, str] = {}
+        self._ending = False
+        self._corrupted = False
         self.ended: asyncio.Future[int] = self._loop.create_future()
         with contextlib.ExitStack() as on_failure:
             its_input, self._input = _pipe(on_failure)
@@ -98,7 +105,7 @@ class ContainerProcess:
         return self._process.pid
 
     def send(self, kind: int, payload: bytes) -> None:
-        """Send a frame. What the pipe can't take yet is sent as it is read.
+        """Sends a frame. What the pipe can't take yet is sent as it is read.
 
         Args:
             kind: The kind of the frame.
@@ -112,10 +119,16 @@ class ContainerProcess:
             self._write()
 
     def kill(self) -> None:
-        """End it now, with whatever it started."""
+        """Ends it now, with what it started."""
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+            self._end()
+
+    def notice_end(self) -> None:
+        """Looks whether the process has ended, which the channel does not tell while a child of it keeps that open."""
+        if not self._ending and self._process.poll() is not None:
+            self._end()
 
     def _write(self) -> None:
         try:
@@ -139,43 +152,40 @@ class ContainerProcess:
         if data and level:
             if not self._listener.on_output(level, data):
                 self._loop.remove_reader(descriptor)
-                self._loop.call_later(_UNWANTED_PAUSE, self._resume, descriptor)
+                self._loop.call_later(_DISCARD_PAUSE, self._resume, descriptor)
         elif data:
             self._on_channel(data)
-        elif level:
-            self._loop.remove_reader(descriptor)
         else:
-            self._on_channel_end()
+            self._loop.remove_reader(descriptor)
+            if not level:
+                self._end()
 
     def _resume(self, descriptor: int) -> None:
         if descriptor in self._readable and not self.ended.done():
             self._loop.add_reader(descriptor, self._on_readable, descriptor)
 
     def _on_channel(self, data: bytes) -> None:
+        if self._corrupted:
+            return
         try:
             for kind, payload in self._reader.feed(data):
                 self._listener.on_frame(kind, payload)
         except FrameError:
+            self._corrupted = True
             self._listener.on_corruption()
             self.kill()
-            self._on_channel_end()
 
     def drain_output(self) -> None:
-        """Deliver what is already in the pipes of the standard streams."""
+        """Delivers what is already in the pipes of the standard streams."""
         for descriptor, level in self._readable.items():
             if level:
-                with contextlib.suppress(OSError):
-                    # No more than a pipe holds, whatever else may still be writing to it.
-                    for _ in range(4):
-                        data = os.read(descriptor, _READ_BYTES)
-                        if not data:
-                            break
-                        self._listener.on_output(level, data)
+                for data in _left_in(descriptor, 4):
+                    self._listener.on_output(level, data)
 
-    def _on_channel_end(self) -> None:
-        self._loop.remove_reader(self._output)
-        self._loop.remove_writer(self._input)
-        self._await_exit(self._loop.time() + _EXIT_GRACE, 0.001)
+    def _end(self) -> None:
+        if not self._ending:
+            self._ending = True
+            self._await_exit(self._loop.time() + _EXIT_GRACE, 0.001)
 
     def _await_exit(self, until: float, pause: float) -> None:
         returncode = self._process.poll()
@@ -186,6 +196,9 @@ class ContainerProcess:
             return
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)  # what it has started and left behind
+        self._loop.remove_writer(self._input)
+        for data in _left_in(self._output, _LAST_READS):
+            self._on_channel(data)
         self.drain_output()
         for descriptor in self._readable:
             self._loop.remove_reader(descriptor)
@@ -195,6 +208,16 @@ class ContainerProcess:
         self._readable.clear()
         self.ended.set_result(returncode)
         self._listener.on_end(returncode)
+
+
+def _left_in(descriptor: int, reads: int) -> Iterator[bytes]:
+    """Yields what is in a pipe now, in that many reads at most: something may still be writing to it."""
+    with contextlib.suppress(OSError):
+        for _ in range(reads):
+            data = os.read(descriptor, _READ_BYTES)
+            if not data:
+                return
+            yield data
 
 
 def _pipe(on_failure: contextlib.ExitStack) -> tuple[int, int]:

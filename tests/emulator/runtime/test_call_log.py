@@ -177,7 +177,7 @@ async def test_bytes_in_the_channel_that_make_no_sense_fail_that_call_only(call:
 
 
 async def test_warnings_of_node_are_logged() -> None:
-    runtime = Runtime(reserve=False, limits=ContainerLimits(log_bytes=10_000))
+    runtime = Runtime(prewarm=False, limits=ContainerLimits(log_bytes=10_000))
     outcome = await Caller(runtime)(
         "exports.main = (e, callback) => { process.emitWarning('careful'); setTimeout(callback, 5) }"
     )

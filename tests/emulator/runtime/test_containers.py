@@ -45,13 +45,13 @@ def open_descriptors() -> set[tuple[str, str]]:
 
 @pytest.fixture
 async def call_once() -> AsyncIterator[Caller]:
-    runtime = Runtime(reserve=False)
+    runtime = Runtime(prewarm=False)
     yield Caller(runtime)
     await runtime.aclose()
 
 
 async def test_a_warm_container_keeps_its_globals() -> None:
-    runtime = Runtime(reserve=False)
+    runtime = Runtime(prewarm=False)
     call = Caller(runtime)
     counting = function(COUNTING)
     first, second = await call(counting), await call(counting)
@@ -61,7 +61,7 @@ async def test_a_warm_container_keeps_its_globals() -> None:
 
 
 async def test_a_new_version_gets_a_new_container_and_the_old_one_ends() -> None:
-    runtime = Runtime(reserve=False)
+    runtime = Runtime(prewarm=False)
     call = Caller(runtime)
     old = await call(function(COUNTING, version=1))
     new = await call(function(COUNTING, version=2))
@@ -73,38 +73,43 @@ async def test_a_new_version_gets_a_new_container_and_the_old_one_ends() -> None
 
 
 async def test_calls_at_the_same_time_have_containers_of_their_own() -> None:
-    runtime = Runtime(reserve=False)
+    runtime = Runtime(prewarm=False)
     call = Caller(runtime)
-    slow = function("exports.main = (event, callback) => setTimeout(callback, 150, null, process.pid)")
-    outcomes = await asyncio.gather(*(call(slow) for _ in range(3)))
+    barrier = asyncio.Barrier(3)
+
+    async def meet(name: str, params: object, sync: bool) -> None:
+        await barrier.wait()
+
+    meeting = function("exports.main = async () => { await BaaS.invoke('meet'); return process.pid }")
+    outcomes = await asyncio.gather(*(call(meeting, invoke=meet) for _ in range(3)))
     assert len({outcome.data for outcome in outcomes}) == 3
     await runtime.aclose()
 
 
 async def test_idle_containers_are_few_and_end_after_a_while() -> None:
-    few = Runtime(reserve=False, max_idle=2)
+    few = Runtime(prewarm=False, min_idle=2)
     call = Caller(few)
     pids = [(await call(function(COUNTING, name=name))).data["pid"] for name in ("a", "b", "c")]
     await eventually(lambda: not is_alive(pids[0]))
     assert all(map(is_alive, pids[1:]))
     await few.aclose()
-    brief = Runtime(reserve=False, keep_warm=0.4)
+    brief = Runtime(prewarm=False, keep_warm=0.4)
     call = Caller(brief)
     pids = [(await call(function(COUNTING, name=name))).data["pid"] for name in ("a", "b")]
     await eventually(lambda: not any(map(is_alive, pids)))
     await brief.aclose()
 
 
-async def test_the_reserve_serves_a_first_call() -> None:
+async def test_a_prewarmed_container_serves_a_first_call() -> None:
     runtime = Runtime()
     await runtime.prestart()
-    (prewarmed,) = runtime.spares
+    (prewarmed,) = runtime.prewarmed
     assert (await Caller(runtime)("exports.main = async () => process.pid")).data == prewarmed.pid
     await runtime.aclose()
 
 
 async def test_a_container_killed_from_outside_is_replaced() -> None:
-    runtime = Runtime(reserve=False)
+    runtime = Runtime(prewarm=False)
     call = Caller(runtime)
     counting = function(COUNTING)
     pid = (await call(counting)).data["pid"]
@@ -115,7 +120,7 @@ async def test_a_container_killed_from_outside_is_replaced() -> None:
 
 
 async def test_cancelling_a_call_ends_its_process() -> None:
-    runtime = Runtime(reserve=False)
+    runtime = Runtime(prewarm=False)
     pids: list[int] = []
     running = asyncio.create_task(
         Caller(runtime)(
@@ -140,7 +145,7 @@ async def test_closing_ends_everything_and_leaves_nothing_open() -> None:
     left = (await call(where)).data
     lines: list[str] = []
     running = asyncio.create_task(call("exports.main = () => { while (true); }", on_log=lines.append))
-    await eventually(lambda: bool(lines and runtime.spares))
+    await eventually(lambda: bool(lines and runtime.prewarmed))
     await runtime.aclose()
     outcome = await running
     assert outcome.error == {"message": "the emulator was stopped", "type": "EmulatorStopped"}
@@ -156,7 +161,7 @@ EMULATOR_THAT_IS_KILLED = """
 import asyncio
 from mincloud_emulator.runtime import FunctionVersion, Runtime
 async def main():
-    runtime = Runtime(reserve=False)
+    runtime = Runtime(prewarm=False)
     code = "exports.main = () => { console.log(process.pid, process.cwd()); while (true); }"
     await runtime.run(FunctionVersion("", "spin", code, 1, 128), {"data": {}}, time_limit=300, invoke=None,
                       on_log=lambda line: print(line, flush=True))
@@ -193,7 +198,7 @@ def test_a_runtime_works_in_a_loop_of_another_thread() -> None:
 
 
 async def test_an_event_that_is_not_json_is_refused() -> None:
-    runtime = Runtime(reserve=False)
+    runtime = Runtime(prewarm=False)
     for data in (float("nan"), object(), {1, 2}):
         with pytest.raises(ValueError, match="JSON"):
             await Caller(runtime)("exports.main = async () => 1", data)
@@ -201,13 +206,13 @@ async def test_an_event_that_is_not_json_is_refused() -> None:
 
 
 async def test_files_past_the_limit_end_the_call_or_the_container(monkeypatch: pytest.MonkeyPatch) -> None:
-    runtime = Runtime(reserve=False, limits=ContainerLimits(tmp_bytes=1024 * 1024))
+    runtime = Runtime(prewarm=False, limits=ContainerLimits(tmp_bytes=1024 * 1024))
     call = Caller(runtime)
     write = "require('fs').writeFileSync('/tmp/big', Buffer.alloc(2e6))"
     outcome = await call(f"exports.main = (e, callback) => {{ {write}; setInterval(() => {{}}, 50) }}")
     assert outcome.error == {"message": "the function keeps more than 1 MB in /tmp", "type": "DiskLimitError"}
     # What a quick call leaves is found when it has ended; here no look comes before that.
-    monkeypatch.setattr("mincloud_emulator.runtime.container._WATCH_SECONDS", 3600)
+    monkeypatch.setattr("mincloud_emulator.runtime.container._CHECK_SECONDS", 3600)
     quick = function(f"let n = 0; exports.main = async () => {{ {write}; return ++n }}")
     assert [(await call(quick)).data for _ in range(2)] == [1, 1]
     await runtime.aclose()
@@ -215,7 +220,7 @@ async def test_files_past_the_limit_end_the_call_or_the_container(monkeypatch: p
 
 async def test_memory_is_bounded_where_the_system_does_not_show_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mincloud_emulator.runtime.container._STATM", Path("/nowhere"))
-    runtime = Runtime(reserve=False)
+    runtime = Runtime(prewarm=False)
     call = Caller(runtime)
     outcome = await call("const a = []; exports.main = () => { setInterval(() => a.push(Buffer.alloc(2e7, 1)), 5) }")
     assert outcome.error["type"] == "MemoryLimitError"
@@ -281,7 +286,7 @@ async def test_the_program_behind_a_version_managers_shim_is_what_runs(
     monkeypatch.setenv("MANAGER_HOME", str(tmp_path))
     monkeypatch.setenv("NODE_OPTIONS", "--no-such-option")
     assert find_node(shim) == node
-    runtime = Runtime(node=shim, reserve=False)
+    runtime = Runtime(node=shim, prewarm=False)
     assert (await Caller(runtime)("exports.main = async () => process.execPath")).data == node.path
     await runtime.aclose()
 
@@ -318,7 +323,7 @@ def test_an_installed_node_is_found_by_its_version(tmp_path: Path, monkeypatch: 
 
 async def test_a_node_that_does_not_start_is_reported(tmp_path: Path) -> None:
     broken = fake_node(tmp_path, 'case $1 in -e) echo "Node v20.0.0 $0";; *) echo "bad option" >&2; exit 9;; esac')
-    runtime = Runtime(node=broken, reserve=False)
+    runtime = Runtime(node=broken, prewarm=False)
     outcome = await Caller(runtime)("exports.main = async () => 1")
     assert outcome.error == {
         "message": "Node ended while it was starting, with status 9; what it said is in the log",

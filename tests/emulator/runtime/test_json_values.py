@@ -32,7 +32,7 @@ def echo() -> Iterator[Callable[[Any], Any]]:
     """Calls, without an event loop of the test's own, a function that gives its data back."""
     echoing = function("exports.main = (event, callback) => callback(null, event.data)")
     with asyncio.Runner() as runner:
-        runtime = Runtime(reserve=False)
+        runtime = Runtime(prewarm=False)
         caller = Caller(runtime)
         yield lambda data: runner.run(caller(echoing, data)).data
         runner.run(runtime.aclose())

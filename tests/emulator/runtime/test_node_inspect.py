@@ -60,7 +60,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(value=VALUES)
 def test_any_json_value_is_printed_as_node_prints_it(
     node_log: Callable[[Any], str], any_node: NodeInfo, value: Any

@@ -1,0 +1,54 @@
+// BaaS, the global object of functions: what the emulator has of it, and what the user brings. Runs on Node 12.
+'use strict';
+
+const hooks = require('async_hooks');
+
+// Before Node 12.17 what a module of the user's does can't be told from what a function does.
+const storage = hooks.AsyncLocalStorage ? new hooks.AsyncLocalStorage() : { run: (_, action) => action(), getStore: () => true };
+const proxies = new WeakMap();
+const targets = new WeakMap();
+
+// Gives an object whose methods run as the user's module, which may use the network as BaaS may.
+function trusted(value) {
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return value;
+  if (value instanceof Promise || targets.has(value)) return value;
+  if (!proxies.has(value)) {
+    const proxy = new Proxy(value, {
+      apply: (method, self, args) => storage.run(true, () => Reflect.apply(method, targets.get(self) || self, args)),
+      construct: (made, args) => trusted(storage.run(true, () => Reflect.construct(made, args))),
+      get(target, property) {
+        const member = Reflect.get(target, property, target);
+        const fixed = Reflect.getOwnPropertyDescriptor(target, property);
+        const replaceable = !fixed || fixed.configurable || fixed.writable;
+        return typeof member === 'function' && replaceable && property !== 'constructor' ? trusted(member) : member;
+      },
+    });
+    proxies.set(value, proxy);
+    targets.set(proxy, value);
+  }
+  return proxies.get(value);
+}
+
+// `load` gives the user's module, or throws; null where there is none.
+function makeBaas(own, load) {
+  let brought = {};
+  let broken = null;
+  try {
+    if (load !== null) brought = storage.run(true, load);
+  } catch (error) {
+    broken = error;
+  }
+  return new Proxy(Object.freeze(own), {
+    get(target, property) {
+      if (Object.prototype.hasOwnProperty.call(target, property)) return target[property];
+      if (typeof property === 'symbol' || property === 'then' || property === 'toJSON' || property === 'inspect') return undefined;
+      if (broken !== null) throw broken;
+      if (brought !== null && brought !== undefined && property in Object(brought)) return trusted(brought[property]);
+      const known = Object.keys(target).map((name) => `BaaS.${name}`).join(' and ');
+      throw new Error(`BaaS.${property} is not there: of BaaS, the emulator has only ${known}; bring it with --baas FILE`);
+    },
+    has: (target, property) => property in target || property in Object(brought),
+  });
+}
+
+module.exports = { makeBaas, isTrusted: () => storage.getStore() === true };
