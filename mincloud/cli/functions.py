@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from .terminal import Terminal
 
 MEMORY = {"P_FREE": "128 MB", "P_PERSONAL": "256 MB"}
-_STARTING_CODE = """\
-// `event.data` is what the caller sends; what is returned (or given to `callback`) is what the caller gets.
+# The function that the documentation calls: examples/functions/greet/index.js.
+STARTING_CODE = """\
+// Greets whoever is named. `event.data` is what the caller sends; what is returned is what the caller gets.
 exports.main = async function (event) {
-  const { username = 'world' } = event.data
+  const { username, delay = 0 } = event.data
+  if (!username) throw new TypeError('username is missing / 缺少 username')
   console.log('greeting', username)
-  return `hello ${username}`
+  await new Promise((resolve) => setTimeout(resolve, delay))
+  return { greeting: `你好，${username}！`, length: username.length }
 }
 """
 _PAGES_AHEAD = 2
@@ -62,7 +65,7 @@ def new(args: argparse.Namespace, terminal: Terminal) -> int:
         raise CommandError(f"{file} exists already: choose another name, or edit it")
     file.parent.mkdir(exist_ok=True)
     with file.open("x", encoding="utf-8", newline="") as opened:
-        opened.write(_STARTING_CODE)
+        opened.write(STARTING_CODE)
     if terminal.json:
         terminal.document({"name": args.name, "file": str(file)})
     else:

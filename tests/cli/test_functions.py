@@ -8,7 +8,7 @@ import pytest
 
 from mincloud import MinCloud
 
-from .conftest import GREET
+from .conftest import GREET, ROOT
 
 if TYPE_CHECKING:
     from .conftest import Program
@@ -49,12 +49,18 @@ def test_a_remark_cannot_command_the_terminal(program: Program) -> None:
 
 
 def test_what_new_makes_can_be_deployed_and_called(program: Program) -> None:
-    assert "made hello/index.js" in program.done("new", "hello").out
-    assert (
-        program.done("deploy", "hello").out == f"created hello in production at {program.host}, from hello/index.js\n"
-    )
-    assert program.done("invoke", "hello", '{"username": "Lin"}').out == "hello Lin\n"
-    assert program.done("invoke", "hello").out == "hello world\n"
+    assert "made greet/index.js" in program.done("new", "greet").out
+    program.done("deploy", "greet")
+    answer = program.done("--json", "invoke", "greet", '{"username": "Lin"}').document
+    assert answer == {"greeting": "你好，Lin！", "length": 3}
+    assert "username is missing" in program("invoke", "greet").err
+
+
+def test_what_new_makes_is_the_function_that_the_documentation_calls(program: Program) -> None:
+    program.done("new", "greet")
+    assert (program.work / "greet/index.js").read_text("utf-8") == (
+        ROOT / "examples/functions/greet/index.js"
+    ).read_text("utf-8")
 
 
 def test_new_overwrites_nothing(program: Program) -> None:

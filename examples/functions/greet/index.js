@@ -1,5 +1,5 @@
-// Greets whoever is named; `event.data` is what the caller sent.
-exports.main = async function greet(event) {
+// Greets whoever is named. `event.data` is what the caller sends; what is returned is what the caller gets.
+exports.main = async function (event) {
   const { username, delay = 0 } = event.data
   if (!username) throw new TypeError('username is missing / 缺少 username')
   console.log('greeting', username)
