@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -32,9 +33,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="keep functions, jobs and credentials in this file (in memory)",
     )
-    parser.add_argument("--client-id", metavar="ID", help="the application's client_id (random)")
-    parser.add_argument("--client-secret", metavar="SECRET", help="the application's client_secret (random)")
-    parser.add_argument("--access-token", metavar="TOKEN", help="an access token to accept (random)")
+    parser.add_argument(
+        "--client-id", metavar="ID", help="the application's client_id ($MINCLOUD_EMULATOR_CLIENT_ID, or random)"
+    )
+    parser.add_argument(
+        "--client-secret",
+        metavar="SECRET",
+        help="the application's client_secret ($MINCLOUD_EMULATOR_CLIENT_SECRET, which other accounts do not see, or random)",
+    )
+    parser.add_argument(
+        "--access-token",
+        metavar="TOKEN",
+        help="an access token to accept ($MINCLOUD_EMULATOR_ACCESS_TOKEN, which other accounts do not see, or random)",
+    )
     parser.add_argument(
         "--functions",
         type=_path,
@@ -45,6 +56,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--watch", action="store_true", help="with --functions, deploy a function again when it is saved"
     )
     parser.add_argument("--node", metavar="PROGRAM", help="the Node that runs functions (the one on the path)")
+
+
+def read_environment(args: argparse.Namespace) -> None:
+    """Takes the credentials that were not given as arguments from the environment.
+
+    The variables have names of their own: those of the client may hold the credentials of a real application, which have
+    no place in an emulator.
+
+    Args:
+        args: What `add_arguments` made.
+    """
+    for name in ("client_id", "client_secret", "access_token"):
+        if getattr(args, name) is None:
+            setattr(args, name, os.environ.get(f"MINCLOUD_EMULATOR_{name.upper()}") or None)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -63,6 +88,7 @@ def run(args: argparse.Namespace) -> int:
     if args.watch and args.functions is None:
         sys.stderr.write("mincloud-py emulator: --watch needs a folder to watch: add --functions DIR\n")
         return EXIT_NOT_STARTED
+    read_environment(args)
     options = Options(
         host=args.host,
         port=args.port,

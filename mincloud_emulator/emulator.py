@@ -152,6 +152,16 @@ class Emulator:
         return self._started.server.log_url
 
     @property
+    def console_url(self) -> str:
+        """The address of the console page, with the key that it needs: who knows it can deploy and run code."""
+        return self._started.server.console_url
+
+    @property
+    def console_key(self) -> str:
+        """The key of the console, new with each start: the header `Emulator-Key` of requests to `/_emulator/`."""
+        return self._started.server.console_key
+
+    @property
     def client_id(self) -> str:
         """The application's id."""
         return self._service.credentials.client_id

@@ -13,7 +13,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from .core.clock import Clock
 from .core.errors import EmulatorError, FunctionSourceError
@@ -73,8 +73,10 @@ async def _serve(options: Options, node: Future[NodeInfo]) -> None:
     from .core.service import Settings  # noqa: PLC0415 - see above
     from .server import open_server  # noqa: PLC0415 - loaded while Node is being asked for its version
 
-    printer = _Printer()
-    logging.getLogger("mincloud_emulator").addHandler(logging.StreamHandler())
+    printer = _Printer(sys.stdout)
+    problems = _Printer(sys.stderr)
+    handler = _PrinterHandler(problems)
+    logging.getLogger().addHandler(handler)
     folder = None if options.functions is None else FunctionFolder(options.functions)
     settings = Settings(
         data=options.data,
@@ -106,6 +108,8 @@ async def _serve(options: Options, node: Future[NodeInfo]) -> None:
         if watching is not None:
             watching.cancel()
         await server.aclose()
+        logging.getLogger().removeHandler(handler)
+        problems.close()
         printer.close()
 
 
@@ -179,6 +183,7 @@ def _banner(options: Options, server: Server, node: NodeInfo, deployed: int) -> 
     lines = [
         f"MinCloud emulator listening on {server.url} (logs on {server.log_url})",
         "",
+        f"  page           {server.console_url}",
         f"  client_id      {credentials.client_id}",
         f"  client_secret  {credentials.client_secret}",
         f"  access_token   {credentials.access_token}",
@@ -204,15 +209,16 @@ def _banner(options: Options, server: Server, node: NodeInfo, deployed: int) -> 
 
 
 class _Printer:
-    """Writes to standard output what happens, a line each.
+    """Writes to standard output or standard error.
 
     In a thread of its own: a program that starts the emulator and does not read its output must not make it
     stand still.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stream: TextIO) -> None:
         self._waiting: queue.Queue[bytes | None] = queue.Queue(_MAX_WAITING_LINES)
-        self._encoding = sys.stdout.encoding
+        self._output = stream.fileno()
+        self._encoding = stream.encoding
         self._thread = threading.Thread(target=self._print, name="mincloud-emulator-log", daemon=True)
         self._thread.start()
 
@@ -226,12 +232,11 @@ class _Printer:
             self._waiting.put_nowait(text.encode(self._encoding, "backslashreplace"))
 
     def _print(self) -> None:
-        output = sys.stdout.fileno()
         # Nobody may read any more, and the emulator is there for more than to be read.
         with contextlib.suppress(OSError):
             while (waiting := self._waiting.get()) is not None:
                 while waiting:
-                    waiting = waiting[os.write(output, waiting) :]
+                    waiting = waiting[os.write(self._output, waiting) :]
 
     def line(self, text: str) -> None:
         self.write(f"{time.strftime('%H:%M:%S')} {_printable(text)}\n")
@@ -247,6 +252,17 @@ class _Printer:
                 self.line(f"{data['function']} #{data['job_id']} | {part}")
         elif event.kind == "job" and data["status"] not in {"waiting", "executing", "fulfilled"}:
             self.line(f"{data['function']} #{data['id']} {data['status']}")
+
+
+class _PrinterHandler(logging.Handler):
+    """Has a printer write what is logged."""
+
+    def __init__(self, printer: _Printer) -> None:
+        super().__init__()
+        self._printer = printer
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._printer.write(f"{self.format(record)}\n")
 
 
 def _printable(text: str) -> str:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import ipaddress
 import logging
 import os
+import secrets
 import socket
 from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from .api.access import is_loopback
 from .api.application import API, TRANSPORT, LogOrigin, OriginApp
 from .core.errors import AddressError
 from .core.json_text import encode_json
@@ -29,18 +32,11 @@ if TYPE_CHECKING:
 
 _BACKLOG = 2048
 _LAST_PORT = 65535
-_MAX_HEAD_BYTES = 64 * 1024
+_MAX_OVERHEAD_BYTES = 64 * 1024
 _GRACE_SECONDS = 1.0
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - a name for it, not a binding
 
 _logger = logging.getLogger(__name__)
 _logger.addHandler(logging.NullHandler())
-
-
-def is_loopback(host: str) -> bool:
-    """Returns whether only this machine reaches what listens on a host."""
-    return host in _LOOPBACK or host.startswith("127.")
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -80,10 +76,9 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def address_of(listener: socket.socket, host: str) -> str:
+def _origin(listener: socket.socket, host: str) -> str:
     """Returns the origin that a listening socket is reached at from this machine."""
-    name = _EVERYWHERE.get(host, host)
-    return f"http://{f'[{name}]' if ':' in name else name}:{listener.getsockname()[1]}"
+    return f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
 
 
 class Server:
@@ -101,16 +96,29 @@ class Server:
         self._states: list[ServerState] = []
         self._servers: list[asyncio.Server] = []
         self._sockets = (api, logs)
-        self.loopback = is_loopback(host)
+        bound = ipaddress.ip_address(api.getsockname()[0])
+        self.loopback = is_loopback(str(bound))
         """Whether only this machine reaches it."""
-        self.url = address_of(api, host)
-        self.log_url = address_of(logs, host)
+        name = host
+        if bound.is_unspecified:
+            name = "127.0.0.1" if bound.version == 4 else "::1"  # noqa: PLR2004 - the version of IP
+        elif self.loopback and not is_loopback(host):
+            name = str(bound)  # the console takes no other name for it
+        self.url = _origin(api, name)
+        self.log_url = _origin(logs, name)
+        self.console_key = secrets.token_urlsafe(24)
+        """What the console's interface asks for; another one with each start."""
         service.logs.origin = self.log_url
-        service.logs.on_every_address = host in _EVERYWHERE
+        service.logs.on_every_address = bound.is_unspecified
         self._origins = (
-            OriginApp(service, api=True, respond=API(service, loopback=self.loopback).respond),
+            OriginApp(service, api=True, respond=API(service, console_key=self.console_key).respond),
             OriginApp(service, api=False, respond=LogOrigin(service).respond),
         )
+
+    @property
+    def console_url(self) -> str:
+        """The address of the console, with its key in the fragment, which browsers send to nobody."""
+        return f"{self.url}/#key={self.console_key}"
 
     async def start(self) -> None:
         """Starts to serve."""
@@ -192,14 +200,15 @@ def _bind_beside(host: str, port: int) -> socket.socket:
 
 
 class _Protocol(HttpToolsProtocol):
-    """uvicorn's protocol, with limits on how long a request's head may take and how large it may be."""
+    """uvicorn's protocol, with limits on how long a request's head may take, and on the size of all but its body."""
 
     def __init__(self, config: Config, state: ServerState, service: Service) -> None:
         super().__init__(config, state, app_state={}, _loop=asyncio.get_running_loop())
         self._service = service
         self._head_timer: asyncio.TimerHandle | None = None
-        self._head_bytes = 0
-        self._heads_ended = 0
+        self._in_head = True
+        self._overhead = 0  # bytes since the last that came to something: a head, a part of a body, an end
+        self._progressed = False
         self.logger = _logger
         self.access_log = False
 
@@ -212,24 +221,36 @@ class _Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        head_ended = self._heads_ended
+        self._progressed = False
         super().data_received(data)
-        if self._head_timer is None or self._heads_ended != head_ended:
-            return
-        self._head_bytes += len(data)
-        if self._head_bytes > _MAX_HEAD_BYTES:
-            self._refuse(431, f"the head of the request is larger than {_MAX_HEAD_BYTES} bytes")
+        self._overhead = 0 if self._progressed else self._overhead + len(data)
+        if self._overhead > _MAX_OVERHEAD_BYTES:
+            part = "head" if self._in_head else "chunk extensions or trailers"
+            self._refuse(431, f"the request's {part} are larger than {_MAX_OVERHEAD_BYTES} bytes")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         cast("dict[str, Any]", self.scope)[TRANSPORT] = self.transport
+        self._in_head = True
         self._await_head()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:  # otherwise it is a trailer, and the request is being answered already
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         self._end_head()
-        self._head_bytes = 0
-        self._heads_ended += 1
+        self._in_head = False
+        self._progressed = True
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._progressed = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._progressed = self._in_head = True
+        super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(400, f"this is not HTTP: {msg}")
@@ -249,6 +270,10 @@ class _Protocol(HttpToolsProtocol):
 
     def _refuse(self, status: int, message: str) -> None:
         if self.transport.is_closing():
+            return
+        cycle: RequestResponseCycle | None = self.cycle
+        if cycle is not None and cycle.response_started and not cycle.response_complete:
+            self.transport.close()  # the answer that is under way can't be taken back
             return
         body = encode_json({"error_msg": message})
         reasons = {400: "Bad Request", 408: "Request Timeout", 431: "Request Header Fields Too Large"}

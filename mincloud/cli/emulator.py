@@ -34,10 +34,11 @@ def emulator(args: argparse.Namespace, terminal: Terminal) -> int:
 
 def _as_json(args: argparse.Namespace, terminal: Terminal) -> int:
     """Runs it for another program: one document says where it is, and nothing else is printed."""
-    from mincloud_emulator import Emulator, EmulatorError  # noqa: PLC0415 - help needs no emulator
+    from mincloud_emulator import Emulator, EmulatorError, command  # noqa: PLC0415 - help needs no emulator
 
     if args.watch:
         raise CommandError("--watch says in the log what it deploys, and --json has no log: leave one of them out")
+    command.read_environment(args)
     sources = sources_of([str(args.functions)]) if args.functions is not None else []
     # An event would not do: setting one while it is about to be waited for in the same thread waits for ever.
     stopped: SimpleQueue[int] = SimpleQueue()
@@ -63,6 +64,7 @@ def _as_json(args: argparse.Namespace, terminal: Terminal) -> int:
                 {
                     "url": running.url,
                     "log_url": running.log_url,
+                    "console_url": running.console_url,
                     "client_id": running.client_id,
                     "client_secret": running.client_secret,
                     "access_token": running.access_token,

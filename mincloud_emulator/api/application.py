@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from .access import requested_host
 from .console_api import ConsoleAPI
 from .function_operations import FunctionOperations, environment_of, json_response
 from .requests import HTTPError
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from .routing import Handler
 
 _logger = logging.getLogger(__name__)
+
+_API_PATHS = ("/oserve/", "/api/")
+_CONSOLE_PATHS = ("/_emulator/", "/console/")
 
 TRANSPORT = "mincloud_emulator.transport"
 """Where the server leaves a connection's transport in the scope, for faults that drop it."""
@@ -63,8 +67,8 @@ class OriginApp:
                 message["headers"].append((b"date", self._service.clock.http_date().encode()))
             await send(message)
 
-        # A console page that happens to be open must not take the faults that are meant for a client of the API.
-        api = self._api and path != "/" and not path.startswith("/_emulator/")
+        # What a browser asks for by itself must not take the faults that are meant for a client of the API.
+        api = self._api and path.startswith(_API_PATHS) and request.method != "OPTIONS"
         fault = self._service.faults.take(request.method, path, api=api)
         delay = self._service.faults.latency(path, api=api)
         try:
@@ -90,6 +94,7 @@ class OriginApp:
 
     async def _dispatch(self, request: Request) -> Response:
         try:
+            requested_host(request)
             return await self._respond(request)
         except HTTPError as refusal:
             return json_response(refusal.status, {"error_msg": refusal.message}, refusal.headers)
@@ -101,7 +106,7 @@ class OriginApp:
 
     def _report(self, request: Request, status: int, seconds: float) -> None:
         path: str = request.scope["path"]
-        if path.startswith("/_emulator/"):
+        if path.startswith(_CONSOLE_PATHS):
             return
         environment = request.headers.get("x-hydrogen-env-id", "")
         self._service.broker.publish(
@@ -123,12 +128,12 @@ class API:
 
     Args:
         service: The application.
-        loopback: Whether only this machine can reach the emulator.
+        console_key: What requests to the console's interface have to carry.
     """
 
-    def __init__(self, service: Service, *, loopback: bool) -> None:
+    def __init__(self, service: Service, *, console_key: str) -> None:
         self._service = service
-        self._console = ConsoleAPI(service, loopback=loopback)
+        self._console = ConsoleAPI(service, key=console_key)
         functions = FunctionOperations(service)
         tokens = TokenOperations(service)
         self._router = router = Router()

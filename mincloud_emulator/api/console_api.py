@@ -1,24 +1,26 @@
 """What the console page at `/` is made of: its files, and the interface under `/_emulator/`.
 
-This interface takes no access token, so it keeps out everyone but this machine's own user: requests from
-other machines and pages of other sites, a rebound DNS name included, are refused. Functions are code, and
-calling one is running it.
+Functions are code, and whoever deploys or calls one runs it with the rights of the emulator's user. So every request to
+this interface needs the key of this start of the emulator, which other accounts of the machine do not know; pages of other
+sites are refused; and what does not come from this machine to one of its loopback addresses, such as a request through a
+rebound DNS name, needs the access token besides.
 """
 
 from __future__ import annotations
 
+import hmac
 import json
 import re
 import secrets
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from starlette.responses import Response, StreamingResponse
 
 from ..core.invocations import Caller, job_summary
 from ..core.json_text import encode_json
+from .access import is_loopback, refuse_other_sites, requested_host, sender_address
 from .function_operations import SOURCES, await_result, function_body, json_response, json_text_response
 from .requests import (
     HTTPError,
@@ -31,6 +33,7 @@ from .requests import (
     text_field,
 )
 from .routing import Router
+from .token_operations import unauthorized
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -60,7 +63,8 @@ _FILE_HEADERS = {
 _IDLE_SECONDS = 15.0
 _KEPT_REQUESTS = 200
 _EVENT_HEADER = "Emulator-Event"
-_LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+KEY_HEADER = "Emulator-Key"
+"""The request header that carries the key of the console."""
 
 
 class ConsoleAPI:
@@ -68,12 +72,12 @@ class ConsoleAPI:
 
     Args:
         service: The application.
-        loopback: Whether only this machine can reach the emulator.
+        key: What each request has to carry.
     """
 
-    def __init__(self, service: Service, *, loopback: bool) -> None:
+    def __init__(self, service: Service, *, key: str) -> None:
         self._service = service
-        self._loopback = loopback
+        self._key = key.encode()
         self._instance = secrets.token_hex(8)
         self._files: dict[str, tuple[bytes, str]] | None = None
         self._requests: deque[dict[str, Any]] = deque(maxlen=_KEPT_REQUESTS)
@@ -98,43 +102,42 @@ class ConsoleAPI:
         Raises:
             HTTPError: If it is answered with an error.
         """
-        raw_path: bytes = request.scope["raw_path"]
-        found = self._router.find(raw_path)
+        path: str = request.scope["path"]
+        if path.startswith("/_emulator"):
+            self._check_access(request)
+        found = self._router.find(request.scope["raw_path"])
         if found is None:
             return self._file(request)
-        self._check_origin(request)
         methods, variable = found
         handler = methods.get(request.method)
         if handler is None:
             raise HTTPError(405, f"{request.method} is not possible here", {"Allow": ", ".join(methods)})
         return await handler(request, variable)
 
-    def _check_origin(self, request: Request) -> None:
-        host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
-        origin = request.headers.get("origin")
-        if self._loopback and host not in _LOOPBACK_NAMES:
-            raise HTTPError(403, f"open the console at 127.0.0.1 or localhost, not at {host[:80]!r}")
-        if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-            raise HTTPError(403, "pages of other sites have no access to the emulator")
-        if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
-            raise HTTPError(403, "pages of other sites have no access to the emulator")
-        client = request.client.host if request.client else ""
-        if client not in _LOOPBACK_NAMES:
+    def _check_access(self, request: Request) -> None:
+        refuse_other_sites(request)
+        local = is_loopback(sender_address(request))
+        if not (local and is_loopback(requested_host(request))):
             _, _, token = request.headers.get("authorization", "").partition(" ")
             if not self._service.credentials.accepts(token.strip()):
-                message = "from another machine the console needs the access token"
-                raise HTTPError(401, message, {"WWW-Authenticate": "Bearer"})
+                if local:
+                    raise HTTPError(403, "open the console at 127.0.0.1 or localhost, as the emulator printed it")
+                raise unauthorized("from another machine the console needs the access token")
+        given = request.headers.get(KEY_HEADER, "").encode("latin-1")
+        if not hmac.compare_digest(given, self._key):
+            message = "open the console at the address that the emulator printed, which ends in #key=…"
+            raise HTTPError(401, message, {"WWW-Authenticate": KEY_HEADER})
 
     def _file(self, request: Request) -> Response | None:
         if request.method not in {"GET", "HEAD"}:
             return None
         if self._files is None:
             self._files = {
-                f"/_emulator/console/{path.name}": (path.read_bytes(), _FILE_TYPES[path.suffix])
+                f"/console/{path.name}": (path.read_bytes(), _FILE_TYPES[path.suffix])
                 for path in _FILES.iterdir()
                 if path.suffix in _FILE_TYPES
             }
-            self._files["/"] = self._files.pop("/_emulator/console/index.html")
+            self._files["/"] = self._files.pop("/console/index.html")
         found = self._files.get(request.scope["path"])
         return found and Response(found[0], headers=_FILE_HEADERS, media_type=found[1])
 
@@ -199,8 +202,7 @@ class ConsoleAPI:
         source = text_field(fields, "source") or "open_api"
         if source not in SOURCES:
             raise bad_request(f"source must be one of {', '.join(SOURCES)}, not {source[:40]!r}")
-        address = request.client.host if request.client else ""
-        caller = Caller(source, address, request.headers.get("user-agent", ""))
+        caller = Caller(source, sender_address(request), request.headers.get("user-agent", ""))
         invocation = self._service.invocations.start(function, fields["data"], caller, sync=sync)
         if not sync:
             return json_response(200, {"job": job_summary(invocation.job)})

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from ..core.invocations import Caller
 from ..core.json_text import encode_json
 from ..core.store import MEMORY_MB, NameTakenError
+from .access import requested_host, sender_address
 from .requests import (
     HTTPError,
     bad_request,
@@ -220,7 +221,7 @@ class FunctionOperations:
                 limit,
                 offset,
                 total=total,
-                objects=[self.job_body(job, host=request.url.hostname or "") for job in jobs],
+                objects=[self.job_body(job, host=requested_host(request)) for job in jobs],
             ),
         )
 
@@ -317,8 +318,7 @@ async def await_result(invocation: Invocation) -> InvocationResult:
 
 
 def _caller(request: Request, source: str, *, schema_id: int | None = None) -> Caller:
-    address = request.client.host if request.client else ""
-    return Caller(source, address, request.headers.get("user-agent", ""), schema_id)
+    return Caller(source, sender_address(request), request.headers.get("user-agent", ""), schema_id)
 
 
 def _new_name(name: str) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 1000
+_MAX_FIELDS = 50
 _MIN_INTEGER, _MAX_INTEGER = -(2**63), 2**63 - 1
 
 
@@ -45,15 +46,21 @@ def bad_request(message: str) -> HTTPError:
     return HTTPError(400, f"参数错误:{message}")
 
 
-async def read_body(request: Request, limits: Limits) -> bytes:
+async def read_body(request: Request, limits: Limits, *, most_bytes: int | None = None) -> bytes:
     """Returns a request's body.
+
+    Args:
+        request: The request.
+        limits: How large it may be and how long it may take.
+        most_bytes: A smaller size; None for the one of `limits`.
 
     Raises:
         HTTPError: 413 if it is too large, 408 if it takes too long to arrive.
     """
-    too_large = HTTPError(413, f"the body is larger than {limits.body_bytes} bytes", {"Connection": "close"})
+    most = limits.body_bytes if most_bytes is None else min(most_bytes, limits.body_bytes)
+    too_large = HTTPError(413, f"the body is larger than {most} bytes", {"Connection": "close"})
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limits.body_bytes:
+    if declared.isdecimal() and int(declared) > most:
         raise too_large
     chunks: list[bytes] = []
     size = 0
@@ -61,7 +68,7 @@ async def read_body(request: Request, limits: Limits) -> bytes:
         async with asyncio.timeout(limits.request_seconds):
             async for chunk in request.stream():
                 size += len(chunk)
-                if size > limits.body_bytes:
+                if size > most:
                     raise too_large
                 chunks.append(chunk)
     except TimeoutError as error:
@@ -94,7 +101,7 @@ def as_object(body: bytes) -> dict[str, Any]:
     return cast("dict[str, Any]", value)
 
 
-async def read_fields(request: Request, limits: Limits) -> dict[str, Any]:
+async def read_fields(request: Request, limits: Limits, *, most_bytes: int) -> dict[str, Any]:
     """Returns the fields of a body that may be JSON, a multipart form or a urlencoded one.
 
     JSON text that is labelled as a urlencoded form is taken as JSON: the service's own PHP sample sends that.
@@ -102,14 +109,17 @@ async def read_fields(request: Request, limits: Limits) -> dict[str, Any]:
     Raises:
         HTTPError: 400 if it is none of them; also what `read_body` raises.
     """
-    body = await read_body(request, limits)
+    body = await read_body(request, limits, most_bytes=most_bytes)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         return await _multipart_fields(request, body)
     if kind == "application/json" or body.lstrip()[:1] in {b"{", b"["}:
         return as_object(body)
     try:
-        return dict(parse_qsl(body.decode(), keep_blank_values=True, errors="strict"))
+        text = body.decode()
+        if text.count("&") >= _MAX_FIELDS:
+            raise bad_request(f"the form has more than {_MAX_FIELDS} fields")
+        return dict(parse_qsl(text, keep_blank_values=True, errors="strict"))
     except ValueError as error:
         raise bad_request("the form is not UTF-8") from error
 
@@ -119,7 +129,7 @@ async def _multipart_fields(request: Request, body: bytes) -> dict[str, Any]:
         return {"type": "http.request", "body": body, "more_body": False}
 
     try:
-        async with Request(request.scope, receive).form() as form:
+        async with Request(request.scope, receive).form(max_files=_MAX_FIELDS, max_fields=_MAX_FIELDS) as form:
             return {name: value for name, value in form.multi_items() if isinstance(value, str)}
     except (MultiPartException, HTTPException, ValueError, LookupError) as error:
         raise bad_request("the multipart form can't be read") from error

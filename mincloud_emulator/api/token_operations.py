@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.responses import Response
 
 from ..core.credentials import CODE_SECONDS
+from .access import refuse_other_sites
 from .function_operations import json_response
 from .requests import HTTPError, bad_request, read_fields, required_text
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 FIRST_HOP = "/api/oauth2/hydrogen/openapi/authorize/session/"
 SECOND_HOP = "/api/oauth2/hydrogen/openapi/authorize/code/"
+_MOST_BYTES = 64 * 1024
 _COOKIE = "mincloud_emulator_login"
 
 
@@ -36,7 +38,7 @@ class TokenOperations:
 
     async def authorize(self, request: Request, _name: str) -> Response:
         """`authorize`: checks the credentials and sends the client on its way to the code."""
-        fields = await read_fields(request, self._service.limits)
+        fields = await self._fields(request)
         self._check_application(fields)
         return _redirect(FIRST_HOP, self._service.credentials.begin_login())
 
@@ -54,7 +56,7 @@ class TokenOperations:
 
     async def access_token(self, request: Request, _name: str) -> Response:
         """`createAccessToken`, for both grants."""
-        fields = await read_fields(request, self._service.limits)
+        fields = await self._fields(request)
         grant = required_text(fields, "grant_type")
         if grant == "authorization_code":
             code = required_text(fields, "code", empty=True)
@@ -71,6 +73,11 @@ class TokenOperations:
         else:
             raise bad_request("grant_type must be authorization_code or refresh_token")
         return json_response(200, _token_body(issued))
+
+    async def _fields(self, request: Request) -> dict[str, Any]:
+        # Any page may send a form to this machine and needs no permission for that.
+        refuse_other_sites(request)
+        return await read_fields(request, self._service.limits, most_bytes=_MOST_BYTES)
 
     def _check_application(self, fields: Mapping[str, Any]) -> None:
         client_id = required_text(fields, "client_id", empty=True)

@@ -3,7 +3,7 @@
 import { CallForm } from "./call_form.js";
 import { CodeEditor } from "./code_editor.js";
 import { ask, byId, element, moment, notify } from "./elements.js";
-import { call, onTokenNeeded, openEvents } from "./emulator.js";
+import { call, onSecretNeeded, openEvents, takeKey } from "./emulator.js";
 import { FunctionList } from "./function_list.js";
 import { JobLog } from "./job_log.js";
 import { JobTable } from "./job_table.js";
@@ -50,17 +50,19 @@ class Page {
     byId("new-function").addEventListener("click", () => this.create().catch(this.fail));
     byId("delete").addEventListener("click", () => this.remove().catch(this.fail));
     byId("environment").addEventListener("change", () => this.chooseEnvironment().catch(this.fail));
-    window.addEventListener("hashchange", () => this.moved());
-    onTokenNeeded((wrong) =>
-      ask({
-        title: text("tokenTitle"),
-        message: text("tokenText"),
-        label: text("token"),
+    window.addEventListener("hashchange", () => (takeKey() ? location.reload() : this.moved()));
+    onSecretNeeded((what, wrong) => {
+      const [title, message, label, problem] =
+        what === "key" ? ["keyTitle", "keyText", "key", "keyWrong"] : ["tokenTitle", "tokenText", "token", "tokenWrong"];
+      return ask({
+        title: text(title),
+        message: text(message),
+        label: text(label),
         confirm: text("signIn"),
         secret: true,
-        problem: wrong ? text("tokenWrong") : "",
-      }),
-    );
+        problem: wrong ? text(problem) : "",
+      });
+    });
     this.translate();
   }
 
@@ -318,4 +320,5 @@ class Page {
   }
 }
 
+takeKey();
 new Page().follow();

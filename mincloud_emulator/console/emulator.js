@@ -8,23 +8,37 @@ export class Refused extends Error {
   }
 }
 
+// What a request may have to carry. Both stay in this tab: neither is in a cookie, which any port of this machine is sent.
+const KEY = "key";
 const TOKEN = "access-token";
 // The stream says at least every 15 s that it is there.
 const SILENCE_MS = 40_000;
 
-let askForToken = async () => null;
+let askFor = async () => null;
 let asking = null;
 
-/** Set who is asked for the access token, which only pages on other machines need: `async (wrong) => token or null`. */
-export function onTokenNeeded(ask) {
-  askForToken = ask;
+/** Set who is asked for the emulator's key, or, on other machines, its access token: `async (what, wrong) => value or null`. */
+export function onSecretNeeded(ask) {
+  askFor = ask;
+}
+
+/** Take the key out of the page's address, so that it is neither shown nor kept in the tab's history. */
+export function takeKey() {
+  const parameters = new URLSearchParams(location.hash.slice(1));
+  const key = parameters.get(KEY);
+  if (key === null) return false;
+  sessionStorage.setItem(KEY, key);
+  parameters.delete(KEY);
+  history.replaceState(null, "", `${location.pathname}#${parameters}`);
+  return true;
 }
 
 async function send(method, path, { query = {}, body, signal } = {}) {
   for (;;) {
     const headers = {};
-    const token = sessionStorage.getItem(TOKEN);
-    if (token) headers.Authorization = `Bearer ${token}`;
+    const sent = { [KEY]: sessionStorage.getItem(KEY), [TOKEN]: sessionStorage.getItem(TOKEN) };
+    if (sent[KEY]) headers["Emulator-Key"] = sent[KEY];
+    if (sent[TOKEN]) headers.Authorization = `Bearer ${sent[TOKEN]}`;
     if (body !== undefined) headers["Content-Type"] = "application/json";
     const parameters = new URLSearchParams(query).toString();
     let response;
@@ -41,11 +55,13 @@ async function send(method, path, { query = {}, body, signal } = {}) {
     }
     if (response.ok) return response;
     const answer = await response.text().catch(() => "");
-    if (response.status === 401 && sessionStorage.getItem(TOKEN) === token) {
-      asking ??= askForToken(token !== null).finally(() => (asking = null));
+    const needed = response.headers.get("WWW-Authenticate") === "Emulator-Key" ? KEY : TOKEN;
+    if (response.status === 401 && sessionStorage.getItem(needed) === sent[needed]) {
+      asking ??= askFor(needed, sent[needed] !== null).finally(() => (asking = null));
       const given = await asking;
       if (given === null) throw new Refused(401, reason(answer, response));
-      sessionStorage.setItem(TOKEN, given);
+      // Whoever is asked for the key may well paste the whole address.
+      sessionStorage.setItem(needed, given.trim().replace(/^.*#(?:.*&)?key=([^&]*).*$/, "$1"));
     } else if (response.status !== 401) {
       throw new Refused(response.status, reason(answer, response));
     }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
+import stat
 from typing import TYPE_CHECKING
 
 from .errors import DataFileError
@@ -17,6 +19,7 @@ SCHEMA_VERSION = 1
 APPLICATION_ID = 0x4D434C44
 """Marks a file as an emulator's ("MCLD"), so that nobody's other database is ever written to."""
 
+_SELECT_SCHEMA = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"
 _SCHEMA = """
 CREATE TABLE setting (
     name TEXT PRIMARY KEY,
@@ -88,6 +91,7 @@ def open_database(path: Path | None) -> sqlite3.Connection:
         raise DataFileError(message) from error
     try:
         _prepare_file(connection, path)
+        _check_schema(connection, path)
     except sqlite3.OperationalError as error:
         connection.close()
         if "locked" in str(error):
@@ -97,7 +101,10 @@ def open_database(path: Path | None) -> sqlite3.Connection:
         raise DataFileError(message) from error
     except sqlite3.DatabaseError as error:
         connection.close()
-        message = f"{path} is not an emulator's data file: name another file"
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_NOTADB:
+            message = f"{path} is not an emulator's data file: name another file"
+        else:
+            message = _damaged(path, error)
         raise DataFileError(message) from error
     except DataFileError:
         connection.close()
@@ -121,12 +128,51 @@ def _prepare_file(connection: sqlite3.Connection, path: Path) -> None:
             "name another file, or delete it to start afresh"
         )
         raise DataFileError(message)
+    _keep_others_out(path)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("BEGIN IMMEDIATE")
     connection.execute("COMMIT")
     if not tables:
         _create_schema(connection)
+
+
+def _keep_others_out(path: Path) -> None:
+    """Takes from other accounts what they may do with the file, which holds credentials, and with SQLite's files beside it.
+
+    Raises:
+        DataFileError: If that is not possible, since the file is another account's.
+    """
+    if os.name != "posix":
+        return
+    try:
+        for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+            if file.exists() and stat.S_IMODE(file.stat().st_mode) & 0o077:
+                file.chmod(0o600)
+    except OSError as error:
+        message = f"other accounts can read the data file {path}, and it is not yours: name another file"
+        raise DataFileError(message) from error
+
+
+def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
+    """Checks that the file is whole and has the tables that it should have.
+
+    Raises:
+        DataFileError: If it is not or has not.
+    """
+    found: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise DataFileError(_damaged(path, found.splitlines()[0]))
+    with contextlib.closing(sqlite3.connect(":memory:")) as model:
+        model.executescript(_SCHEMA)
+        missing = dict(model.execute(_SELECT_SCHEMA)).items() - dict(connection.execute(_SELECT_SCHEMA)).items()
+    if missing:
+        name = min(name for name, _ in missing)
+        raise DataFileError(_damaged(path, f"{name} is missing or changed"))
+
+
+def _damaged(path: Path, reason: object) -> str:
+    return f"the data file {path} is damaged ({reason}): put back a copy, or delete it to start afresh"
 
 
 def _create_schema(connection: sqlite3.Connection) -> None:

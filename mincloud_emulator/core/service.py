@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .credentials import Credentials
+from .errors import EmulatorError
 from .events import Broker
 from .faults import Faults
 from .invocations import Invocations
@@ -54,6 +55,18 @@ class Settings:
     recorded_calls: int = 10_000
     listing_lag: ListingLag = 0.0
     early_logs: bool = False
+
+    def __post_init__(self) -> None:
+        """Checks the credentials.
+
+        Raises:
+            EmulatorError: If one can't be sent as it is.
+        """
+        for name in ("client_id", "client_secret", "access_token"):
+            value: str | None = getattr(self, name)
+            if value is not None and not (value.isascii() and value.isprintable() and value and " " not in value):
+                message = f"the {name} has to be printable ASCII without spaces, and not empty"
+                raise EmulatorError(message)
 
 
 class Service:

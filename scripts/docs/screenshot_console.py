@@ -54,7 +54,7 @@ def take(output: Path) -> None:
             "colorScheme": "light",
             "timezoneId": "Asia/Shanghai",
         }
-        with browser.page(emulator.url, **settings) as page:
+        with browser.page(emulator.console_url, **settings) as page:
             fill(emulator)
             page.goto(f"{emulator.url}/#function=greet")
             page.wait("#job-rows tr:nth-child(5)")

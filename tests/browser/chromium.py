@@ -46,17 +46,17 @@ class Browser:
         return answer["value"]
 
     @contextlib.contextmanager
-    def page(self, origin: str, *, expected_problems: str | None = None, **options: Any) -> Generator[Page]:
+    def page(self, url: str, *, expected_problems: str | None = None, **options: Any) -> Generator[Page]:
         """Open the page of an emulator, and see in the end that nothing went wrong on it.
 
         Args:
-            origin: the emulator.
+            url: where to begin; nothing but its origin is reached.
             expected_problems: what an error on the console may have in it, None if there must be none.
-            options: `start`, the page to begin with; or the browser context's, such as `viewport`, `colorScheme` and `locale`.
+            options: the browser context's, such as `viewport`, `colorScheme` and `locale`.
         """
         number = next(self._numbers)
         settings = {"locale": "en-GB", "viewport": {"width": 1280, "height": 900}, **options}
-        self.command(number, "open", {"origin": origin, **settings})
+        self.command(number, "open", {"url": url, **settings})
         page = Page(self, number)
         seen: dict[str, list[str]] = {}
         try:

@@ -31,7 +31,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, emulator: Emulator) -> Iterator[Page]:
-    with browser.page(emulator.url) as opened:
+    with browser.page(emulator.console_url) as opened:
         yield opened
 
 

@@ -53,7 +53,8 @@ async function until(seen, expression) {
 }
 
 const commands = {
-  async open(id, { origin, start = `${origin}/`, ...options }) {
+  async open(id, { url, ...options }) {
+    const { origin, protocol } = new URL(url);
     const context = await browser.newContext(options);
     context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
@@ -67,14 +68,15 @@ const commands = {
     // Nothing but the emulator is reached, whatever the page asks for: the answers would not be in the test's hands.
     // The origin of pages that are files is their scheme; every one of them is its own for the browser.
     await context.route(
-      (url) => ![url.origin, `${url.protocol}//`].includes(origin) && url.protocol !== "blob:" && url.protocol !== "data:",
+      (asked) =>
+        (asked.origin !== origin || asked.protocol !== protocol) && asked.protocol !== "blob:" && asked.protocol !== "data:",
       (route) => {
         seen.foreign.push(route.request().url());
         return route.abort();
       },
     );
     pages.set(id, seen);
-    await page.goto(start);
+    await page.goto(url);
   },
   async close(id) {
     const { page, problems, foreign } = pages.get(id);

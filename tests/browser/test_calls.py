@@ -138,7 +138,7 @@ def test_a_huge_result_is_cut_until_all_of_it_is_asked_for(emulator: Emulator, p
 def test_a_call_that_is_refused_says_why(emulator: Emulator, browser: Browser) -> None:
     emulator.stub("echo", lambda event: event["data"])
     # Chromium itself notes the 400 on the console.
-    with browser.page(emulator.url, expected_problems="400") as page:
+    with browser.page(emulator.console_url, expected_problems="400") as page:
         page.goto(f"{emulator.url}/#function=echo")
         page.wait_for_text("#function-name", "echo")
         emulator.fail_next(status=400, body={"error_msg": "任务调度失败"}, path="/_emulator/functions/echo/call")

@@ -67,7 +67,7 @@ def test_every_text_can_be_read(site: str, browser: Browser, name: str, scheme: 
 @pytest.mark.parametrize("origin", ["served", "file://"])
 def test_searching_finds_a_page_and_a_name(site: str, browser: Browser, origin: str) -> None:
     start = site if origin == "served" else SITE.as_uri()
-    with browser.page(site if origin == "served" else origin, start=f"{start}/index.html") as page:
+    with browser.page(f"{start}/index.html") as page:
         page.fill(".sidebar-search", "AmbiguousJob")
         page.press("Enter")
         page.wait_for_text("#search-results", "mincloud.AmbiguousJob")
@@ -77,7 +77,7 @@ def test_searching_finds_a_page_and_a_name(site: str, browser: Browser, origin: 
 
 
 def test_from_files_the_pages_lead_to_each_other(browser: Browser) -> None:
-    with browser.page("file://", start=f"{SITE.as_uri()}/index.html") as page:
+    with browser.page(f"{SITE.as_uri()}/index.html") as page:
         page.click({"role": "link", "name": "Errors and retries", "within": "article"})
         page.wait_for_text("h1", "Errors and retries")
         page.click({"role": "link", "name": "AmbiguousJob", "within": ".error-tree"})

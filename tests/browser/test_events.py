@@ -10,7 +10,7 @@ from urllib.parse import quote
 import httpx
 
 from mincloud_emulator import AddressError, Emulator
-from tests.emulator.conftest import API, HELLO, WEB
+from tests.emulator.conftest import API, HELLO, console_client
 
 if TYPE_CHECKING:
     from tests.browser.chromium import Browser, Page
@@ -57,11 +57,9 @@ def test_a_job_that_is_chosen_shows_its_log(emulator: Emulator, api: API, page: 
 
 def test_a_reload_keeps_the_place(emulator: Emulator, page: Page) -> None:
     emulator.stub("a b/c&d=#e%", lambda event: event["data"], environment="测试")
-    WEB.post(
-        f"{emulator.url}/_emulator/functions/{quote('a b/c&d=#e%', safe='')}/call",
-        params={"environment": "测试"},
-        json={"data": {"number": "one"}},
-    )
+    with console_client(emulator) as console:
+        address = f"/functions/{quote('a b/c&d=#e%', safe='')}/call"
+        console.post(address, params={"environment": "测试"}, json={"data": {"number": "one"}})
     page.until("document.querySelector('#environment').innerText.includes('测试')")
     page.choose({"label": "Environment"}, "测试")
     page.click({"role": "link", "name": "a b/c&d=#e% stub"})
@@ -93,7 +91,7 @@ def test_what_happens_while_the_page_reads_is_shown_once(emulator: Emulator, api
     """Events wait until the page has read everything, and much of what they say is in that."""
     emulator.stub("greet", lambda _event: 1)
     emulator.delay(1, path="/_emulator/requests")
-    with browser.page(emulator.url) as page:
+    with browser.page(emulator.console_url) as page:
         page.wait_for_text("#function-list", "greet")  # so it follows the events already
         for _ in range(60):
             api.invoke("greet")
@@ -115,7 +113,7 @@ def test_lines_that_are_logged_while_the_page_reads_are_shown_once(
     # The log is read some time after the page began to follow the events, and the events are looked at later still.
     emulator.delay(1, path="/_emulator/functions")
     emulator.delay(2, path="/_emulator/requests")
-    with browser.page(emulator.url, start=f"{emulator.url}/#function=talk&job=1") as page:
+    with browser.page(f"{emulator.console_url}&function=talk&job=1") as page:
         page.wait_for_text("#connection", "connected")
         page.wait_for_text("#log", "line 60")
         lines = re.findall(r"line \d+", page.text("#log"))
@@ -152,14 +150,19 @@ def test_the_page_says_when_the_emulator_is_gone_and_comes_back_with_it(browser:
     with contextlib.closing(start_at_a_port_of_its_own()) as first:
         port = httpx.URL(first.url).port or 0
         first.deploy("old", HELLO)
-        # Chromium notes each failed attempt on the console.
-        with browser.page(first.url, expected_problems="net::ERR_") as page:
+        # Chromium notes each failed attempt and each refusal on the console.
+        with browser.page(first.console_url, expected_problems="") as page:
             page.wait_for_text("#function-list", "old")
             page.wait_for_text("#connection", "connected")
             first.close()
             page.wait_for_text("#connection", "The emulator does not answer. Trying again…")
             with Emulator(port=port) as second:
                 second.deploy("new", HELLO)
+                page.fill("#ask-input", "of the one before")
+                page.click_button("Connect")
+                page.wait_for_text("#ask-problem", "This is not the key of the emulator that runs now.")
+                page.fill("#ask-input", second.console_url)
+                page.click_button("Connect")
                 page.wait_for_text("#notices", "The emulator was started anew.")
                 page.wait_for_text("#function-list", "new")
                 assert page.texts("#function-list li") == ["new"]
@@ -170,7 +173,7 @@ def test_a_reset_leaves_nothing_on_the_page(emulator: Emulator, api: API, browse
     emulator.stub("greet", lambda _event: 1)
     api.invoke("greet")
     # What the page asked for when the reset came may be answered that it is gone.
-    with browser.page(emulator.url, expected_problems="404") as page:
+    with browser.page(emulator.console_url, expected_problems="404") as page:
         at(page, emulator, "function=greet&job=1")
         page.wait_for_text("#log", "LOG return:  { error: {}, code: 0, data: 1 }")
         emulator.reset()
@@ -189,11 +192,36 @@ def test_an_open_page_takes_no_fault_that_is_meant_for_a_client(emulator: Emulat
     page.wait_for_text("#request-rows .bad", "503")
 
 
+def test_the_key_is_taken_out_of_the_address_and_kept_for_the_tab(emulator: Emulator, browser: Browser) -> None:
+    emulator.deploy("greet", HELLO)
+    with browser.page(f"{emulator.console_url}&function=greet") as page:
+        page.wait_for_text("#function-name", "greet")
+        assert page.evaluate("location.href") == f"{emulator.url}/#function=greet"
+        assert emulator.console_key not in page.evaluate("document.documentElement.outerHTML + document.cookie")
+        assert page.evaluate("history.length") <= 2  # that of the empty tab, and this page's
+        page.reload()
+        page.wait_for_text("#function-list", "greet")
+
+
+def test_without_its_key_the_page_asks_for_it_and_shows_nothing(emulator: Emulator, browser: Browser) -> None:
+    emulator.deploy("greet", HELLO)
+    with browser.page(emulator.url, expected_problems="401") as page:
+        page.wait({"role": "dialog", "name": "Key of the emulator"})
+        assert page.texts("#function-list li") == []
+        page.fill("#ask-input", emulator.console_key)
+        page.click_button("Connect")
+        page.wait_for_text("#function-list", "greet")
+    with browser.page(emulator.url, expected_problems="401") as page:
+        page.wait({"role": "dialog", "name": "Key of the emulator"})
+        page.goto(emulator.console_url)  # to the same page: only what follows the # is another
+        page.wait_for_text("#function-list", "greet")
+
+
 def test_the_token_is_asked_for_where_it_is_needed(emulator: Emulator, browser: Browser) -> None:
     emulator.deploy("greet", HELLO)
     # What a page on another machine is answered until it has a token; here every machine is this one.
     emulator.fail_next(status=401, body={"error_msg": "token"}, path="/_emulator/events", times=2)
-    with browser.page(emulator.url, expected_problems="401") as page:
+    with browser.page(emulator.console_url, expected_problems="401") as page:
         page.fill("#ask-input", "wrong")
         page.click_button("Connect")
         page.wait_for_text("#ask-problem", "The emulator does not accept this token.")

@@ -50,7 +50,7 @@ def test_a_function_is_created_deployed_and_called(emulator: Emulator, page: Pag
 def test_a_name_that_is_taken_is_refused_and_the_function_stays(emulator: Emulator, browser: Browser) -> None:
     emulator.deploy("greet", HELLO)
     # Chromium itself notes the 409 on the console.
-    with browser.page(emulator.url, expected_problems="409") as page:
+    with browser.page(emulator.console_url, expected_problems="409") as page:
         page.click_button("New function")
         page.fill(NAME, "greet")
         page.click_button("Create")
@@ -166,9 +166,7 @@ def test_many_functions_are_found_by_a_part_of_their_name(emulator: Emulator, pa
 
 
 def test_both_languages_say_the_same_things(page: Page) -> None:
-    texts: dict[str, dict[str, str]] = page.evaluate(
-        "import('/_emulator/console/texts.js').then(module => module.languages)"
-    )
+    texts: dict[str, dict[str, str]] = page.evaluate("import('/console/texts.js').then(module => module.languages)")
     assert list(texts["en"]) == list(texts["zh"])
     for key, english in texts["en"].items():
         assert set(re.findall(r"\{\w+\}", english)) == set(re.findall(r"\{\w+\}", texts["zh"][key])), key
@@ -177,7 +175,7 @@ def test_both_languages_say_the_same_things(page: Page) -> None:
 def test_the_page_speaks_the_language_of_the_browser_until_another_is_chosen(
     emulator: Emulator, browser: Browser
 ) -> None:
-    with browser.page(emulator.url, locale="zh-CN") as page:
+    with browser.page(emulator.console_url, locale="zh-CN") as page:
         page.wait({"role": "heading", "name": "还没有云函数"})
         assert page.evaluate("document.documentElement.lang") == "zh-CN"
         page.click_button("English")

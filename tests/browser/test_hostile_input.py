@@ -115,12 +115,12 @@ def test_the_browser_is_told_to_run_nothing_but_the_pages_own_scripts(emulator: 
     assert "unsafe" not in policy
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    script = WEB.get(f"{emulator.url}/_emulator/console/console.js")
+    script = WEB.get(f"{emulator.url}/console/console.js")
     assert script.headers["content-type"] == "text/javascript; charset=utf-8"
 
 
 def test_markup_made_of_a_string_and_a_request_elsewhere_are_blocked(emulator: Emulator, browser: Browser) -> None:
-    with browser.page(emulator.url, expected_problems="") as page:
+    with browser.page(emulator.console_url, expected_problems="") as page:
         made = "(() => { try { document.body.innerHTML = '<b>x</b>'; return 'made' } catch (error) { return error.name } })()"
         assert page.evaluate(made) == "TypeError"
         elsewhere = "fetch('http://127.0.0.1:9/').then(() => 'reached', error => error.name)"

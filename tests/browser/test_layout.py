@@ -73,7 +73,7 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(
     emulator: Emulator, api: API, browser: Browser, locale: str
 ) -> None:
     fill_emulator(emulator, api)
-    with browser.page(emulator.url, **PHONE, locale=locale) as page:
+    with browser.page(emulator.console_url, **PHONE, locale=locale) as page:
         page.wait("#function-list li:nth-child(3)")
         page.wait("#request-rows tr")
         assert overflow(page) <= 0
@@ -100,7 +100,7 @@ def test_on_a_phone_a_job_that_is_chosen_brings_its_log_into_view(
     emulator: Emulator, api: API, browser: Browser
 ) -> None:
     fill_emulator(emulator, api)
-    with browser.page(emulator.url, **PHONE) as page:
+    with browser.page(emulator.console_url, **PHONE) as page:
         page.goto(f"{emulator.url}/#function=fail")
         page.wait("#job-rows tr:nth-child(3)")
         page.click("#job-rows tr:nth-child(2) a")
@@ -116,7 +116,7 @@ def test_every_text_can_be_read_in_light_and_in_dark(
 ) -> None:
     fill_emulator(emulator, api)
     # Without movement, which would be measured half way.
-    with browser.page(emulator.url, colorScheme=scheme, reducedMotion="reduce") as page:
+    with browser.page(emulator.console_url, colorScheme=scheme, reducedMotion="reduce") as page:
         page.goto(f"{emulator.url}/#function=fail")
         page.click("#job-rows tr:first-child a")
         page.wait("#log .error")
@@ -171,6 +171,6 @@ def test_a_function_is_chosen_and_called_by_keyboard_alone(emulator: Emulator, p
 
 def test_on_a_phone_the_head_of_the_page_is_one_line(emulator: Emulator, browser: Browser) -> None:
     for locale in ("en-GB", "zh-CN"):
-        with browser.page(emulator.url, **PHONE, locale=locale) as page:
+        with browser.page(emulator.console_url, **PHONE, locale=locale) as page:
             page.until("document.querySelector('#connection').dataset.state === 'connected'")
             assert page.evaluate("document.querySelector('.top').offsetHeight") < 60

@@ -73,6 +73,18 @@ def api(emulator: Emulator) -> Iterator[API]:
     client.http.close()
 
 
+@pytest.fixture
+def console(emulator: Emulator) -> Iterator[httpx.Client]:
+    """What the page sends: requests to the console's interface, with its key."""
+    with console_client(emulator) as client:
+        yield client
+
+
+def console_client(emulator: Emulator) -> httpx.Client:
+    headers = {"Emulator-Key": emulator.console_key}
+    return httpx.Client(base_url=f"{emulator.url}/_emulator", headers=headers, timeout=TIMEOUT, verify=False)
+
+
 def raw_exchange(origin: str, request: bytes) -> bytes:
     """Send bytes that no HTTP library would, and return everything that comes back until the other side closes."""
     url = httpx.URL(origin)

@@ -26,7 +26,8 @@ def test_it_says_where_it_listens_and_what_to_try_and_warns() -> None:
         process.line_with("Ctrl-C")
         lines = [line.strip() for line in process.output.splitlines()]
         assert lines[0].startswith(f"MinCloud emulator listening on {process.url} (logs on http://127.0.0.1:")
-        assert [line.split() for line in lines[2:5]] == [
+        assert [line.split() for line in lines[2:6]] == [
+            ["page", f"{process.url}/#key={lines[2].rpartition('=')[2]}"],
             ["client_id", "me"],
             ["client_secret", "hush"],
             ["access_token", "tok"],
@@ -158,6 +159,47 @@ def test_an_output_that_nobody_reads_does_not_stop_it() -> None:
         assert process.wait(50) == 0
 
 
+def test_errors_that_nobody_reads_do_not_stop_it() -> None:
+    """Each of these answers is also a traceback on standard error, and a pipe holds 64 of a kilobyte."""
+    failing = PROGRAM.replace(
+        "sys.exit(",
+        "from mincloud_emulator.core.store import Store; Store.function = lambda *_: 1 / 0; sys.exit(",
+    )
+    program = [sys.executable, "-c", failing, "--port", "0", "--access-token", "t"]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        url = process.stdout.readline().decode().split("listening on ")[1].split()[0]
+        api = API(url, "t")
+        for _ in range(200):
+            assert api.get("a").status_code == 500
+        api.http.close()
+        process.terminate()
+        assert b"ZeroDivisionError" in process.stderr.read()
+        assert process.wait(50) == 0
+
+
+def test_secrets_may_come_from_the_environment() -> None:
+    environment = {
+        "MINCLOUD_EMULATOR_CLIENT_ID": "from-variable",
+        "MINCLOUD_EMULATOR_CLIENT_SECRET": "hush",
+        "MINCLOUD_EMULATOR_ACCESS_TOKEN": "quiet",
+        # A real application's, perhaps: the emulator is none.
+        "MINCLOUD_CLIENT_SECRET": "real",
+        "MINCLOUD_ACCESS_TOKEN": "real",
+    }
+    with emulator_process("--client-id", "argument", environment=environment) as process:
+        process.line_with("Ctrl-C")
+        words = process.output.split()
+        shown = {name: words[words.index(name) + 1] for name in ("client_id", "client_secret", "access_token")}
+        assert shown == {"client_id": "argument", "client_secret": "hush", "access_token": "quiet"}
+        assert "real" not in words
+    with emulator_process(environment={"MINCLOUD_EMULATOR_ACCESS_TOKEN": ""}) as process:
+        process.line_with("Ctrl-C")
+        words = process.output.split()
+        assert len(words[words.index("access_token") + 1]) == 40
+
+
 def refusal(*arguments: str) -> str:
     """Run the command, which must not start, and return the one line that it says."""
     with emulator_process(*arguments) as process:
@@ -181,6 +223,8 @@ def test_a_port_in_use_is_named() -> None:
         (["--functions", "/nonexistent"], "there is no folder /nonexistent: make it, or name"),
         (["--watch"], "--watch needs a folder to watch: add --functions DIR"),
         (["--data", "/nonexistent/file"], "cannot open the data file /nonexistent/file"),
+        (["--access-token", ""], "the access_token has to be printable ASCII without spaces, and not empty"),
+        (["--client-secret", "a b"], "the client_secret has to be printable ASCII"),
         (["--node", "/nonexistent/node"], "install Node 12 or newer"),
     ],
 )

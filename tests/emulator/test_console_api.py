@@ -10,16 +10,10 @@ import httpx
 import pytest
 
 from mincloud_emulator import Emulator
-from tests.emulator.conftest import HELLO, TIMEOUT, WEB
+from tests.emulator.conftest import HELLO, WEB, console_client
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture
-def console(emulator: Emulator) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"{emulator.url}/_emulator", timeout=TIMEOUT, verify=False) as client:
-        yield client
+    pass
 
 
 def test_functions_are_deployed_read_listed_and_deleted(emulator: Emulator, console: httpx.Client) -> None:
@@ -116,7 +110,7 @@ def test_events_come_as_things_happen(emulator: Emulator, console: httpx.Client)
     listener.start()
     assert connected.wait(50)
     emulator.deploy("other", HELLO)
-    WEB.post(f"{emulator.url}/_emulator/functions/greet/call", json={"data": {}})
+    console.post("/functions/greet/call", json={"data": {}})
     WEB.get(f"{emulator.url}/nothing")
     listener.join(50)
     assert events[0] == ("function", {"environment": "", "name": "other", "action": "created"})
@@ -127,13 +121,11 @@ def test_events_come_as_things_happen(emulator: Emulator, console: httpx.Client)
 
 
 def test_the_end_of_the_emulator_ends_the_stream_of_events() -> None:
-    with Emulator() as emulator:
-        stream = WEB.stream("GET", f"{emulator.url}/_emulator/events")
-        with stream as answer:
-            lines = answer.iter_lines()
-            assert next(lines) == ": connected"
-            emulator.close()
-            assert [line for line in lines if line] == []
+    with Emulator() as emulator, console_client(emulator) as console, console.stream("GET", "/events") as answer:
+        lines = answer.iter_lines()
+        assert next(lines) == ": connected"
+        emulator.close()
+        assert [line for line in lines if line] == []
 
 
 @pytest.mark.parametrize(
@@ -178,7 +170,17 @@ def test_no_other_site_is_allowed_in_by_an_answer(emulator: Emulator) -> None:
         assert "access-control-allow-origin" not in answer.headers
 
 
-@pytest.mark.parametrize("path", ["/../clock.py", "/%2e%2e/clock.py", "/..%2fclock.py", "/console_api.py"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../clock.py",
+        "/%2e%2e/clock.py",
+        "/..%2fclock.py",
+        "/console_api.py",
+        "/console/../console_api.py",
+        "/console/",
+    ],
+)
 def test_no_file_outside_the_console_is_served(emulator: Emulator, path: str) -> None:
     url = httpx.URL(emulator.url).copy_with(raw_path=path.encode())
     assert WEB.get(url).status_code == 404

@@ -181,3 +181,70 @@ def test_an_empty_file_becomes_a_data_file(tmp_path: Path) -> None:
     file.touch()
     with Emulator(data=file) as emulator:
         assert emulator.url
+
+
+def test_an_existing_file_that_others_can_read_is_taken_from_them(tmp_path: Path) -> None:
+    file = tmp_path / "emulator.db"
+    with Emulator(data=file):
+        pass
+    file.chmod(0o644)
+    with Emulator(data=file):
+        modes = {stat.S_IMODE(entry.stat().st_mode) for entry in tmp_path.iterdir()}
+    assert modes == {0o600}
+    file.unlink()
+    file.touch(0o644)
+    with Emulator(data=file):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_file_of_another_account_that_others_can_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "emulator.db"
+    with Emulator(data=file):
+        pass
+    file.chmod(0o644)
+
+    def refuse(_path: Path, _mode: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    # What the system answers to an account that does not own the file; the tests have no second account.
+    monkeypatch.setattr("pathlib.Path.chmod", refuse)
+    with pytest.raises(DataFileError, match=r"other accounts can read the data file .*: name another file"):
+        Emulator(data=file).start()
+
+
+@pytest.mark.parametrize("table", ["setting", "token", "function", "job", "job_log"])
+def test_a_file_that_lacks_a_table_is_damaged(tmp_path: Path, table: str) -> None:
+    file = tmp_path / "emulator.db"
+    with Emulator(data=file):
+        pass
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.execute(f"ALTER TABLE {table} RENAME TO other")
+    with pytest.raises(DataFileError, match=r"is damaged \(\w+ is missing or changed\): put back a copy, or") as raised:
+        Emulator(data=file).start()
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("at", [0.02, 0.3, 0.6])
+def test_a_file_with_a_damaged_part_is_said_to_be_damaged(tmp_path: Path, at: float) -> None:
+    file = tmp_path / "emulator.db"
+    with Emulator(data=file) as emulator:
+        for number in range(50):
+            emulator.deploy(f"f{number}", "x" * 5000)
+    content = bytearray(file.read_bytes())
+    start = int(at * len(content))
+    content[start : start + 9000] = b"\xa5" * len(content[start : start + 9000])
+    file.write_bytes(content)
+    with pytest.raises(DataFileError, match=r"is damaged \(.*\): put back a copy") as raised:
+        Emulator(data=file).start()
+    assert "\n" not in str(raised.value)
+
+
+def test_a_file_that_was_cut_is_said_to_be_damaged(tmp_path: Path) -> None:
+    file = tmp_path / "emulator.db"
+    with Emulator(data=file) as emulator:
+        emulator.deploy("greet", "x" * 50_000)
+    file.write_bytes(file.read_bytes()[:20_000])
+    with pytest.raises(DataFileError, match=r"is damaged \(.*\): put back a copy"):
+        Emulator(data=file).start()

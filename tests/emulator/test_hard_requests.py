@@ -121,7 +121,7 @@ def test_head_answers_like_get_without_a_body(api: API) -> None:
         "/oserve/v1.3/cloud-function/%00/",
         "//oserve/v1.3/cloud-function/",
         "/oserve/v1/cloud-function/",
-        "/_emulator/nothing",
+        "/console/nothing",
     ],
 )
 def test_where_nothing_is_404_says_so_in_json(api: API, path: str) -> None:
