@@ -1,6 +1,6 @@
-"""What a client is told, from its arguments, the environment and the Node tool's login, checked before it is used.
+"""The options and credentials of a client, from its arguments, the environment and the Node tool's login.
 
-Sources: the constructor's arguments win over the environment, the environment over `./.mincloudrc`, that over `~/.mincloudrc`.
+The constructor's arguments win over the environment, the environment over `./.mincloudrc`, that over `~/.mincloudrc`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ WAYS_TO_GIVE_CREDENTIALS = (
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """The credentials a client works with: a token, or an application's id and secret; at times both."""
+    """The credentials of a client: an access token, or an application's id and secret, or both."""
 
     access_token: str | None = field(default=None, repr=False)
     client_id: str | None = None
@@ -39,7 +39,7 @@ class Secrets:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Everything about a client that is no secret."""
+    """The options of a client, none of them secret."""
 
     base_url: str = DEFAULT_BASE_URL
     environment: str | None = None
@@ -47,7 +47,7 @@ class Options:
     max_retries: int = DEFAULT_MAX_RETRIES
 
     def changed(self, **changes: Any) -> Options:
-        """The same with other values, checked.
+        """Returns a copy with other values, checked.
 
         Raises:
             ConfigurationError: A value is impossible.
@@ -56,7 +56,7 @@ class Options:
 
 
 def checked_timeout(timeout: object) -> float:
-    """A timeout in seconds; may be infinite.
+    """Checks a timeout in seconds; it may be infinite.
 
     Raises:
         ConfigurationError: It is not a number above 0.
@@ -71,7 +71,7 @@ def checked_timeout(timeout: object) -> float:
 
 
 def checked_options(options: Options) -> Options:
-    """The options, with the base URL in its normal form.
+    """Checks options, and brings the base URL into its normal form.
 
     Raises:
         ConfigurationError: One of them is impossible.
@@ -85,7 +85,7 @@ def checked_options(options: Options) -> Options:
 
 
 def check_header_value(name: str, value: object) -> None:
-    """Checks what is going to stand in a header, without ever showing it.
+    """Checks the value of a header. The error does not show it.
 
     Raises:
         ConfigurationError: It is empty, or has a character that cannot stand there.
@@ -122,7 +122,7 @@ def _checked_base_url(base_url: object) -> str:
 def resolve_options(
     *, base_url: str | None, environment: str | None, timeout: float | None, max_retries: int | None
 ) -> Options:
-    """The options from arguments and environment.
+    """Resolves the options from arguments and environment.
 
     Raises:
         ConfigurationError: One of them is impossible.
@@ -141,7 +141,7 @@ def resolve_options(
 def resolve_secrets(
     *, access_token: str | None, client_id: str | None, client_secret: str | None, base_url: str
 ) -> Secrets:
-    """The credentials from arguments, environment and the Node tool's login.
+    """Resolves the credentials from arguments, environment and the Node tool's login.
 
     Args:
         access_token: An access token.
@@ -173,7 +173,7 @@ def _from_arguments(access_token: str | None, client_id: str | None, client_secr
     if access_token is not None:
         check_header_value("access_token", access_token)
         return Secrets(access_token, client_id, client_secret)
-    # Who names one of the two keeps the other, as a rule the secret, in the environment.
+    # Either may be given here while the other, as a rule the secret, stays in the environment.
     return _application(
         client_id if client_id is not None else os.environ.get("MINCLOUD_CLIENT_ID") or None,
         client_secret if client_secret is not None else os.environ.get("MINCLOUD_CLIENT_SECRET") or None,

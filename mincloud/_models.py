@@ -1,4 +1,4 @@
-"""What calls give back: the models of the contract that users meet, and what the client makes of several answers."""
+"""What calls return: the models of the contract, and those that the client adds."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What deploying a function did.
+    """The result of deploying a function.
 
     Attributes:
         action: What was done.

@@ -1,4 +1,4 @@
-"""The token operations' requests and answers. A client with a token needs none of them, so they are imported when they are needed."""
+"""The operations by which a client obtains a token. Clients with a token do not import them."""
 
 from __future__ import annotations
 
@@ -21,36 +21,36 @@ if TYPE_CHECKING:
 
 
 def authorization(client_id: str, client_secret: str) -> Operation:
-    """The call for a code (operation authorize)."""
+    """Builds the operation for an authorization code (authorize)."""
     return operation(authorize.build_request(body=AuthorizeRequest(client_id, client_secret)), authorized=False)
 
 
-def read_code(answer: APIResponse) -> str:
-    """The code in the answer to `authorization`.
+def read_code(response: APIResponse) -> str:
+    """Reads the code in the response to `authorization`.
 
     Raises:
         InvalidResponse: There is none.
     """
-    return answer.parsed(authorize.parse_success).code
+    return response.parsed(authorize.parse_success).code
 
 
 def token_for_code(client_id: str, client_secret: str, code: str) -> Operation:
-    """The call for the token of a code (operation createAccessToken, grant authorization_code)."""
+    """Builds the operation for the token of a code (createAccessToken, grant authorization_code)."""
     kind = AuthorizationCodeGrantGrantType.AUTHORIZATION_CODE
     grant = AuthorizationCodeGrant(client_id, client_secret, kind, code)
     return operation(create_access_token.build_request(body=grant), authorized=False)
 
 
 def token_for_refresh_token(client_id: str, client_secret: str, refresh_token: str) -> Operation:
-    """The call for another token (operation createAccessToken, grant refresh_token)."""
+    """Builds the operation for another token (createAccessToken, grant refresh_token)."""
     grant = RefreshTokenGrant(client_id, client_secret, RefreshTokenGrantGrantType.REFRESH_TOKEN, refresh_token)
     return operation(create_access_token.build_request(body=grant), authorized=False)
 
 
-def read_token(answer: APIResponse) -> AccessToken:
-    """The token in the answer to either.
+def read_token(response: APIResponse) -> AccessToken:
+    """Reads the token in the response to either.
 
     Raises:
         InvalidResponse: There is none.
     """
-    return answer.parsed(create_access_token.parse_success)
+    return response.parsed(create_access_token.parse_success)

@@ -1,4 +1,4 @@
-"""The requests of the contract's operations as plain values, built by the generated code, and what may go into them."""
+"""Operations of the contract to send, as plain values, and the checks of their arguments."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation to carry out.
+    """An operation with its arguments, ready to send.
 
     Attributes:
         method: The HTTP method, in capitals.
         path: Percent-encoded path and query, from the root of the API; or an absolute URL.
         content: The body, in JSON; None if there is none.
         headers: The operation's own headers, names and values.
-        repeatable: Whether it may be sent again when it may have run before.
+        idempotent: Whether it may be sent again when it may have run before.
         authorized: Whether the access token goes along.
-        settled_by: A status that means success when an attempt before may have run, as 404 does for a deletion.
+        success_if_retried: A status that means success when an earlier attempt may have run, as 404 does for a deletion.
     """
 
     method: str
@@ -47,7 +47,13 @@ def operation(
     authorized: bool = True,
     success_if_retried: int | None = None,
 ) -> Operation:
-    """The call for what `build_request` of the generated code gives.
+    """Makes an operation of the arguments that `build_request` of the generated code returns.
+
+    Args:
+        request: The arguments.
+        idempotent: See `Operation`.
+        authorized: See `Operation`.
+        success_if_retried: See `Operation`.
 
     Raises:
         TypeError: The body has a value that JSON does not know; the message says where.
@@ -70,7 +76,7 @@ def operation(
 
 
 def encode(value: object) -> bytes:
-    """A value as JSON, in raw UTF-8.
+    """Encodes a value as JSON, in UTF-8 without escapes.
 
     Raises:
         TypeError: It holds something that JSON does not know; the message says where.
@@ -92,7 +98,7 @@ _MOST_LEVELS = 500  # below what the interpreter's own recursion allows
 
 
 def _problems(value: object, place: str, above: tuple[int, ...]) -> Iterator[TypeError | ValueError]:
-    """What keeps a value from being JSON, each with its place."""
+    """Yields an error for everything in a value that JSON does not know, each with its place."""
     where = place or "the top level"
     identity = id(value)
     if len(above) > _MOST_LEVELS:
@@ -122,7 +128,7 @@ def _problems(value: object, place: str, above: tuple[int, ...]) -> Iterator[Typ
 
 
 def function_data(data: object) -> dict[str, Any]:
-    """What is sent to a function as `event.data`.
+    """Checks what a function is to receive as `event.data`.
 
     Raises:
         TypeError: It is not an object.
@@ -137,7 +143,7 @@ def function_data(data: object) -> dict[str, Any]:
 
 
 def function_name(name: object) -> str:
-    """A function's name that can be addressed.
+    """Checks a function's name.
 
     Raises:
         TypeError: It is not a string.
@@ -157,7 +163,7 @@ def function_name(name: object) -> str:
 
 
 def text_argument(name: str, value: object) -> str:
-    """A text that must not be empty, as a function's code.
+    """Checks a text that must not be empty, as a function's code.
 
     Raises:
         TypeError: It is not a string.
@@ -171,7 +177,7 @@ def text_argument(name: str, value: object) -> str:
 
 
 def choice(kind: type[Choice], name: str, value: Choice | str | None) -> Choice | None:
-    """A value of an enum, given as such or as a string.
+    """Checks a value of an enum, given as such or as a string.
 
     Raises:
         ValueError: There is no such value; the message lists those that there are.
@@ -186,7 +192,7 @@ def choice(kind: type[Choice], name: str, value: Choice | str | None) -> Choice 
 
 
 def whole_number(name: str, value: object, *, least: int, most: int | None = None) -> int:
-    """An integer in a range.
+    """Checks an integer in a range.
 
     Raises:
         TypeError: It is not an integer.
@@ -201,7 +207,7 @@ def whole_number(name: str, value: object, *, least: int, most: int | None = Non
 
 
 def unix_time(name: str, value: datetime | float) -> float:
-    """A point in time in Unix seconds.
+    """Converts a point in time to Unix seconds.
 
     Raises:
         TypeError: It is neither a datetime nor a number.

@@ -1,8 +1,9 @@
-"""What the service's answers mean: JSON read strictly, errors built from whatever came, nothing assumed."""
+"""Responses of the service: their body as JSON, as a model or as text, and the error for one that is not what it should be."""
 
 from __future__ import annotations
 
 import json
+import math
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
@@ -10,7 +11,6 @@ from urllib.parse import unquote, unquote_plus, urlsplit
 
 from mincloud_api.types import InvalidValue
 
-from ._decoding import decoded, decoded_for_a_model
 from ._redaction import redact
 from ._urls import redact_url
 from .errors import APIError, FunctionError, InvalidResponse, error_class
@@ -27,17 +27,69 @@ Parsed = TypeVar("Parsed")
 _LONGEST_MESSAGE = 500
 
 
+def _import_orjson() -> Callable[[bytes], Any] | None:
+    try:
+        from orjson import loads  # noqa: PLC0415 - it may not be installed
+    except ImportError:  # it comes with `mincloud[fast]`
+        return None
+    return loads
+
+
+_orjson_loads = _import_orjson()
+
+
+def decode_json(content: bytes) -> Any:
+    """Decodes a body from JSON; numbers that JSON does not have, or that no float can hold, are refused.
+
+    Raises:
+        RecursionError: It is nested too deeply.
+        UnicodeDecodeError: It is not in UTF-8.
+        ValueError: It is not JSON.
+    """
+    return json.loads(content, parse_constant=_refuse_constant, parse_float=_finite)
+
+
+def decode_json_for_model(content: bytes) -> Any:
+    """Decodes a body that a model reads, with orjson where it is installed.
+
+    Not for what a function returned, which must not depend on what is installed: orjson gives integers of more than 64 bits as floats.
+    A model makes an integer of a whole number where the contract says so.
+
+    Raises:
+        RecursionError: It is nested too deeply.
+        UnicodeDecodeError: It is not in UTF-8.
+        ValueError: It is not JSON.
+    """
+    if _orjson_loads is not None:
+        try:
+            return _orjson_loads(content)
+        except ValueError:
+            pass  # json accepts more, as a lone surrogate, and its messages say better what is wrong
+    return decode_json(content)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError("a number is too large")
+    return number
+
+
 class APIResponse:
-    """A response with the request it answers, decoded as far as one asks.
+    """A response of the API with its request. The body is decoded when it is asked for.
 
     Args:
         request: The request.
         response: The response.
-        secrets: Gives what must not appear in an error, besides what the request itself carries.
-        withhold: Whether a successful answer holds secrets that are not known yet, so that errors do without its body.
+        secrets: Returns the secrets to redact in errors, besides those that the request itself carries.
+        hide_body: Whether the body of a success holds secrets that are not known yet, so that errors leave it out.
     """
 
-    __slots__ = ("_secrets", "_withhold", "request", "response")
+    __slots__ = ("_hide_body", "_secrets", "request", "response")
 
     def __init__(
         self, request: Request, response: Response, *, secrets: Callable[[], Iterable[str]], hide_body: bool = False
@@ -45,7 +97,7 @@ class APIResponse:
         self.request = request
         self.response = response
         self._secrets = secrets
-        self._withhold = hide_body
+        self._hide_body = hide_body
 
     @property
     def status(self) -> int:
@@ -61,8 +113,12 @@ class APIResponse:
         """The URL without its query, which may be a signature."""
         return redact_url(self.request.url)
 
+    def header(self, name: str) -> str | None:
+        """The value of a header, None if there is none of this name."""
+        return self.response.header(name)
+
     def content(self) -> bytes:
-        """The body, with its content encoding undone.
+        """Returns the body, with its content encoding undone.
 
         Raises:
             InvalidResponse: It is not encoded as it says.
@@ -74,7 +130,7 @@ class APIResponse:
 
     def _decoded(self) -> bytes | None:
         """The body with its content encoding undone, None if it is not encoded as it says."""
-        encoding = self.response.header("content-encoding")
+        encoding = self.header("content-encoding")
         if not encoding:
             return self.response.content
         import httpx  # noqa: PLC0415 - takes a while, and most answers are not encoded
@@ -86,20 +142,20 @@ class APIResponse:
             return None
 
     def text(self) -> str:
-        """The body as text, for a person, with secrets blotted out."""
-        if self._withhold and self.is_success():
-            return "(withheld: it may hold a token)"
+        """The body as text to show, with secrets redacted."""
+        if self._hide_body and self.is_success():
+            return "(hidden: it may hold a token)"
         content = self._decoded()
         if content is None:
             content = self.response.content
         return self.redact(content.decode("utf-8-sig", errors="replace"))
 
     def redact(self, text: str) -> str:
-        """A text without this client's secrets."""
+        """Redacts the client's secrets in a text."""
         return redact(text, (*self._secrets(), *self._sent_secrets()))
 
     def _sent_secrets(self) -> Iterator[str]:
-        """What the request carried and an answer may repeat: its token, since renewed perhaps; cookies; a signature or code in its URL."""
+        """The secrets in the request, which a response may repeat: its token, cookies, and the values of its query."""
         headers = {name.lower(): value.decode("latin-1") for name, value in self.request.headers}
         if token := headers.get(b"authorization"):
             yield token.removeprefix("Bearer ")
@@ -111,11 +167,11 @@ class APIResponse:
             value = part.partition("=")[2]
             yield from (value, unquote(value), unquote_plus(value))
 
-    def json(self, decode: Callable[[bytes], Any] = decoded) -> Any:
-        """The body, decoded from JSON.
+    def json(self, decode: Callable[[bytes], Any] = decode_json) -> Any:
+        """Decodes the body from JSON.
 
         Args:
-            decode: What decodes it.
+            decode: The decoder.
 
         Raises:
             InvalidResponse: It is not JSON.
@@ -128,18 +184,27 @@ class APIResponse:
             self.invalid("it is not in UTF-8")
         except ValueError as error:
             kind = "HTML" if self.response.content.lstrip()[:1] == b"<" else "not JSON"
-            self.invalid(f"it is {kind}" + ("" if kind == "HTML" or self._withhold else f": {self.redact(str(error))}"))
+            self.invalid(
+                f"it is {kind}" + ("" if kind == "HTML" or self._hide_body else f": {self.redact(str(error))}")
+            )
 
     def parsed(self, read: Callable[[Any], Parsed]) -> Parsed:
-        """The body as a model of the generated client.
+        """Decodes the body and makes a model of the generated client of it.
+
+        Args:
+            read: Makes the model of decoded JSON, one of the generated `parse_success`.
 
         Raises:
             InvalidResponse: It is not JSON, or not what the contract says.
         """
-        return self.read(self.json(decoded_for_a_model), read)
+        return self.read(self.json(decode_json_for_model), read)
 
     def read(self, data: Any, read: Callable[[Any], Parsed]) -> Parsed:
-        """Decoded data of this answer as a model of the generated client.
+        """Makes a model of the generated client of this response's decoded data.
+
+        Args:
+            data: The decoded data.
+            read: Makes the model, one of the generated `parse_success`.
 
         Raises:
             InvalidResponse: It is not what the contract says.
@@ -150,7 +215,10 @@ class APIResponse:
             self.invalid(self.redact(str(error)))
 
     def invalid(self, problem: str) -> NoReturn:
-        """Raises the error for an answer that is not what the contract says.
+        """Raises the error for a response that is not what the contract says.
+
+        Args:
+            problem: What is wrong with it.
 
         Raises:
             InvalidResponse: Always.
@@ -160,12 +228,12 @@ class APIResponse:
         ) from None
 
     def date(self) -> float | None:
-        """The server's clock when it answered, in Unix seconds; None if it does not say."""
-        return _http_date(self.response.header("date"))
+        """The header `Date` in Unix seconds; None if there is none."""
+        return _http_date(self.header("date"))
 
     def retry_after(self) -> float | None:
-        """The seconds after which the service asks to try again, None if it does not say."""
-        value = self.response.header("retry-after")
+        """The header `Retry-After` in seconds from now; None if there is none."""
+        value = self.header("retry-after")
         if value is None:
             return None
         if value.strip().isascii() and value.strip().isdigit():
@@ -175,10 +243,10 @@ class APIResponse:
         return None if at is None else max(0.0, at - now)
 
     def error(self, message: str | None = None) -> APIError:
-        """The error for a status that is none of success.
+        """Builds the error for a status that is no success.
 
         Args:
-            message: What to say; None for what the service said.
+            message: The error's message; None for that of the response.
         """
         return error_class(self.status)(
             message or self._message(),
@@ -190,14 +258,14 @@ class APIResponse:
         )
 
     def _message(self) -> str:
-        target = self.response.header("location")
+        target = self.header("location")
         if target and self.status // 100 == 3:  # noqa: PLR2004 - the range is 3xx
             return f"the service redirects to {self.redact(redact_url(target))}: set base_url to where the API is"
-        said = self.text().strip()
+        text = self.text().strip()
         try:
-            data: Any = json.loads(said)
+            data: Any = json.loads(text)
         except (ValueError, RecursionError):
-            data = None if said.startswith("<") else said
+            data = None if text.startswith("<") else text
         if isinstance(data, dict):
             data = cast(dict[str, Any], data).get("error_msg")
         message = data.strip() if isinstance(data, str) else ""
@@ -223,7 +291,7 @@ def _http_date(value: str | None) -> float | None:
 
 
 def with_error_object(data: Any) -> Any:
-    """An invocation's answer with its `error` as the contract has it: services also send a string, null, or parts of other types."""
+    """Puts the `error` of an invocation's response into the form of the contract: services also send a string, null, or other types."""
     if not isinstance(data, dict):
         return data
     body = cast(dict[str, Any], data)
@@ -249,7 +317,7 @@ def _as_text(part: object) -> str:
 
 
 def function_error(function: str, code: int, error: InvocationError | None) -> FunctionError:
-    """The error for an invocation whose code is not 0."""
+    """Builds the error for an invocation whose code is not 0."""
     return FunctionError(
         function,
         code=code,

@@ -57,8 +57,8 @@ __all__ = [
 ]
 
 
-def _restored(kind: type[MinCloudError], args: tuple[Any, ...], fields: dict[str, Any]) -> MinCloudError:
-    """An error as it was before it was pickled, whatever its constructor asks for."""
+def _restore(kind: type[MinCloudError], args: tuple[Any, ...], fields: dict[str, Any]) -> MinCloudError:
+    """Restores a pickled error without its constructor, whose arguments are not kept."""
     error = kind.__new__(kind, *args)
     error.args = args
     error.__dict__.update(fields)
@@ -66,10 +66,10 @@ def _restored(kind: type[MinCloudError], args: tuple[Any, ...], fields: dict[str
 
 
 class MinCloudError(Exception):
-    """The parent of all errors of this package."""
+    """The base class of all errors of this package."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (type(self), self.args, self.__dict__.copy())
+        return _restore, (type(self), self.args, self.__dict__.copy())
 
 
 class ConfigurationError(MinCloudError):
@@ -85,7 +85,7 @@ class ClientClosed(ConfigurationError):
 
 
 class TransportError(MinCloudError):
-    """No answer came.
+    """No response came.
 
     Attributes:
         may_have_run: Whether the request may have reached the service, so that a function may have run.
@@ -101,11 +101,11 @@ class TransportError(MinCloudError):
 
 
 class ConnectionFailed(TransportError):
-    """The connection could not be made, or broke before the answer was complete."""
+    """The connection could not be made, or broke before the response was complete."""
 
 
 class RequestTimeout(TransportError):
-    """The answer was not complete in time."""
+    """The response was not complete in time."""
 
 
 class APIError(MinCloudError):
@@ -113,8 +113,8 @@ class APIError(MinCloudError):
 
     Attributes:
         status: The HTTP status.
-        message: What the service said: its `error_msg`, a JSON string, or plain text; else the name of the status.
-        body: The whole body as text, with secrets of this client blotted out.
+        message: The message in the response: its `error_msg`, a JSON string, or plain text; else the phrase of the status.
+        body: The whole body as text, with secrets redacted.
         method: The request's HTTP method.
         url: The request's URL, without a signature in it.
         retry_after: The seconds after which the service asks to try again; None if it does not say.
@@ -168,17 +168,17 @@ class ServerError(APIError):
 
 
 class InvalidResponse(MinCloudError):
-    """The service answered with success, but not with what the contract says.
+    """The service answered with success, but the body is not what the contract says.
 
     Attributes:
         status: The HTTP status.
-        body: The whole body as text, with secrets of this client blotted out.
+        body: The whole body as text, with secrets redacted.
         method: The request's HTTP method.
         url: The request's URL, without a signature in it.
     """
 
     def __init__(self, message: str, *, body: str, status: int = 200, method: str = "", url: str = "") -> None:
-        super().__init__(f"the answer is not what the contract says: {message} ({method} {url})")
+        super().__init__(f"the response is not what the contract says: {message} ({method} {url})")
         self.status = status
         self.message = message
         self.body = body
@@ -191,7 +191,7 @@ class FunctionError(MinCloudError):
 
     Attributes:
         function: The function's name.
-        code: The code of the answer, any integer but 0.
+        code: The code in the response, any integer but 0.
         message: The error's message, None if there is none.
         type: The kind of error, as `SyntaxError`; None if it is not known.
         stack: Where the error was thrown, None if it is not known.
@@ -206,8 +206,8 @@ class FunctionError(MinCloudError):
         type: str | None = None,  # noqa: A002 - the service's name for it
         stack: str | None = None,
     ) -> None:
-        said = ": ".join(part for part in (type, message) if part)
-        super().__init__(f"the function {function!r} failed: {said or f'code {code}, without a message'}")
+        reason = ": ".join(part for part in (type, message) if part)
+        super().__init__(f"the function {function!r} failed: {reason or f'code {code}, without a message'}")
         self.function = function
         self.code = code
         self.message = message
@@ -216,7 +216,7 @@ class FunctionError(MinCloudError):
 
 
 class JobError(MinCloudError):
-    """Something is the matter with a job.
+    """A job failed, was not found, or is not ready.
 
     Attributes:
         job: The job, as it was last seen; None if there is none.
@@ -280,5 +280,5 @@ _BY_STATUS: dict[int, type[APIError]] = {
 
 
 def error_class(status: int) -> type[APIError]:
-    """The class of error for an HTTP status."""
+    """Returns the class of error for an HTTP status."""
     return _BY_STATUS.get(status) or (ServerError if 500 <= status <= 599 else APIError)  # noqa: PLR2004 - the range is 5xx

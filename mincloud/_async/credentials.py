@@ -1,4 +1,4 @@
-"""Where the access token comes from, and how it is renewed."""
+"""The access token of a client: where it comes from, and how it is renewed."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class AsyncCredentials:
         return self._secrets.access_token is None and self._secrets.client_secret is not None
 
     async def token(self, *, timeout: float | None = None, deadline: float | None = None) -> str:
-        """The access token, obtained first if there is none or the one there was has expired.
+        """Returns the access token, obtained first if there is none or the last one has expired (operations authorize, createAccessToken).
 
         Args:
             timeout: The seconds that waiting for another call which obtains it may take, and then each exchange; None for the client's own.
@@ -85,10 +85,10 @@ class AsyncCredentials:
         current = self._current
         if current is not None and current.is_fresh():
             return current.access_token
-        return (await self._obtained(None, timeout, deadline)).access_token
+        return (await self._fresh_token(None, timeout, deadline)).access_token
 
     async def renew(self, rejected: str, *, timeout: float | None = None, deadline: float | None = None) -> bool:
-        """Obtains another token in place of one that the service rejected, by a new exchange; whether there is another one now.
+        """Obtains another token in place of one that the service rejected (operations authorize, createAccessToken).
 
         Args:
             rejected: The token that was rejected.
@@ -102,10 +102,10 @@ class AsyncCredentials:
         """
         if not self._can_exchange:
             return False
-        await self._obtained(rejected, timeout, deadline)
+        await self._fresh_token(rejected, timeout, deadline)
         return True
 
-    async def _obtained(self, rejected: str | None, timeout: float | None, deadline: float | None) -> _Token:
+    async def _fresh_token(self, rejected: str | None, timeout: float | None, deadline: float | None) -> _Token:
         """A token that is fresh and another than the rejected one, by one exchange for all that wait for it."""
         limit = self._exchange.options.timeout if timeout is None else timeout
         failed_before = self._failure
@@ -158,10 +158,10 @@ class AsyncCredentials:
                     "there is no refresh token: only a token that the client obtained with client_id and client_secret has one"
                 )
             request = self._request(_oauth.token_for_refresh_token(client_id, client_secret, refresh_token))
-            answer = await self._send(request, time.monotonic() + limit)
-            if not answer.is_success():
-                raise answer.error()
-            self._current = self._accepted(answer, _oauth.read_token(answer), refresh_token)
+            response = await self._send(request, time.monotonic() + limit)
+            if not response.is_success():
+                raise response.error()
+            self._current = self._accept(response, _oauth.read_token(response), refresh_token)
 
     async def _obtain(self, limit: float, deadline: float | None) -> _Token:
         """A new code and the token for it. Nothing is lost when this is done again, so it is."""
@@ -176,7 +176,7 @@ class AsyncCredentials:
                 attempt += 1
                 end = time.monotonic() + limit
                 try:
-                    answer = await self._answer(
+                    response = await self._request_token(
                         client_id, client_secret, end if deadline is None else min(end, deadline)
                     )
                 except TransportError:
@@ -184,14 +184,14 @@ class AsyncCredentials:
                     if delay is None:
                         raise
                 else:
-                    if answer.is_success():
-                        token = self._accepted(answer, _oauth.read_token(answer), None)
+                    if response.is_success():
+                        token = self._accept(response, _oauth.read_token(response), None)
                         self._current, self._failure = token, None
                         return token
-                    worth = is_worth_repeating(answer.status, idempotent=True)
-                    delay = self._delay(attempt, answer.retry_after(), deadline) if worth else None
+                    worth = is_worth_repeating(response.status, idempotent=True)
+                    delay = self._delay(attempt, response.retry_after(), deadline) if worth else None
                     if delay is None:
-                        raise answer.error()
+                        raise response.error()
                 await sleep(delay)
         except MinCloudError as error:
             if isinstance(error, TransportError):
@@ -209,54 +209,56 @@ class AsyncCredentials:
             return None
         return delay
 
-    async def _answer(self, client_id: str, client_secret: str, end: float) -> APIResponse:
-        """The answer with the token, or with the error that came first."""
+    async def _request_token(self, client_id: str, client_secret: str, end: float) -> APIResponse:
+        """Requests a code and its token; returns the response with the token, or the first one that is no success."""
         import httpx  # noqa: PLC0415 - its cookies keep to the rules; a client with a token never needs them
 
         from .. import _oauth  # noqa: PLC0415 - as httpx
 
         cookies = httpx.Cookies()
         request = self._request(_oauth.authorization(client_id, client_secret))
-        answer = await self._followed(request, cookies, end)
-        if not answer.is_success():
-            return answer
-        code = _oauth.read_code(answer)
+        response = await self._follow_redirects(request, cookies, end)
+        if not response.is_success():
+            return response
+        code = _oauth.read_code(response)
         if not code:
-            answer.invalid("code: is empty")
+            response.invalid("code: is empty")
         self._known.code = code
         request = self._request(_oauth.token_for_code(client_id, client_secret, code))
         return await self._send(_with_cookies(request, cookies), end)
 
-    async def _followed(self, request: Request, cookies: httpx.Cookies, end: float) -> APIResponse:
-        """The answer at the end of the redirects, with the cookies that are given on the way."""
+    async def _follow_redirects(self, request: Request, cookies: httpx.Cookies, end: float) -> APIResponse:
+        """Sends a request and follows redirects; keeps the cookies that are set on the way."""
         hops = 0
         while True:
-            answer = await self._send(request, end)
-            _keep_cookies(answer, cookies)
-            location = answer.response.header("location")
-            if answer.status not in (*_BECOME_GET, *_KEEP_METHOD) or not location:
-                return answer
+            response = await self._send(request, end)
+            _keep_cookies(response, cookies)
+            location = response.header("location")
+            if response.status not in (*_BECOME_GET, *_KEEP_METHOD) or not location:
+                return response
             hops += 1
             if hops > _MOST_REDIRECTS:
-                raise answer.error(f"the service redirects more than {_MOST_REDIRECTS} times: look at what base_url is")
+                raise response.error(
+                    f"the service redirects more than {_MOST_REDIRECTS} times: look at what base_url is"
+                )
             try:
                 target = absolute(request.url, location)
             except ValueError:
-                raise answer.error("the service redirects to what is no address: look at what base_url is") from None
-            if answer.status in _KEEP_METHOD and request.content and origin_of(target) != origin_of(request.url):
-                raise answer.error(
+                raise response.error("the service redirects to what is no address: look at what base_url is") from None
+            if response.status in _KEEP_METHOD and request.content and origin_of(target) != origin_of(request.url):
+                raise response.error(
                     f"the service redirects to {redact_url(target)}, and the client's secret is not sent to another host: "
                     "set base_url to where the API is"
                 )
-            if answer.status in _KEEP_METHOD:
+            if response.status in _KEEP_METHOD:
                 method, kept, content = request.method, request.headers, request.content
             else:
                 method, kept, content = "GET", _without(b"Content-Type", request.headers), b""
             headers = ((b"Host", host_header(target)), *_without(b"Host", kept))
             request = _with_cookies(Request(method, target, headers, content), cookies)
 
-    def _request(self, call: Operation) -> Request:
-        return self._exchange.request(call)
+    def _request(self, operation: Operation) -> Request:
+        return self._exchange.request(operation)
 
     async def _send(self, request: Request, end: float) -> APIResponse:
         """Sends a token operation once."""
@@ -270,12 +272,12 @@ class AsyncCredentials:
             )
         return await self._exchange.send(request, left, hide_body=True)
 
-    def _accepted(self, answer: APIResponse, token: AccessToken, refresh_token: str | None) -> _Token:
+    def _accept(self, response: APIResponse, token: AccessToken, refresh_token: str | None) -> _Token:
         """A token of the service, checked; its refresh token may stay the one there was."""
         try:
             check_header_value("the access token", token.access_token)
         except ConfigurationError as error:
-            answer.invalid(str(error))
+            response.invalid(str(error))
         refresh_token = token.refresh_token or refresh_token
         self._known.access_token, self._known.refresh_token = token.access_token, refresh_token
         expires_at = None
@@ -288,16 +290,16 @@ def _without(name: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> tuple[tup
     return tuple(header for header in headers if header[0] != name)
 
 
-def _keep_cookies(answer: APIResponse, cookies: httpx.Cookies) -> None:
-    import httpx  # noqa: PLC0415 - as in _answer
+def _keep_cookies(response: APIResponse, cookies: httpx.Cookies) -> None:
+    import httpx  # noqa: PLC0415 - as in _request_token
 
-    request = httpx.Request(answer.request.method, answer.request.url)
-    cookies.extract_cookies(httpx.Response(answer.status, headers=list(answer.response.headers), request=request))
+    request = httpx.Request(response.request.method, response.request.url)
+    cookies.extract_cookies(httpx.Response(response.status, headers=list(response.response.headers), request=request))
 
 
 def _with_cookies(request: Request, cookies: httpx.Cookies) -> Request:
     """The request with the cookies that are meant for where it goes."""
-    import httpx  # noqa: PLC0415 - as in _answer
+    import httpx  # noqa: PLC0415 - as in _request_token
 
     outgoing = httpx.Request(request.method, request.url)
     cookies.set_cookie_header(outgoing)

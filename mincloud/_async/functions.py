@@ -1,4 +1,4 @@
-"""Functions: their code, and calling them."""
+"""The operations on functions: their code, and calling them."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ _NOT_FOUND = 404
 class AsyncFunctions:
     """The application's functions; reach it as `cloud.functions`."""
 
-    def __init__(self, flow: AsyncPipeline, matches: JobMatcher) -> None:
-        self._flow = flow
-        self._matches = matches
+    def __init__(self, pipeline: AsyncPipeline, matcher: JobMatcher) -> None:
+        self._pipeline = pipeline
+        self._matcher = matcher
 
     @property
     def _environment(self) -> str | Unset:
-        return self._flow.options.environment or UNSET
+        return self._pipeline.options.environment or UNSET
 
     async def invoke(self, name: str, data: Mapping[str, Any] | None = None, *, timeout: float | None = None) -> Any:
         """Calls a function and waits for it (operation invokeFunction, `sync: true`). It is sent once, and may run for 5 s.
@@ -72,15 +72,15 @@ class AsyncFunctions:
             ValueError: The name cannot be addressed, or the data not be written as JSON.
             NotFound: There is no such function.
             APIError: The service answered with another error.
-            TransportError: No answer came; `may_have_run` says whether the function may have run.
+            TransportError: No response came; `may_have_run` says whether the function may have run.
             InvalidResponse: The service answered with something else than a result.
             ConfigurationError: The timeout is impossible.
         """
         name = function_name(name)
-        answer = await self._flow.send(self._invocation(name, data, sync=True), timeout=timeout)
-        result = answer.read(with_error_object(answer.json()), invocations.invoke_function.parse_success)
+        response = await self._pipeline.send(self._invocation(name, data, sync=True), timeout=timeout)
+        result = response.read(with_error_object(response.json()), invocations.invoke_function.parse_success)
         if not isinstance(result, InvocationResult):
-            answer.invalid("it is that the call was accepted, while its result was to be waited for")
+            response.invalid("it says that the call was accepted, although its result was to be waited for")
         if result.code != 0:
             raise function_error(name, result.code, result.error)
         return result.data
@@ -103,18 +103,18 @@ class AsyncFunctions:
             ValueError: The name cannot be addressed, or the data not be written as JSON.
             NotFound: There is no such function.
             APIError: The service answered with another error.
-            TransportError: No answer came; `may_have_run` says whether the function may have run.
+            TransportError: No response came; `may_have_run` says whether the function may have run.
             InvalidResponse: The service answered with something else than that the call was accepted.
             ConfigurationError: The timeout is impossible.
         """
         name = function_name(name)
         call = self._invocation(name, data, sync=False)
         sent_at = time.monotonic()
-        answer = await self._flow.send(call, timeout=timeout)
+        response = await self._pipeline.send(call, timeout=timeout)
         took = time.monotonic() - sent_at
-        if not isinstance(answer.parsed(invocations.invoke_function.parse_success), InvocationAccepted):
-            answer.invalid("it is a result, while the call was not to be waited for")
-        return AsyncRun(self._flow, name, accepted_at=answer.date(), took=took, matches=self._matches)
+        if not isinstance(response.parsed(invocations.invoke_function.parse_success), InvocationAccepted):
+            response.invalid("it is a result, although the call was not to be waited for")
+        return AsyncRun(self._pipeline, name, accepted_at=response.date(), took=took, matches=self._matcher)
 
     def map(
         self,
@@ -194,7 +194,7 @@ class AsyncFunctions:
             ValueError: The name cannot be addressed, the subject does not exist, or its schema_id is missing.
             NotFound: There is no such function.
             APIError: The service answered with another error.
-            TransportError: No answer came; `may_have_run` says whether the function may have run.
+            TransportError: No response came; `may_have_run` says whether the function may have run.
             InvalidResponse: The service answered with something else than a result.
             ConfigurationError: The timeout is impossible.
         """
@@ -206,8 +206,8 @@ class AsyncFunctions:
             whole_number("schema_id", schema_id, least=0)
         body = models.DebugRequest(_debug_data(function_data(data)), kind, schema_id)
         call = operation(invocations.debug_function.build_request(name, body=body, x_hydrogen_env_id=self._environment))
-        answer = await self._flow.send(call, timeout=timeout)
-        return answer.read(with_error_object(answer.json()), invocations.debug_function.parse_success)
+        response = await self._pipeline.send(call, timeout=timeout)
+        return response.read(with_error_object(response.json()), invocations.debug_function.parse_success)
 
     async def create(
         self, name: str, code: str, *, remark: str | None = None, timeout: float | None = None
@@ -228,16 +228,16 @@ class AsyncFunctions:
             ValueError: The name cannot be addressed, or the code is empty.
             BadRequest: The service refuses it, as when the name is taken.
             APIError: The service answered with another error.
-            TransportError: No answer came; `may_have_run` says whether the function may have been created.
+            TransportError: No response came; `may_have_run` says whether the function may have been created.
             InvalidResponse: The service answered with something else than a function.
             ConfigurationError: The timeout is impossible.
         """
         body = models.CreateFunctionRequest(function_name(name), text_argument("code", code), _checked_remark(remark))
         call = operation(functions.create_function.build_request(body=body, x_hydrogen_env_id=self._environment))
-        return (await self._flow.send(call, timeout=timeout)).parsed(functions.create_function.parse_success)
+        return (await self._pipeline.send(call, timeout=timeout)).parsed(functions.create_function.parse_success)
 
     async def get(self, name: str, *, timeout: float | None = None) -> CloudFunction:
-        """A function with its code (operation getFunction).
+        """Returns a function with its code (operation getFunction).
 
         Args:
             name: Its name.
@@ -251,13 +251,13 @@ class AsyncFunctions:
             ValueError: The name cannot be addressed.
             NotFound: There is no such function.
             APIError: The service answered with another error.
-            TransportError: No answer came.
+            TransportError: No response came.
             InvalidResponse: The service answered with something else than a function.
             ConfigurationError: The timeout is impossible.
         """
         request = functions.get_function.build_request(function_name(name), x_hydrogen_env_id=self._environment)
-        answer = await self._flow.send(operation(request, idempotent=True), timeout=timeout)
-        return answer.parsed(functions.get_function.parse_success)
+        response = await self._pipeline.send(operation(request, idempotent=True), timeout=timeout)
+        return response.parsed(functions.get_function.parse_success)
 
     async def update(
         self,
@@ -287,7 +287,7 @@ class AsyncFunctions:
             ValueError: Nothing is named, a name cannot be addressed, the code is empty, or there is no such plan.
             NotFound: There is no such function.
             APIError: The service answered with another error.
-            TransportError: No answer came.
+            TransportError: No response came.
             InvalidResponse: The service answered with something else than a function.
             ConfigurationError: The timeout is impossible.
         """
@@ -302,16 +302,16 @@ class AsyncFunctions:
         request = functions.update_function.build_request(
             function_name(name), body=body, x_hydrogen_env_id=self._environment
         )
-        # A renaming whose answer was lost leaves nothing behind under the old name.
+        # A renaming whose response was lost has left nothing under the old name.
         success_if_retried = _NOT_FOUND if new_name is not None and new_name != name else None
         call = operation(request, idempotent=True, success_if_retried=success_if_retried)
-        answer = await self._flow.send(call, timeout=timeout)
-        if answer.status == _NOT_FOUND and new_name is not None:
+        response = await self._pipeline.send(call, timeout=timeout)
+        if response.status == _NOT_FOUND and new_name is not None:
             try:
                 return await self.get(new_name, timeout=timeout)
             except NotFound:
-                raise answer.error() from None
-        return answer.parsed(functions.update_function.parse_success)
+                raise response.error() from None
+        return response.parsed(functions.update_function.parse_success)
 
     async def deploy(
         self,
@@ -342,7 +342,7 @@ class AsyncFunctions:
             FileNotFoundError: There is no such file, or no `index.js` in the directory.
             OSError: The file cannot be read.
             APIError: The service answered with an error.
-            TransportError: No answer came; `may_have_run` says whether the function may have been created.
+            TransportError: No response came; `may_have_run` says whether the function may have been created.
             InvalidResponse: The service answered with something else than a function.
             ConfigurationError: The timeout is impossible.
         """
@@ -378,16 +378,16 @@ class AsyncFunctions:
             ValueError: The name cannot be addressed.
             NotFound: There is no such function.
             APIError: The service answered with another error.
-            TransportError: No answer came.
+            TransportError: No response came.
             ConfigurationError: The timeout is impossible.
         """
         request = functions.delete_function.build_request(function_name(name), x_hydrogen_env_id=self._environment)
-        await self._flow.send(operation(request, idempotent=True, success_if_retried=_NOT_FOUND), timeout=timeout)
+        await self._pipeline.send(operation(request, idempotent=True, success_if_retried=_NOT_FOUND), timeout=timeout)
 
     def list(
         self, *, page_size: int = DEFAULT_PAGE_SIZE, prefetch: int = 0, timeout: float | None = None
     ) -> AsyncPaginator[CloudFunction]:
-        """The application's functions, each with its code (operation listFunctions).
+        """Lists the application's functions, each with its code (operation listFunctions).
 
         Args:
             page_size: How many functions are asked for at a time, 1 to 1000.
@@ -406,7 +406,7 @@ class AsyncFunctions:
             request = functions.list_functions.build_request(
                 limit=limit, offset=offset, x_hydrogen_env_id=self._environment
             )
-            return await self._flow.send(operation(request, idempotent=True), timeout=timeout)
+            return await self._pipeline.send(operation(request, idempotent=True), timeout=timeout)
 
         return AsyncPaginator(fetch, _read_functions, _identity, page_size=page_size, prefetch=prefetch)
 
@@ -432,8 +432,8 @@ def _debug_data(data: dict[str, Any]) -> models.DebugRequestData:
     return fields
 
 
-def _read_functions(answer: APIResponse) -> RawPage[CloudFunction]:
-    page = answer.parsed(functions.list_functions.parse_success)
+def _read_functions(response: APIResponse) -> RawPage[CloudFunction]:
+    page = response.parsed(functions.list_functions.parse_success)
     return RawPage(page.meta, page.objects)
 
 

@@ -1,5 +1,5 @@
 # Derived from mincloud/_async/functions.py by scripts/codegen/derive_sync.py: change that and run `make generate`.
-"""Functions: their code, and calling them."""
+"""The operations on functions: their code, and calling them."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ _NOT_FOUND = 404
 class Functions:
     """The application's functions; reach it as `cloud.functions`."""
 
-    def __init__(self, flow: Pipeline, matches: JobMatcher) -> None:
-        self._flow = flow
-        self._matches = matches
+    def __init__(self, pipeline: Pipeline, matcher: JobMatcher) -> None:
+        self._pipeline = pipeline
+        self._matcher = matcher
 
     @property
     def _environment(self) -> str | Unset:
-        return self._flow.options.environment or UNSET
+        return self._pipeline.options.environment or UNSET
 
     def invoke(self, name: str, data: Mapping[str, Any] | None = None, *, timeout: float | None = None) -> Any:
         """Calls a function and waits for it (operation invokeFunction, `sync: true`). It is sent once, and may run for 5 s.
@@ -73,15 +73,15 @@ class Functions:
             ValueError: The name cannot be addressed, or the data not be written as JSON.
             NotFound: There is no such function.
             APIError: The service answered with another error.
-            TransportError: No answer came; `may_have_run` says whether the function may have run.
+            TransportError: No response came; `may_have_run` says whether the function may have run.
             InvalidResponse: The service answered with something else than a result.
             ConfigurationError: The timeout is impossible.
         """
         name = function_name(name)
-        answer = self._flow.send(self._invocation(name, data, sync=True), timeout=timeout)
-        result = answer.read(with_error_object(answer.json()), invocations.invoke_function.parse_success)
+        response = self._pipeline.send(self._invocation(name, data, sync=True), timeout=timeout)
+        result = response.read(with_error_object(response.json()), invocations.invoke_function.parse_success)
         if not isinstance(result, InvocationResult):
-            answer.invalid("it is that the call was accepted, while its result was to be waited for")
+            response.invalid("it says that the call was accepted, although its result was to be waited for")
         if result.code != 0:
             raise function_error(name, result.code, result.error)
         return result.data
@@ -102,18 +102,18 @@ class Functions:
             ValueError: The name cannot be addressed, or the data not be written as JSON.
             NotFound: There is no such function.
             APIError: The service answered with another error.
-            TransportError: No answer came; `may_have_run` says whether the function may have run.
+            TransportError: No response came; `may_have_run` says whether the function may have run.
             InvalidResponse: The service answered with something else than that the call was accepted.
             ConfigurationError: The timeout is impossible.
         """
         name = function_name(name)
         call = self._invocation(name, data, sync=False)
         sent_at = time.monotonic()
-        answer = self._flow.send(call, timeout=timeout)
+        response = self._pipeline.send(call, timeout=timeout)
         took = time.monotonic() - sent_at
-        if not isinstance(answer.parsed(invocations.invoke_function.parse_success), InvocationAccepted):
-            answer.invalid("it is a result, while the call was not to be waited for")
-        return Run(self._flow, name, accepted_at=answer.date(), took=took, matches=self._matches)
+        if not isinstance(response.parsed(invocations.invoke_function.parse_success), InvocationAccepted):
+            response.invalid("it is a result, although the call was not to be waited for")
+        return Run(self._pipeline, name, accepted_at=response.date(), took=took, matches=self._matcher)
 
     def map(
         self,
@@ -193,7 +193,7 @@ class Functions:
             ValueError: The name cannot be addressed, the subject does not exist, or its schema_id is missing.
             NotFound: There is no such function.
             APIError: The service answered with another error.
-            TransportError: No answer came; `may_have_run` says whether the function may have run.
+            TransportError: No response came; `may_have_run` says whether the function may have run.
             InvalidResponse: The service answered with something else than a result.
             ConfigurationError: The timeout is impossible.
         """
@@ -205,8 +205,8 @@ class Functions:
             whole_number("schema_id", schema_id, least=0)
         body = models.DebugRequest(_debug_data(function_data(data)), kind, schema_id)
         call = operation(invocations.debug_function.build_request(name, body=body, x_hydrogen_env_id=self._environment))
-        answer = self._flow.send(call, timeout=timeout)
-        return answer.read(with_error_object(answer.json()), invocations.debug_function.parse_success)
+        response = self._pipeline.send(call, timeout=timeout)
+        return response.read(with_error_object(response.json()), invocations.debug_function.parse_success)
 
     def create(self, name: str, code: str, *, remark: str | None = None, timeout: float | None = None) -> CloudFunction:
         """Creates a function (operation createFunction). It is sent once.
@@ -225,16 +225,16 @@ class Functions:
             ValueError: The name cannot be addressed, or the code is empty.
             BadRequest: The service refuses it, as when the name is taken.
             APIError: The service answered with another error.
-            TransportError: No answer came; `may_have_run` says whether the function may have been created.
+            TransportError: No response came; `may_have_run` says whether the function may have been created.
             InvalidResponse: The service answered with something else than a function.
             ConfigurationError: The timeout is impossible.
         """
         body = models.CreateFunctionRequest(function_name(name), text_argument("code", code), _checked_remark(remark))
         call = operation(functions.create_function.build_request(body=body, x_hydrogen_env_id=self._environment))
-        return (self._flow.send(call, timeout=timeout)).parsed(functions.create_function.parse_success)
+        return (self._pipeline.send(call, timeout=timeout)).parsed(functions.create_function.parse_success)
 
     def get(self, name: str, *, timeout: float | None = None) -> CloudFunction:
-        """A function with its code (operation getFunction).
+        """Returns a function with its code (operation getFunction).
 
         Args:
             name: Its name.
@@ -248,13 +248,13 @@ class Functions:
             ValueError: The name cannot be addressed.
             NotFound: There is no such function.
             APIError: The service answered with another error.
-            TransportError: No answer came.
+            TransportError: No response came.
             InvalidResponse: The service answered with something else than a function.
             ConfigurationError: The timeout is impossible.
         """
         request = functions.get_function.build_request(function_name(name), x_hydrogen_env_id=self._environment)
-        answer = self._flow.send(operation(request, idempotent=True), timeout=timeout)
-        return answer.parsed(functions.get_function.parse_success)
+        response = self._pipeline.send(operation(request, idempotent=True), timeout=timeout)
+        return response.parsed(functions.get_function.parse_success)
 
     def update(
         self,
@@ -284,7 +284,7 @@ class Functions:
             ValueError: Nothing is named, a name cannot be addressed, the code is empty, or there is no such plan.
             NotFound: There is no such function.
             APIError: The service answered with another error.
-            TransportError: No answer came.
+            TransportError: No response came.
             InvalidResponse: The service answered with something else than a function.
             ConfigurationError: The timeout is impossible.
         """
@@ -299,16 +299,16 @@ class Functions:
         request = functions.update_function.build_request(
             function_name(name), body=body, x_hydrogen_env_id=self._environment
         )
-        # A renaming whose answer was lost leaves nothing behind under the old name.
+        # A renaming whose response was lost has left nothing under the old name.
         success_if_retried = _NOT_FOUND if new_name is not None and new_name != name else None
         call = operation(request, idempotent=True, success_if_retried=success_if_retried)
-        answer = self._flow.send(call, timeout=timeout)
-        if answer.status == _NOT_FOUND and new_name is not None:
+        response = self._pipeline.send(call, timeout=timeout)
+        if response.status == _NOT_FOUND and new_name is not None:
             try:
                 return self.get(new_name, timeout=timeout)
             except NotFound:
-                raise answer.error() from None
-        return answer.parsed(functions.update_function.parse_success)
+                raise response.error() from None
+        return response.parsed(functions.update_function.parse_success)
 
     def deploy(
         self,
@@ -339,7 +339,7 @@ class Functions:
             FileNotFoundError: There is no such file, or no `index.js` in the directory.
             OSError: The file cannot be read.
             APIError: The service answered with an error.
-            TransportError: No answer came; `may_have_run` says whether the function may have been created.
+            TransportError: No response came; `may_have_run` says whether the function may have been created.
             InvalidResponse: The service answered with something else than a function.
             ConfigurationError: The timeout is impossible.
         """
@@ -375,16 +375,16 @@ class Functions:
             ValueError: The name cannot be addressed.
             NotFound: There is no such function.
             APIError: The service answered with another error.
-            TransportError: No answer came.
+            TransportError: No response came.
             ConfigurationError: The timeout is impossible.
         """
         request = functions.delete_function.build_request(function_name(name), x_hydrogen_env_id=self._environment)
-        self._flow.send(operation(request, idempotent=True, success_if_retried=_NOT_FOUND), timeout=timeout)
+        self._pipeline.send(operation(request, idempotent=True, success_if_retried=_NOT_FOUND), timeout=timeout)
 
     def list(
         self, *, page_size: int = DEFAULT_PAGE_SIZE, prefetch: int = 0, timeout: float | None = None
     ) -> Paginator[CloudFunction]:
-        """The application's functions, each with its code (operation listFunctions).
+        """Lists the application's functions, each with its code (operation listFunctions).
 
         Args:
             page_size: How many functions are asked for at a time, 1 to 1000.
@@ -403,7 +403,7 @@ class Functions:
             request = functions.list_functions.build_request(
                 limit=limit, offset=offset, x_hydrogen_env_id=self._environment
             )
-            return self._flow.send(operation(request, idempotent=True), timeout=timeout)
+            return self._pipeline.send(operation(request, idempotent=True), timeout=timeout)
 
         return Paginator(fetch, _read_functions, _identity, page_size=page_size, prefetch=prefetch)
 
@@ -429,8 +429,8 @@ def _debug_data(data: dict[str, Any]) -> models.DebugRequestData:
     return fields
 
 
-def _read_functions(answer: APIResponse) -> RawPage[CloudFunction]:
-    page = answer.parsed(functions.list_functions.parse_success)
+def _read_functions(response: APIResponse) -> RawPage[CloudFunction]:
+    page = response.parsed(functions.list_functions.parse_success)
     return RawPage(page.meta, page.objects)
 
 

@@ -109,7 +109,7 @@ def test_an_answer_that_is_none_ends_with_5(furnished: Program) -> None:
     furnished.emulator.fail_next(200, body="<html>welcome</html>")
     ended = furnished("list")
     assert ended.status == 5
-    assert "the answer is not what the contract says" in ended.line
+    assert "the response is not what the contract says" in ended.line
     assert "check the base URL" in ended.line
 
 

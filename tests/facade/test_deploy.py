@@ -19,8 +19,8 @@ from .scripted_service import Reply, ScriptedService, a_function
 CODE = "exports.main = async (event) => '你好'\n"
 
 
-def deploying(source: str | Path) -> Action:
-    return lambda cloud: cloud.functions.deploy("f", source)
+def deploying(source: str | Path, **options: str | None) -> Action:
+    return lambda cloud: cloud.functions.deploy("f", source, **options)
 
 
 def methods(service: ScriptedService) -> list[str]:
@@ -78,9 +78,7 @@ def test_line_ends_arrive_as_they_are(side: Side, service: ScriptedService, tmp_
 
 def test_what_was_there_before_is_given_so_that_one_line_goes_back(open_side: OpenSide, emulator: Emulator) -> None:
     side = open_side(base_url=emulator.url, access_token=emulator.access_token)
-    first, same, second = (
-        side.run(lambda cloud, code=code: cloud.functions.deploy("f", code)) for code in ("// 1", "// 1", "// 2")
-    )
+    first, same, second = (side.run(deploying(code)) for code in ("// 1", "// 1", "// 2"))
     assert (first.previous, same.previous, second.previous.function_code) == (None, same.function, "// 1")
     back = side.run(lambda cloud: cloud.functions.deploy("f", second.previous.function_code))
     assert (back.action, back.function.function_code) == ("updated", "// 1")
@@ -88,10 +86,7 @@ def test_what_was_there_before_is_given_so_that_one_line_goes_back(open_side: Op
 
 def test_a_plan_is_set_where_it_differs(open_side: OpenSide, emulator: Emulator) -> None:
     side = open_side(base_url=emulator.url, access_token=emulator.access_token)
-    deployments = [
-        side.run(lambda cloud, plan=plan: cloud.functions.deploy("f", CODE, plan=plan))
-        for plan in ("P_PERSONAL", "P_PERSONAL", None, "P_FREE")
-    ]
+    deployments = [side.run(deploying(CODE, plan=plan)) for plan in ("P_PERSONAL", "P_PERSONAL", None, "P_FREE")]
     assert [(each.action, each.function.plan_circle) for each in deployments] == [
         ("created", "P_PERSONAL"),
         ("unchanged", "P_PERSONAL"),

@@ -128,9 +128,11 @@ def test_a_result_is_not_taken_for_an_acceptance_nor_the_other_way_round(side: S
     service.before = lambda received: (
         Reply(200, {"status": "ok"}) if received.body["sync"] else Reply(200, {"code": 0, "data": 1, "error": {}})
     )
-    with pytest.raises(InvalidResponse, match="it is that the call was accepted, while its result was to be waited"):
+    with pytest.raises(
+        InvalidResponse, match="it says that the call was accepted, although its result was to be waited"
+    ):
         side.run(lambda cloud: cloud.functions.invoke("f"))
-    with pytest.raises(InvalidResponse, match="it is a result, while the call was not to be waited for"):
+    with pytest.raises(InvalidResponse, match="it is a result, although the call was not to be waited for"):
         side.run(lambda cloud: cloud.functions.trigger("f"))
 
 

@@ -59,7 +59,7 @@ def test_a_success_that_is_not_what_the_contract_says_is_an_invalid_response(
         "jobs": lambda cloud: cloud.jobs.list("greet"),
     }
     server = serve(reply(raw=INVALID[body]))
-    with pytest.raises(InvalidResponse, match="the answer is not what the contract says: ") as caught:
+    with pytest.raises(InvalidResponse, match="the response is not what the contract says: ") as caught:
         open_side(base_url=server.url, access_token=TOKEN).run(calls[name])
     error = caught.value
     assert error.body == INVALID[body].decode("utf-8", "replace")

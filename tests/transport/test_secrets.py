@@ -271,5 +271,5 @@ async def test_tasks_in_debug_mode_show_no_secret(serve: Serve, caplog: pytest.L
         ("nothing", ["", "other-secret"], "nothing"),
     ],
 )
-def test_a_secret_is_blotted_out_however_it_is_spelt(text: str, secrets: list[str], expected: str) -> None:
+def test_a_secret_is_redacted_however_it_is_spelt(text: str, secrets: list[str], expected: str) -> None:
     assert redact(text, secrets) == expected
