@@ -1,9 +1,10 @@
-"""Where requests go: how an address may be shown, which belong together, and which proxy the environment names for one."""
+"""URLs: how one may be shown, which have the same origin, and which proxy the environment names for one."""
 
 from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote_to_bytes, urljoin, urlsplit
 
@@ -82,28 +83,41 @@ class Proxy:
 
 
 def proxy_for(scheme: str, host: str, port: int) -> Proxy | None:
-    """The proxy that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY name for an address, None if it is reached directly.
+    """The proxy that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY name for a host; None if it is reached directly, as this machine is.
 
     Raises:
-        ConfigurationError: The proxy is none that speaks HTTP, or its address is none.
+        ConfigurationError: The proxy speaks neither HTTP nor SOCKS 5, or its address is impossible.
     """
     # Elsewhere the system's own settings count, too.
     if sys.platform not in ("darwin", "win32") and not any(name.lower().endswith("_proxy") for name in os.environ):
         return None
+    from ipaddress import ip_address, ip_network  # noqa: PLC0415 - most machines have no proxy
     from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - takes a while, with all of `email` and `http`
 
     proxies = getproxies()
     url = proxies.get(scheme) or proxies.get("all")
-    if not url or proxy_bypass(f"{host}:{port}"):
+    if not url or host == "localhost" or host.endswith(".localhost") or proxy_bypass(f"{host}:{port}"):
         return None
+    try:
+        ip = ip_address(host)
+    except ValueError:
+        pass
+    else:
+        ip = getattr(ip, "ipv4_mapped", None) or ip
+        if ip.is_loopback or ip.is_unspecified:
+            return None
+        for exempt in proxies.get("no", "").split(","):
+            with suppress(ValueError):  # a name
+                if ip in ip_network(exempt.strip(), strict=False):
+                    return None
     url = url if "://" in url else f"http://{url}"
     address = host_header(url).decode("ascii")
     kind = url.partition("://")[0].lower()
-    if kind not in ("http", "https") or not address:
+    if kind not in ("http", "https", "socks5", "socks5h") or not address:
         # The address is not shown, since it may hold a password.
         raise ConfigurationError(
-            f"the proxy that the environment names for {scheme}:// has no address that starts with http:// and names a host and a port: "
-            "correct HTTP_PROXY, HTTPS_PROXY or ALL_PROXY, or set NO_PROXY to the host that is to be reached directly"
+            f"the proxy that the environment names for {scheme}:// has no address that starts with http:// or socks5:// and names a host "
+            "and a port: correct HTTP_PROXY, HTTPS_PROXY or ALL_PROXY, or set NO_PROXY to the host that is to be reached directly"
         )
     parts = urlsplit(url)
     auth = (unquote_to_bytes(parts.username), unquote_to_bytes(parts.password or "")) if parts.username else None

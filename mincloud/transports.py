@@ -8,7 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ._urls import redact_url
+from .errors import InvalidResponse
+
 __all__ = ["AsyncTransport", "Request", "Response", "Transport"]
+
+
+MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +26,14 @@ class Request:
         url: The absolute URL, percent-encoded.
         headers: Names and values, complete but for what framing the body needs.
         content: The body, empty if there is none.
+        max_response_bytes: How large the response's body may be, as it comes and with its content encoding undone.
     """
 
     method: str
     url: str = field(repr=False)  # may carry a signature
     headers: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)  # carry the token
     content: bytes = field(default=b"", repr=False)  # may carry the client's secret
+    max_response_bytes: int = MAX_RESPONSE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,22 @@ class Response:
         return None
 
 
+def response_too_large(request: Request, status: int) -> InvalidResponse:
+    """The error for a response that is larger than its request allows.
+
+    Args:
+        request: The request.
+        status: The response's HTTP status.
+    """
+    return InvalidResponse(
+        f"it is larger than max_response_bytes, {request.max_response_bytes} bytes",
+        body="",
+        status=status,
+        method=request.method,
+        url=redact_url(request.url),
+    )
+
+
 class Transport(Protocol):
     """Sends requests for `MinCloud`; several threads may use it at once."""
 
@@ -68,6 +92,7 @@ class Transport(Protocol):
         Raises:
             mincloud.ConnectionFailed: The connection could not be made, or broke.
             mincloud.RequestTimeout: It took longer. Both say in `may_have_run` whether any of the request may have left.
+            mincloud.InvalidResponse: The response is larger than `request.max_response_bytes`.
         """
         ...
 
@@ -89,6 +114,7 @@ class AsyncTransport(Protocol):
         Raises:
             mincloud.ConnectionFailed: The connection could not be made, or broke.
             mincloud.RequestTimeout: It took longer. Both say in `may_have_run` whether any of the request may have left.
+            mincloud.InvalidResponse: The response is larger than `request.max_response_bytes`.
         """
         ...
 

@@ -43,4 +43,4 @@ def refused() -> Iterator[str]:
 def kept_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     """Idle connections are kept however long the machine pauses between two calls, so that they can be counted."""
     for side in ("_async", "_sync"):
-        monkeypatch.setattr(f"mincloud.{side}.transport.KEEP_ALIVE", 600.0)
+        monkeypatch.setattr(f"mincloud.{side}.connections.KEEP_ALIVE", 600.0)

@@ -1,13 +1,17 @@
-"""Doing several things at once in threads: the counterpart of `asyncio_`, with the same names."""
+"""What differs in threads from asyncio: networking, sleeping, locks, and several calls at once. `asyncio_` has the same names."""
 
 from __future__ import annotations
 
 import atexit
+import math
 import os
+import socket
 import threading
 import time
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from functools import partial
+from itertools import zip_longest
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 import httpcore
 
@@ -18,7 +22,124 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 sleep = time.sleep
-NetworkBackend = httpcore.SyncBackend
+
+# As RFC 8305 recommends.
+_NEXT_ADDRESS_AFTER = 0.25
+_A_WEEK = 86_400.0 * 7
+
+
+class NetworkBackend(httpcore.SyncBackend):
+    """httpcore's backend, which tries a host's addresses at once where one of them does not answer, all of them within the timeout."""
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Opens a connection.
+
+        Raises:
+            httpcore.ConnectError: The host is not known, or none of its addresses can be reached.
+            httpcore.ConnectTimeout: It took longer.
+        """
+        if ":" in host or host.replace(".", "").isdigit():  # an address
+            return super().connect_tcp(host, port, timeout, local_address, socket_options)
+        end = math.inf if timeout is None else time.monotonic() + timeout
+
+        def connect(address: str) -> httpcore.NetworkStream:
+            left = None if timeout is None else max(0.001, end - time.monotonic())
+            return super(NetworkBackend, self).connect_tcp(address, port, left, local_address, socket_options)
+
+        addresses = _Race(lambda: _addresses(host, port)).first(end)
+        if len(addresses) == 1:
+            return connect(addresses[0])
+        return _Race(*(partial(connect, address) for address in addresses)).first(end)
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    """The addresses of a host, those of IPv6 and IPv4 in turn.
+
+    Raises:
+        httpcore.ConnectError: The host is not known.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise httpcore.ConnectError(str(error)) from error
+    families: dict[int, list[str]] = {}
+    for family, _, _, _, address in found:
+        addresses = families.setdefault(family, [])
+        if str(address[0]) not in addresses:
+            addresses.append(str(address[0]))
+    return [address for some in zip_longest(*families.values()) for address in some if address is not None]
+
+
+class _Race(Generic[R]):
+    """Calls that do the same, of which the first that succeeds counts, as RFC 8305 has it for the addresses of a host.
+
+    Each begins when the one before it has failed or has taken a while. They run in threads of their own, since the system's calls for
+    names and connections cannot be given up.
+    """
+
+    def __init__(self, *calls: Callable[[], R]) -> None:
+        self._calls = calls
+        self._outcomes: SimpleQueue[_Outcome[R]] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._over = False
+
+    def first(self, end: float) -> R:
+        """The first result; the first error if there is none.
+
+        Args:
+            end: When to give up, on the clock of `time.monotonic()`.
+
+        Raises:
+            httpcore.ConnectTimeout: It took longer.
+            Exception: What the first call raised that failed, if all did.
+        """
+        failed: list[_Outcome[R]] = []
+        started = 0
+        try:
+            while len(failed) < len(self._calls):
+                if started < len(self._calls):
+                    threading.Thread(target=self._run, args=(self._calls[started],), daemon=True).start()
+                    started += 1
+                pause = _NEXT_ADDRESS_AFTER if started < len(self._calls) else math.inf
+                try:
+                    outcome = self._outcomes.get(timeout=min(max(0.0, end - time.monotonic()), pause, _A_WEEK))
+                except Empty:
+                    if time.monotonic() >= end:
+                        raise httpcore.ConnectTimeout("no address answered") from None
+                    continue
+                if not outcome.failed:
+                    return outcome.value()
+                failed.append(outcome)
+            return failed[0].value()
+        finally:
+            self._close_others()
+
+    def _run(self, call: Callable[[], R]) -> None:
+        outcome = _Outcome.of(call)
+        with self._lock:
+            if not self._over:
+                self._outcomes.put(outcome)
+                return
+        _close(outcome)
+
+    def _close_others(self) -> None:
+        with self._lock:
+            self._over = True
+        while not self._outcomes.empty():
+            _close(self._outcomes.get())
+
+
+def _close(outcome: _Outcome[Any]) -> None:
+    """Closes a connection that came too late."""
+    if not outcome.failed and isinstance(stream := outcome.value(), httpcore.NetworkStream):
+        stream.close()
 
 
 class ContextLocal(Generic[T]):
@@ -97,7 +218,7 @@ def bounded_map(
             yield call(value)
         return
     source = iter(inputs)
-    crew = _ThreadPool(call, concurrency)
+    pool = _ThreadPool(call, concurrency)
     failure: Exception | None = None
     more = True
     taken = delivered = 0
@@ -112,13 +233,13 @@ def bounded_map(
                 except Exception as error:  # noqa: BLE001 - raised below, when the results before it are delivered
                     more, failure = False, error
                 else:
-                    crew.submit(taken, value)
+                    pool.submit(taken, value)
                     taken += 1
             if delivered == taken:
                 break
             result = ready.pop(delivered, None)
             while result is None:
-                index, came = crew.results.get()
+                index, came = pool.results.get()
                 if ordered and index != delivered:
                     ready[index] = came
                 else:
@@ -128,20 +249,29 @@ def bounded_map(
         if failure is not None:
             raise failure
     finally:
-        crew.shutdown()
+        pool.shutdown()
 
 
 class _Outcome(Generic[R]):
-    """What a call came to."""
+    """What a call in another thread came to: a value or an error."""
 
-    __slots__ = ("_error", "_value")
+    __slots__ = ("_error", "_value", "failed")
 
     def __init__(self, value: R | None, error: BaseException | None) -> None:
+        self.failed = error is not None
         self._value = value
         self._error = error
 
+    @classmethod
+    def of(cls, call: Callable[[], R]) -> _Outcome[R]:
+        """Carries out a call."""
+        try:
+            return cls(call(), None)
+        except BaseException as error:  # noqa: BLE001 - raised where the value is taken
+            return cls(None, error)
+
     def value(self) -> R:
-        """What it returned.
+        """What the call returned.
 
         Raises:
             BaseException: What it raised.
@@ -166,7 +296,7 @@ class _ThreadPool(Generic[T, R]):
         self._size = size
         self._work: SimpleQueue[tuple[int, T] | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._dismissed = False
+        self._closed = False
         # They are daemons, since an iterator that is never finished must not keep the process from ending; and then the calls under
         # way are waited for, as for those of an executor.
         atexit.register(self.shutdown)
@@ -181,19 +311,13 @@ class _ThreadPool(Generic[T, R]):
 
     def _run(self) -> None:
         while (work := self._work.get()) is not None:
-            if not self._dismissed:
+            if not self._closed:
                 # Nothing is kept here of what was done, since the next may be a while in coming.
-                self.results.put((work[0], self._result(work[1])))
-
-    def _result(self, value: T) -> _Outcome[R]:
-        try:
-            return _Outcome(self._call(value), None)
-        except BaseException as error:  # noqa: BLE001 - raised where the result is taken
-            return _Outcome(None, error)
+                self.results.put((work[0], _Outcome.of(partial(self._call, work[1]))))
 
     def shutdown(self) -> None:
         """Starts no more calls and waits for those under way."""
-        self._dismissed = True
+        self._closed = True
         for _ in self._threads:
             self._work.put(None)
         for thread in self._threads:

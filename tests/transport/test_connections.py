@@ -363,9 +363,9 @@ def test_an_answer_may_end_with_the_connection(open_side: OpenSide, serve: Serve
 
 
 def test_connections_of_a_burst_do_not_stay_open_for_ever(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mincloud._sync import transport
+    from mincloud._sync import connections
 
-    monkeypatch.setattr(transport, "KEEP_ALIVE", 0.3)
+    monkeypatch.setattr(connections, "KEEP_ALIVE", 0.3)
     together = threading.Barrier(8)
 
     def all_at_once(_line: Line, _: Received) -> bytes:

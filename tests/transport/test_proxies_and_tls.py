@@ -9,6 +9,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ import pytest
 import trustme
 
 from mincloud import ConfigurationError, ConnectionFailed, Job, RequestTimeout
+from mincloud._urls import proxy_for
+from mincloud_emulator import Emulator
 from tests.facade.conftest import OpenSide
 
 from .conftest import Serve
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TOKEN = "a-token-of-the-test"
+# Only a proxy knows where this is; what is on this machine is reached without one.
+NAME = "service.example"
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +40,7 @@ def authority() -> trustme.CA:
 
 @pytest.fixture(scope="module")
 def context(authority: trustme.CA) -> ssl.SSLContext:
-    return _certified(authority, "127.0.0.1", "localhost")
+    return _certified(authority, "127.0.0.1", "localhost", NAME)
 
 
 def _certified(authority: trustme.CA, *names: str) -> ssl.SSLContext:
@@ -189,14 +194,17 @@ class Tunnel:
             client.sendall(self.answer)
             if not self.answer.startswith(b"HTTP/1.1 200"):
                 return
-            host, port = head.split()[1].decode().rsplit(":", 1)
-            with socket.create_connection((host, int(port))) as server:
-                while not self._stopped:
-                    for ready in select.select((client, server), (), (), 0.2)[0]:
-                        data = ready.recv(65536)
-                        if not data:
-                            return
-                        (server if ready is client else client).sendall(data)
+            port = head.split()[1].decode().rsplit(":", 1)[1]
+            with socket.create_connection(("127.0.0.1", int(port))) as server:
+                self.forward(client, server)
+
+    def forward(self, client: socket.socket, server: socket.socket) -> None:
+        while not self._stopped:
+            for ready in select.select((client, server), (), (), 0.2)[0]:
+                data = ready.recv(65536)
+                if not data:
+                    return
+                (server if ready is client else client).sendall(data)
 
 
 @pytest.fixture
@@ -212,12 +220,12 @@ def test_https_goes_through_a_proxy_that_sees_no_token(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", f"http://user:p%C3%A4ss@{tunnel.address}")
     with MisbehavingServer([result(1)], tls=context) as server:
-        side = open_side(base_url=server.url, access_token=TOKEN)
+        side = open_side(base_url=f"https://{NAME}:{server.port}", access_token=TOKEN)
         assert [side.run(lambda cloud: cloud.functions.invoke("greet")) for _ in range(2)] == [1, 1]
         assert server.requests[0].headers["authorization"] == f"Bearer {TOKEN}"
         assert "proxy-authorization" not in server.requests[0].headers
     (asked,) = tunnel.asked  # one way for both calls
-    assert asked.startswith(f"CONNECT 127.0.0.1:{server.port} HTTP/1.1")
+    assert asked.startswith(f"CONNECT {NAME}:{server.port} HTTP/1.1")
     assert base64.b64encode("user:päss".encode()).decode() in asked
     assert TOKEN not in asked
 
@@ -228,8 +236,9 @@ def test_a_call_that_the_server_breaks_behind_a_proxy_is_not_sent_again(
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", tunnel.address)
     with MisbehavingServer([empty], tls=context) as server:
+        side = open_side(base_url=f"https://{NAME}:{server.port}", access_token=TOKEN)
         with pytest.raises(ConnectionFailed) as caught:
-            open_side(base_url=server.url, access_token=TOKEN).run(lambda cloud: cloud.functions.invoke("greet"))
+            side.run(lambda cloud: cloud.functions.invoke("greet"))
         assert caught.value.may_have_run is True
         assert len(server.requests) == 1
 
@@ -240,7 +249,7 @@ def test_a_proxy_that_opens_no_way_has_run_nothing(
 ) -> None:
     tunnel = Tunnel(answer)
     monkeypatch.setenv("HTTPS_PROXY", f"http://{tunnel.address}")
-    side = open_side(base_url="https://127.0.0.1:9", access_token=TOKEN, max_retries=1)
+    side = open_side(base_url=f"https://{NAME}:9", access_token=TOKEN, max_retries=1)
     with pytest.raises(ConnectionFailed, match="no connection could be made") as caught:
         side.run(lambda cloud: cloud.functions.invoke("greet"))
     tunnel.close()
@@ -255,7 +264,7 @@ def test_a_certificate_that_is_refused_behind_a_proxy_has_run_nothing(
     monkeypatch.delenv("SSL_CERT_DIR", raising=False)
     monkeypatch.setenv("HTTPS_PROXY", f"http://{tunnel.address}")
     with MisbehavingServer([result(1)], tls=context) as server:
-        side = open_side(base_url=server.url, access_token=TOKEN, max_retries=0)
+        side = open_side(base_url=f"https://{NAME}:{server.port}", access_token=TOKEN, max_retries=0)
         with pytest.raises(ConnectionFailed) as caught:
             side.run(lambda cloud: cloud.functions.invoke("greet"))
         assert (caught.value.may_have_run, server.requests) == (False, [])
@@ -282,17 +291,111 @@ def test_a_proxy_that_hangs_on_http_may_have_passed_the_call_on(
     assert caught.value.may_have_run is True
 
 
-@pytest.mark.parametrize("exempt", ["127.0.0.1", "*", "localhost,127.0.0.1"])
-def test_no_proxy_is_heeded(open_side: OpenSide, serve: Serve, monkeypatch: pytest.MonkeyPatch, exempt: str) -> None:
-    server, proxy = serve(reply(FUNCTION)), serve(reply(FUNCTION))
-    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+@pytest.mark.parametrize(
+    ("host", "exempt"),
+    [
+        ("api.example", "api.example"),
+        ("api.example", ".example"),
+        ("api.example", "example"),
+        ("api.example", "*"),
+        ("api.example", "elsewhere, api.example"),
+        ("api.example", "api.example:8900"),
+        ("10.1.2.3", "10.1.2.3"),
+        ("10.1.2.3", "10.0.0.0/8"),
+        ("2001:db8::7", "192.168.0.0/16,2001:db8::/32"),
+    ],
+)
+def test_no_proxy_is_heeded(monkeypatch: pytest.MonkeyPatch, host: str, exempt: str) -> None:
+    monkeypatch.setenv("ALL_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv("NO_PROXY", exempt)
-    open_side(base_url=server.url, access_token=TOKEN).run(lambda cloud: cloud.functions.get("greet"))
-    assert (len(server.requests), len(proxy.requests)) == (1, 0)
+    assert proxy_for("http", host, 8900) is None
+    assert proxy_for("http", "11.1.2.3", 8900) is None if exempt == "*" else proxy_for("http", "11.1.2.3", 8900)
 
 
 @pytest.mark.parametrize(
-    "proxy", ["socks5://user:secret-of-the-proxy@127.0.0.1:9", "http://127.0.0.1:secret-of-the-proxy", "http://"]
+    "host", ["127.0.0.1", "127.8.9.10", "localhost", "emulator.localhost", "[::1]", "[::ffff:127.0.0.1]"]
+)
+def test_what_is_on_this_machine_is_never_reached_through_a_proxy_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "socks4://no-proxy-at-all")
+    assert proxy_for("http", host.strip("[]"), 8900) is None
+    assert proxy_for("https", host.strip("[]"), 443) is None
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_a_client_reaches_the_emulator_whatever_proxy_the_environment_names(
+    open_side: OpenSide, emulator: Emulator, refused: str, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, refused)
+    emulator.stub("greet", lambda _: "hi")
+    side = open_side(base_url=emulator.url, access_token=emulator.access_token)
+    assert side.run(lambda cloud: cloud.functions.invoke("greet")) == "hi"
+
+
+class SOCKSServer(Tunnel):
+    """A SOCKS 5 proxy that asks for a user name and a password."""
+
+    def _serve(self, client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError), client.makefile("rb") as reader:
+            _, methods = reader.read(2)
+            assert b"\x02" in reader.read(methods)
+            client.sendall(b"\x05\x02")
+            reader.read(1)
+            user = reader.read(reader.read(1)[0])
+            password = reader.read(reader.read(1)[0])
+            client.sendall(b"\x01\x00")
+            assert reader.read(4) == b"\x05\x01\x00\x03"
+            host = reader.read(reader.read(1)[0])
+            port = int.from_bytes(reader.read(2), "big")
+            self.asked.append(f"{user.decode()}:{password.decode()} {host.decode()}:{port}")
+            client.sendall(self.answer)
+            if self.answer[1]:
+                return
+            with socket.create_connection(("127.0.0.1", port)) as server:
+                self.forward(client, server)
+
+
+_GRANTED, _REFUSED = (b"\x05%c\x00\x01\x7f\x00\x00\x01\x00\x00" % code for code in (0, 5))
+
+
+@pytest.mark.usefixtures("trusted", "kept_connections")
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_socks_proxy_of_the_environment_is_used(
+    open_side: OpenSide, context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    proxy = SOCKSServer(_GRANTED)
+    monkeypatch.setenv("ALL_PROXY", f"socks5://user:p%C3%A4ss@{proxy.address}")
+    with MisbehavingServer([result(1)], tls=context if scheme == "https" else None) as server:
+        side = open_side(base_url=f"{scheme}://{NAME}:{server.port}", access_token=TOKEN)
+        assert [side.run(lambda cloud: cloud.functions.invoke("greet")) for _ in range(2)] == [1, 1]
+    proxy.close()
+    assert proxy.asked == [f"user:päss {NAME}:{server.port}"]
+
+
+def test_a_socks_proxy_that_opens_no_way_has_run_nothing(open_side: OpenSide, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = SOCKSServer(_REFUSED)
+    monkeypatch.setenv("ALL_PROXY", f"socks5h://user:secret@{proxy.address}")
+    side = open_side(base_url=f"http://{NAME}:9", access_token=TOKEN, max_retries=0)
+    with pytest.raises(ConnectionFailed, match="no connection could be made") as caught:
+        side.run(lambda cloud: cloud.functions.invoke("greet"))
+    proxy.close()
+    assert (caught.value.may_have_run, len(proxy.asked)) == (False, 1)
+
+
+def test_a_socks_proxy_without_the_package_for_it_says_how_to_install_it(
+    open_side: OpenSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    side = open_side(base_url=f"http://{NAME}:9", access_token=TOKEN, max_retries=0)
+    with pytest.raises(ConfigurationError, match=r"a SOCKS proxy, .*pip install 'httpx\[socks\]'"):
+        side.run(lambda cloud: cloud.functions.invoke("greet"))
+
+
+@pytest.mark.parametrize(
+    "proxy", ["socks4://user:secret-of-the-proxy@127.0.0.1:9", "http://127.0.0.1:secret-of-the-proxy", "http://"]
 )
 def test_a_proxy_that_is_no_address_is_a_matter_of_configuration(
     open_side: OpenSide, monkeypatch: pytest.MonkeyPatch, proxy: str

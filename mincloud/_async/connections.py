@@ -1,0 +1,288 @@
+"""Connections of httpcore that keep to one deadline for all of a call, and the idle ones that wait for the next call."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import httpcore
+
+from .._concurrency.asyncio_ import NetworkBackend
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Iterable, Sequence
+
+    Origin = tuple[str, str, int]
+    HTTP = httpcore.AsyncConnectionInterface | httpcore.AsyncConnectionPool
+
+# How long an idle connection stays open where the server does not say: Node and uvicorn close it after 5 s.
+KEEP_ALIVE = 5.0
+# The server's clock started earlier than ours, and what it says last may be on its way.
+_MARGIN = 1.0
+# Sockets take no time limit of a month or more; longer ones are no limit in practice.
+_LONGEST_TIMEOUT = 86_400.0 * 7
+_MUCH = 1 << 20
+# As much as a TLS record holds: a socket that is ready for more takes it at once, so that each gets what is left of the time.
+_CHUNK = 1 << 14
+
+
+class NothingSent(httpcore.WriteError):
+    """The system took no byte of the request, since the connection was over before."""
+
+
+class Deadline:
+    """When a call must have ended.
+
+    Args:
+        timeout: The seconds from now; may be infinite.
+    """
+
+    __slots__ = ("_end",)
+
+    def __init__(self, timeout: float) -> None:
+        self._end = time.monotonic() + timeout if timeout <= _LONGEST_TIMEOUT else float("inf")
+
+    def left(self, error: type[Exception]) -> float | None:
+        """The seconds that are left; None if there is no end.
+
+        Args:
+            error: What to raise if none are left.
+        """
+        if self._end == float("inf"):
+            return None
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise error("no time is left")
+        return left
+
+
+class Attempt:
+    """One use of a connection.
+
+    Attributes:
+        deadline: When it must have ended.
+        opened: Whether the connection was opened for it.
+        sent: Whether any byte of the request may have left.
+    """
+
+    __slots__ = ("_request_line", "deadline", "opened", "sent")
+
+    def __init__(self, deadline: Deadline, method: str) -> None:
+        self.deadline = deadline
+        self.opened = False
+        self.sent = False
+        self._request_line = method.encode("ascii") + b" "
+
+    def is_request(self, data: bytes) -> bool:
+        """Whether bytes begin the request: what asks a proxy for a way to the host does not."""
+        return data.startswith(self._request_line)
+
+
+class _DeadlineStream(httpcore.AsyncNetworkStream):
+    """A network stream that keeps to the deadline of the attempt it is used for.
+
+    Written data waits until something is read, so that a request's head and body leave together.
+    """
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream, connection: Connection) -> None:
+        self._stream = stream
+        self._connection = connection
+        self._socket = stream.get_extra_info("socket")
+        self._unsent: list[bytes] = []
+        self._expects_more = False
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self._unsent:
+            await self._send()
+        # Where one read was not enough, the next takes all there is: a thread that reads may have to wait for its turn each time.
+        size = _MUCH if self._expects_more else max_bytes
+        data = await self._stream.read(size, self._connection.attempt.deadline.left(httpcore.ReadTimeout))
+        self._expects_more = len(data) >= max_bytes
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        if buffer:
+            self._unsent.append(buffer)
+
+    async def _send(self) -> None:
+        data, self._unsent = b"".join(self._unsent), []
+        attempt = self._connection.attempt
+        begins_request = attempt.is_request(data)
+        for start in range(0, len(data), _CHUNK):
+            left = attempt.deadline.left(httpcore.WriteTimeout)
+            attempt.sent = attempt.sent or begins_request
+            try:
+                await self._stream.write(data[start : start + _CHUNK], left)
+            except httpcore.WriteError as error:
+                if begins_request and start == 0:
+                    attempt.sent = False
+                    raise NothingSent(str(error)) from error
+                # A server may answer and close before it has read everything; its answer, or the lack of one, says more than this.
+                return
+            # asyncio reports no failed write. Nothing is read meanwhile, so that a socket closed by now was closed by this write.
+            if begins_request and start == 0 and self._socket is not None and self._socket.fileno() < 0:
+                attempt.sent = False
+                raise NothingSent("the connection was closed before the request was sent")
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        left = self._connection.attempt.deadline.left(httpcore.ConnectTimeout)
+        return _DeadlineStream(await self._stream.start_tls(ssl_context, server_hostname, left), self._connection)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _DeadlineBackend(httpcore.AsyncNetworkBackend):
+    """Opens the streams of one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._backend = NetworkBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        attempt = self._connection.attempt
+        left = attempt.deadline.left(httpcore.ConnectTimeout)
+        stream = await self._backend.connect_tcp(host, port, left, local_address, socket_options)
+        attempt.opened = True
+        self._connection.stream = stream
+        return _DeadlineStream(stream, self._connection)
+
+
+class Connection:
+    """A connection to one origin, used by one call at a time.
+
+    Attributes:
+        http: The connection of httpcore; through a proxy, a pool of one.
+        attempt: What it is used for now, or was used for last.
+        stream: Its network stream, once there is one.
+
+    Args:
+        connect: Makes the connection of httpcore on a network backend.
+        attempt: What it is used for first.
+    """
+
+    __slots__ = ("_idle_since", "_keep_alive", "attempt", "http", "stream")
+
+    def __init__(self, connect: Callable[[httpcore.AsyncNetworkBackend], HTTP], attempt: Attempt) -> None:
+        self.attempt = attempt
+        self.stream: httpcore.AsyncNetworkStream | None = None
+        self.http = connect(_DeadlineBackend(self))
+        self._idle_since = 0.0
+        self._keep_alive: float | None = None
+
+    def rest(self, headers: Sequence[tuple[bytes, bytes]]) -> bool:
+        """Begins to be idle after a response; whether it can wait for another call.
+
+        Args:
+            headers: The response's headers.
+        """
+        # A pool of one looks after its connection itself.
+        if not isinstance(self.http, httpcore.AsyncConnectionPool) and not self.http.is_idle():
+            return False
+        self._keep_alive = _keep_alive_of(headers)
+        self._idle_since = time.monotonic()
+        return self._keep_alive != 0
+
+    def has_expired(self, now: float) -> bool:
+        """Whether the server may have closed it, as far as its waiting time tells."""
+        return now - self._idle_since > self._longest_idle()
+
+    def is_doubtful(self, now: float) -> bool:
+        """Whether it was idle for so long that a request which must not be sent twice is better off on a fresh one."""
+        return now - self._idle_since > self._longest_idle() / 2
+
+    def _longest_idle(self) -> float:
+        keep_alive = KEEP_ALIVE if self._keep_alive is None else self._keep_alive
+        return max(keep_alive - _MARGIN, keep_alive / 2)
+
+    def is_reusable(self, now: float) -> bool:
+        """Whether it can take another call."""
+        if self.has_expired(now):
+            return False
+        # Idle and readable at once means that the server closed it, or spoke out of turn; a pool of one looks for that itself.
+        return isinstance(self.http, httpcore.AsyncConnectionPool) or not self.http.has_expired()
+
+    async def aclose(self) -> None:
+        """Closes it."""
+        await self.http.aclose()
+        # httpcore forgets a stream to a SOCKS proxy that has refused to go on.
+        if self.stream is not None and isinstance(self.http, httpcore.AsyncConnectionPool):
+            await self.stream.aclose()
+
+
+def _keep_alive_of(headers: Sequence[tuple[bytes, bytes]]) -> float | None:
+    """The seconds for which a server keeps an idle connection, as its header `Keep-Alive` says; None if it does not."""
+    for name, value in headers:
+        if name.lower() == b"keep-alive":
+            for part in value.split(b","):
+                key, _, seconds = part.partition(b"=")
+                if key.strip().lower() == b"timeout" and seconds.strip(b' "').isdigit():
+                    return min(float(seconds.strip(b' "')), _LONGEST_TIMEOUT)
+    return None
+
+
+class ConnectionPool:
+    """The idle connections of one event loop or process, by origin. The one that was used last is used first."""
+
+    __slots__ = ("_idle",)
+
+    def __init__(self) -> None:
+        self._idle: dict[Origin, list[Connection]] = {}
+
+    def take(self, origin: Origin, *, may_repeat: bool) -> tuple[Connection | None, list[Connection]]:
+        """An idle connection, None if a fresh one is to be made; and those that are to be closed.
+
+        Args:
+            origin: Where it leads.
+            may_repeat: Whether the request may be sent again if the connection turns out to be closed.
+        """
+        idle = self._idle.get(origin)
+        stale: list[Connection] = []
+        found: Connection | None = None
+        now = time.monotonic()
+        while idle and found is None:
+            try:
+                connection = idle.pop()
+            except IndexError:  # another thread was quicker
+                break
+            if not connection.is_reusable(now):
+                stale.append(connection)
+            elif connection.is_doubtful(now) and not may_repeat:
+                idle.append(connection)
+                break
+            else:
+                found = connection
+        # Those at the front have waited for the longest: after a burst of calls they would otherwise stay open for ever.
+        while idle and idle[0].has_expired(now):
+            try:
+                stale.append(idle.pop(0))
+            except IndexError:  # another thread was quicker
+                break
+        return found, stale
+
+    def put(self, origin: Origin, connection: Connection) -> None:
+        """Keeps a connection for the next call."""
+        self._idle.setdefault(origin, []).append(connection)
+
+    async def aclose(self) -> None:
+        """Closes the idle connections."""
+        idle, self._idle = self._idle, {}
+        for connections in idle.values():
+            for connection in connections:
+                await connection.aclose()
