@@ -36,7 +36,7 @@ test-package: $(VENV_STAMP) $(NODE_STAMP) ## Install that package, compile a pro
 stories: $(VENV_STAMP) ## Run the stories of the contract against an emulator, or against BASE_URL=… with ACCESS_TOKEN=…
 	@$(BIN)/python -m scripts.stories $(ARGS)
 
-test-stories: $(VENV_STAMP) ## Test what runs the stories
+test-stories: $(VENV_STAMP) $(NODE_STAMP) ## Test what runs the stories
 	@$(BIN)/python -m pytest tests/stories $(ARGS)
 
 languages: $(LANGUAGES_STAMP) $(NODE_STAMP) ## Generate clients in other languages, look at them, and run the stories through two of them
@@ -52,10 +52,12 @@ emulator: $(VENV_STAMP) ## Start the emulator on port 8900
 generate: $(VENV_STAMP) ## Derive the client from the contract, and the sync side from the async one
 	@$(BIN)/python -m scripts.codegen.generate
 	@$(BIN)/python -m scripts.codegen.derive_sync
+	@$(BIN)/python -m scripts.stories.workflows
 
 check-generated: $(VENV_STAMP) ## Fail when what is derived is stale
 	@$(BIN)/python -m scripts.codegen.generate --check
 	@$(BIN)/python -m scripts.codegen.derive_sync --check
+	@$(BIN)/python -m scripts.stories.workflows --check
 
 contract: $(VENV_STAMP) $(NODE_STAMP) ## Validate and lint the contract and its examples
 	@$(BIN)/python -m scripts.contract.check
