@@ -10,7 +10,7 @@ LANGUAGES_STAMP := $(VENV)/.languages-installed
 JOBS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-browser examples emulator generate check-generated lint format types contract compatibility record-release package-contract test-package stories test-stories languages docs test-docs translations picture session bench build lock clean
+.PHONY: help setup demo test test-browser examples emulator generate check-generated lint format types contract compatibility test-compatibility record-release package-contract test-package stories test-stories languages docs test-docs translations picture session bench build lock clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -62,11 +62,14 @@ check-generated: $(VENV_STAMP) ## Fail when what is derived is stale
 contract: $(VENV_STAMP) $(NODE_STAMP) ## Validate and lint the contract and its examples
 	@$(BIN)/python -m scripts.contract.check
 
-compatibility: $(VENV_STAMP) ## Fail when a change breaks users and the version has not moved, or a changelog does not say it
-	@$(BIN)/python -m scripts.compatibility.check
+compatibility: $(VENV_STAMP) $(NODE_STAMP) ## Fail when a change breaks users and the version has not moved, or a changelog does not say it
+	@$(BIN)/python -m scripts.compatibility
 
-record-release: $(VENV_STAMP) ## Record what users of a released version hold on to
-	@$(BIN)/python -m scripts.compatibility.record_release
+test-compatibility: $(VENV_STAMP) $(NODE_STAMP) ## Test what tells a change that breaks users from one that does not
+	@$(BIN)/python -m pytest tests/compatibility -n $(JOBS) --dist worksteal $(ARGS)
+
+record-release: $(VENV_STAMP) $(NODE_STAMP) ## Record what users of a released version hold on to
+	@$(BIN)/python -m scripts.compatibility --record
 
 lint: $(VENV_STAMP) ## Check style and format
 	@$(BIN)/ruff check --quiet .

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 
 import griffe
 
-from scripts.compatibility.schema_changes import Change
+from scripts.compatibility.versions import Change
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,7 +14,7 @@ from enum import Enum
 from itertools import pairwise
 from typing import TYPE_CHECKING, Self
 
-from scripts.contract.document import Problem
+from scripts.contract.document import Place, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +35,21 @@ class BumpLevel(Enum):
 
 
 @dataclass(frozen=True, order=True)
+class Change:
+    """One difference between two versions.
+
+    Attributes:
+        place: The keys or names that lead to it.
+        what: What is different, in the words of whoever uses it.
+        breaks: Whether it breaks those who use it.
+    """
+
+    place: Place
+    what: str
+    breaks: bool
+
+
+@dataclass(frozen=True, order=True)
 class Version:
     """A semantic version without a suffix."""
 
@@ -48,11 +63,11 @@ class Version:
         found = _VERSION.fullmatch(text)
         return cls(*map(int, found.groups())) if found else None
 
-    def after(self, weight: BumpLevel) -> Version:
+    def after(self, level: BumpLevel) -> Version:
         """The lowest version that such a change of this one may have."""
-        if weight is BumpLevel.BREAKING and self.major:
+        if level is BumpLevel.BREAKING and self.major:
             return Version(self.major + 1, 0, 0)
-        if weight is BumpLevel.BREAKING or (weight is BumpLevel.ADDITION and self.major):
+        if level is BumpLevel.BREAKING or (level is BumpLevel.ADDITION and self.major):
             return Version(self.major, self.minor + 1, 0)
         return Version(self.major, self.minor, self.patch + 1)
 
@@ -68,13 +83,15 @@ class Entry:
         version: The version.
         released: The day that it was released; None while it is not.
         line: The number of the heading's line, from 1.
-        groups: The lines below it that begin with a hyphen, by the heading of their group.
+        groups: How many lines below it begin with a hyphen, by the heading of their group.
+        text: All that stands below it.
     """
 
     version: Version
     released: date | None
     line: int
     groups: dict[str, int] = field(default_factory=dict[str, int])
+    text: str = ""
 
 
 def read_changelog(path: Path) -> tuple[list[Entry], list[Problem]]:
@@ -102,8 +119,10 @@ def read_changelog(path: Path) -> tuple[list[Entry], list[Problem]]:
             group = line.removeprefix("### ").strip()
             if group not in _GROUPS:
                 problems.append(_problem(number, f"call the group one of {', '.join(_GROUPS)}", "group"))
-        elif line.startswith("- ") and entries:
-            entries[-1].groups[group] = entries[-1].groups.get(group, 0) + 1
+        elif entries:
+            entries[-1].text += f"{line}\n"
+            if line.startswith("- "):
+                entries[-1].groups[group] = entries[-1].groups.get(group, 0) + 1
     return entries, [*problems, *_disorder(entries)]
 
 

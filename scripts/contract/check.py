@@ -9,23 +9,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import re
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scripts import ROOT, ScriptError
 from scripts.contract.document import CONTRACT, Problem, one_line, read_document
+from scripts.contract.redocly import last_line, redocly
 from scripts.contract.rules import apply_rules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LINT_RULES = ROOT / "openapi" / "redocly.yaml"
-LINTER = ROOT / "node_modules" / ".bin" / "redocly"
 
 
 def lint(paths: Sequence[Path], rules: Path = LINT_RULES) -> list[list[Problem]]:
@@ -41,30 +37,13 @@ def lint(paths: Sequence[Path], rules: Path = LINT_RULES) -> list[list[Problem]]
     Raises:
         ScriptError: Node or the linter is missing, or it did not come to an end as it should.
     """
-    if shutil.which("node") is None:
-        raise ScriptError("Node is missing: install Node 20 or later, which the linter runs on")
-    if not LINTER.exists():
-        raise ScriptError("the linter is missing: run `npm ci` where package.json stands")
-    result = subprocess.run(
-        [
-            *(str(LINTER), "lint", *map(str, paths), "--config", str(rules), "--lint-config", "error"),
-            *("--format", "json", "--max-problems", "10000"),
-        ],
-        # The linter would report to its makers and ask them for news.
-        env={
-            **os.environ,
-            "REDOCLY_TELEMETRY": "off",
-            "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true",
-            "NO_COLOR": "1",
-        },
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
+    result = redocly(
+        *("lint", *map(str, paths), "--config", str(rules), "--lint-config", "error"),
+        *("--format", "json", "--max-problems", "10000"),
     )
     reports = _reports(result.stdout)
     if len(reports) != len(paths):
-        raise ScriptError(f"the linter did not lint: {_last_words(result.stderr, result.stdout)}")
+        raise ScriptError(f"the linter did not lint: {last_line(result.stderr, result.stdout)}")
     return [[_lint_problem(problem) for problem in report["problems"]] for report in reports]
 
 
@@ -81,12 +60,6 @@ def _reports(output: str) -> list[dict[str, Any]]:
         reports.append(report)
         rest = rest[end:].lstrip()
     return reports
-
-
-def _last_words(*outputs: str) -> str:
-    # The linter frames its notices in box-drawing characters; what it says last is why it gave up.
-    lines = [line.strip() for output in outputs for line in output.splitlines() if re.search(r"^\s*[^\s║╔╚]", line)]
-    return lines[-1] if lines else "it said nothing"
 
 
 def _lint_problem(problem: dict[str, Any]) -> Problem:

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -22,10 +20,10 @@ import yaml
 
 from scripts import ROOT, ScriptError
 from scripts.contract.document import CONTRACT
+from scripts.contract.redocly import redocly
 from scripts.docs.translations import LANGUAGES
 
 DOCS = ROOT / "docs"
-REDOCLY = ROOT / "node_modules" / ".bin" / "redocly"
 CONTRACT_PAGE = "openapi.html"
 # A browser that sees this refuses any request, whatever the scripts in the page ask for.
 NO_REQUESTS = (
@@ -103,19 +101,15 @@ def build_contract_page(output: Path) -> None:
     Raises:
         ScriptError: The contract cannot be read, or the tool is not installed or refused it.
     """
-    if not REDOCLY.exists():
-        raise ScriptError("Redocly is not installed: run `make setup`")
     try:
         document = yaml.safe_load(CONTRACT.read_text("utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise ScriptError(f"{CONTRACT} cannot be read: {' '.join(str(error).split())}") from error
     page = output / CONTRACT_PAGE
-    quiet = os.environ | {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
     with tempfile.TemporaryDirectory() as scratch:
         contract = Path(scratch) / "mincloud.json"
         contract.write_text(json.dumps(expand_extensions(document)), "utf-8")
-        command = [str(REDOCLY), "build-docs", str(contract), "--inlineBundle", f"--output={page}"]
-        done = subprocess.run(command, cwd=ROOT, env=quiet, capture_output=True, text=True, check=False)
+        done = redocly("build-docs", str(contract), "--inlineBundle", f"--output={page}")
     if done.returncode or not page.exists():
         raise ScriptError(f"Redocly could not render the contract: {' '.join((done.stderr or done.stdout).split())}")
     html = page.read_text("utf-8")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from textwrap import dedent
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from scripts.contract.document import CONTRACT, read_document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -162,6 +164,13 @@ FILES = {
         - The package.
     """,
 }
+
+
+@pytest.fixture(scope="session")
+def contract() -> dict[str, Any]:
+    document, problems = read_document(CONTRACT)
+    assert problems == []
+    return document
 
 
 @pytest.fixture

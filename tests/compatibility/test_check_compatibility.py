@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scripts import ROOT
-from scripts.compatibility import check as check_compatibility
-from scripts.compatibility import record_release
+from scripts.compatibility.__main__ import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +29,7 @@ VERSIONS = f"{RECORDS}/versions.json"
 @pytest.fixture
 def check(project: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     def run() -> tuple[int, list[str], list[str]]:
-        status = check_compatibility.main([str(project)])
+        status = main([str(project)])
         captured = capsys.readouterr()
         return status, captured.out.splitlines(), captured.err.splitlines()
 
@@ -40,7 +39,7 @@ def check(project: Path, capsys: pytest.CaptureFixture[str]) -> Run:
 @pytest.fixture
 def record(project: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     def run() -> tuple[int, list[str], list[str]]:
-        status = record_release.main([str(project)])
+        status = main(["--record", str(project)])
         captured = capsys.readouterr()
         return status, captured.out.splitlines(), captured.err.splitlines()
 
@@ -96,7 +95,7 @@ def test_a_change_of_the_contract_that_breaks_users_fails(released: Path, check:
     assert status == 1
     assert errors == [
         (
-            "openapi/mincloud.yaml: paths > /jobs/ > get > parameters > limit: the parameter is required now; "
+            "openapi/mincloud.yaml: paths > /jobs/ > get > parameters > 0 > required: `limit` query parameter became required; "
             "take it back, or raise info.version to 0.2.0 [breaking]"
         )
     ]
@@ -152,10 +151,10 @@ def test_from_1_0_on_the_major_version_has_to_move(project: Path, record: Run, c
     [
         (
             CONTRACT,
-            "parameters:\n",
-            "parameters:\n        - {name: offset, in: query, schema: {type: integer}}\n",
+            "      responses:\n",
+            "        - {name: offset, in: query, schema: {type: integer}}\n      responses:\n",
             (
-                "openapi/mincloud.yaml: paths > /jobs/ > get > parameters > offset: a new optional parameter; "
+                "openapi/mincloud.yaml: paths > /jobs/ > get > parameters > 1: the parameter is new; "
                 "take it back, or raise info.version to 0.1.1 [version]"
             ),
         ),
@@ -237,8 +236,8 @@ def test_before_the_first_release_additions_are_free_and_breaking_is_not(
         1,
         [
             (
-                "openapi/mincloud.yaml: paths > /jobs/ > get > parameters > limit > schema > type: the type is string now instead of "
-                "integer; take it back, or raise info.version to 0.2.0; or, since 0.1.0 is not released, record it anew by "
+                "openapi/mincloud.yaml: paths > /jobs/ > get > parameters > 0 > schema > type: Type narrowed from 'integer' "
+                "to 'string'; take it back, or raise info.version to 0.2.0; or, since 0.1.0 is not released, record it anew by "
                 "`make record-release` [breaking]"
             )
         ],
@@ -322,9 +321,9 @@ def test_a_changelog_without_the_version_fails(released: Path, check: Run, recor
             "openapi/mincloud.yaml: paths > /jobs/ > get > requestBody > content > application/json > schema: nothing is at #/comp",
         ),
         (CODE, "def load(", "def load load(", "cannot read the Python packages: "),
-        (VERSIONS, "{", "", f"{VERSIONS} is damaged ("),
+        (VERSIONS, "{", "", f"{RECORDS}/ is damaged ("),
         (VERSIONS, '"released": "2026', '"released": "26', f"{RECORDS}/ is damaged ("),
-        (VERSIONS, '"version": "0.1.0"', '"version": 1', f"{VERSIONS} has no version of contract: take it"),
+        (VERSIONS, '"version": "0.1.0"', '"version": 1', f"{RECORDS}/ is damaged (no version of contract): take it"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_checked_is_one_line(
@@ -334,7 +333,7 @@ def test_what_cannot_be_checked_is_one_line(
 
     status, _, [line] = check()
     assert status == 2
-    assert line.startswith(f"check_compatibility: {says}")
+    assert line.startswith(f"compatibility: {says}")
 
 
 @pytest.mark.parametrize(
@@ -345,14 +344,14 @@ def test_what_is_missing_is_one_line(name: str, released: Path, check: Run) -> N
 
     status, _, [line] = check()
     assert status == 2
-    assert line.startswith("check_compatibility: ")
+    assert line.startswith("compatibility: ")
     assert "put" in line or "take it from the repository again" in line or "name a readable" in line
 
 
 def test_without_a_record_there_is_nothing_to_compare_with(project: Path, check: Run) -> None:
     assert check()[::2] == (
         2,
-        ["check_compatibility: nothing is recorded of openapi/mincloud.yaml: run `make record-release`"],
+        ["compatibility: nothing is recorded of openapi/mincloud.yaml: run `make record-release`"],
     )
 
 
@@ -360,9 +359,27 @@ def test_the_records_are_small_and_can_be_read() -> None:
     files = list((ROOT / "scripts/compatibility/released").iterdir())
 
     assert sorted(file.name for file in files) == [
-        "contract.yaml",
         "mincloud.pyi",
+        "mincloud.yaml",
         "mincloud_emulator.pyi",
         "versions.json",
     ]
-    assert sum(file.stat().st_size for file in files) < 60_000
+    assert sum(file.stat().st_size for file in files) < 150_000
+
+
+def test_a_new_operation_and_a_new_method_are_named_in_their_changelogs(released: Path, check: Run) -> None:
+    operation = "    post: {operationId: createJob, responses: {'201': {description: Done.}}}\n"
+    edit(released, CONTRACT, "    get:\n", f"{operation}    get:\n")
+    edit(released, CONTRACT, "0.1.0", "0.1.1")
+    begin(released, CONTRACT_LOG, "0.1.1")
+    edit(released, CODE, "def _private", "def close(self) -> None: ...\n\n    def _private")
+    edit(released, VERSION, "0.1.0", "0.1.1")
+    begin(released, LOG, "0.1.1")
+    assert check()[2] == [
+        f"{CONTRACT_LOG}: name `createJob`, which is new in 0.1.1 [changelog-addition]",
+        f"{LOG}: name `close`, which is new in 0.1.1 [changelog-addition]",
+    ]
+
+    edit(released, CONTRACT_LOG, "- This.", "- `createJob` makes one.")
+    edit(released, LOG, "- This.", "- `Client.close()`.")
+    assert check()[::2] == (0, [])

@@ -9,6 +9,7 @@ import pytest
 
 from scripts import ScriptError
 from scripts.contract import check as check_contract
+from scripts.contract import redocly
 from scripts.contract.check import main
 from scripts.contract.document import CONTRACT
 from tests.contract.mutations import FUNCTIONS, Mutation, all_of, broken, drop, put
@@ -100,18 +101,17 @@ def test_a_missing_node_says_what_to_install(
 
     assert main([str(CONTRACT)]) == 2
     assert (
-        capsys.readouterr().err
-        == "check_contract: Node is missing: install Node 20 or later, which the linter runs on\n"
+        capsys.readouterr().err == "check_contract: Node is missing: install Node 20 or later, which Redocly runs on\n"
     )
 
 
 def test_a_missing_linter_says_what_to_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(check_contract, "LINTER", tmp_path / "redocly")
+    monkeypatch.setattr(redocly, "EXECUTABLE", tmp_path / "redocly")
 
     assert main([]) == 2
-    assert capsys.readouterr().err == "check_contract: the linter is missing: run `npm ci` where package.json stands\n"
+    assert capsys.readouterr().err == "check_contract: Redocly is missing: run `make setup`\n"
 
 
 def test_a_linter_that_gives_up_is_quoted(tmp_path: Path) -> None:

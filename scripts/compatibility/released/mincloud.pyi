@@ -1,4 +1,3 @@
-# What users of version 0.1.0 hold on to. Written by `make record-release`, never by hand.
 class APIError(MinCloudError):
     def __init__(self, message: str, *, status: int, body: str = '', method: str = '', url: str = '', retry_after: float | None = None) -> None: ...
     body: str
@@ -137,6 +136,12 @@ class EventSource(StrEnum):
     TIMER = 'timer'
     WECHAT_PAY_SUCCESS = 'wechat_pay_success'
 
+class FolderProblem:
+    def __init__(self, kind: Literal['duplicate', 'unreadable', 'ignored'], path: Path, message: str) -> None: ...
+    kind: Literal['duplicate', 'unreadable', 'ignored']
+    message: str
+    path: Path
+
 class Forbidden(APIError):
     ...
 
@@ -147,6 +152,17 @@ class FunctionError(MinCloudError):
     message: str | None
     stack: str | None
     type: str | None
+
+class FunctionFile:
+    def __init__(self, name: str, path: Path) -> None: ...
+    name: str
+    path: Path
+    def read(self) -> str: ...
+
+class FunctionFolder:
+    def __init__(self, functions: tuple[FunctionFile, ...], problems: tuple[FolderProblem, ...]) -> None: ...
+    functions: tuple[FunctionFile, ...]
+    problems: tuple[FolderProblem, ...]
 
 class Functions:
     def create(self, name: str, code: str, *, remark: str | None = None, timeout: float | None = None) -> CloudFunction: ...
@@ -333,3 +349,5 @@ class Unauthorized(APIError):
 __version__: Any
 
 def contract(*, portable: bool = False) -> dict[str, Any]: ...
+
+def find_functions(path: str | os.PathLike[str]) -> FunctionFolder: ...

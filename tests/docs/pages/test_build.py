@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scripts import ScriptError
+from scripts.contract import redocly
 from scripts.docs import build as build_docs
 from scripts.docs import screenshot_console
 from scripts.docs.extension import public_name
@@ -71,8 +72,8 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> Non
 def test_without_redocly_there_is_a_line_that_says_how_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build_docs, "REDOCLY", tmp_path / "redocly")
-    with pytest.raises(ScriptError, match=r"^Redocly is not installed: run `make setup`$"):
+    monkeypatch.setattr(redocly, "EXECUTABLE", tmp_path / "redocly")
+    with pytest.raises(ScriptError, match=r"^Redocly is missing: run `make setup`$"):
         build_docs.build_contract_page(tmp_path)
 
 

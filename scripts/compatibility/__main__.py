@@ -1,0 +1,194 @@
+"""Checks that a change which breaks users moves the version: of the contract, and of the public Python names.
+
+    python -m scripts.compatibility            # checks
+    python -m scripts.compatibility --record   # records what users of a version hold on to
+
+Both are compared with what `released/` has of their latest version. A change that breaks users needs the next major version, or
+below 1.0 the next minor one. Any other addition to what was released needs the next minor version, below 1.0 the next patch, and so do
+other words in the contract. As long as a recorded version is not released, additions to it are free. Each changelog begins
+with the version, the newest comes first, each says something, and the newest of the contract names each operation that it adds.
+
+A version is recorded once its heading in the changelog has a date, and not again: what was released stays as it was. Before the first
+release it is recorded as it stands, without a date, as often as it is asked for, so that changes show from the beginning.
+
+What is wrong is said in one line each. The exit status is 0 when all is well, 1 when something is wrong and 2 when the check
+could not be done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scripts import ROOT, ScriptError
+from scripts.compatibility.releases import (
+    RECORDS,
+    Product,
+    Record,
+    contract,
+    python_package,
+    read_record,
+    write_record,
+)
+from scripts.compatibility.versions import BumpLevel, Entry, newest_is, read_changelog
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scripts.compatibility.versions import Change
+
+
+def check(product: Product, root: Path) -> tuple[list[str], str]:
+    """What is wrong with a product's version, in lines, and what there is to say when nothing is.
+
+    Args:
+        product: The contract, or the Python package.
+        root: The checkout.
+
+    Raises:
+        ScriptError: There is nothing to compare with, or it cannot be read.
+    """
+    entries, problems = _changelog(product, root)
+    record = read_record(product, root)
+    if record is None:
+        raise ScriptError(f"nothing is recorded of {product.source}: run `make record-release`")
+    changes = product.changes(record.content)
+    problems += _too_low(product, record, changes)
+    problems += _not_recorded(product, record, entries)
+    problems += _unsaid_in_changelog(product, record, entries, changes)
+    breaking = sum(change.breaks for change in changes)
+    since = f"{breaking} of {len(changes)} changes since {record.version} break users"
+    found = since if changes else f"users of {record.version} find it unchanged"
+    return problems, f"{product.source} {product.version}: {found}"
+
+
+def classify(product: Product, record: Record, changes: list[Change]) -> BumpLevel | None:
+    """How much a product differs from its record; None if it does not.
+
+    Args:
+        product: The product.
+        record: Its record.
+        changes: The changes from the one to the other.
+    """
+    if any(change.breaks for change in changes):
+        return BumpLevel.BREAKING
+    if changes:
+        return BumpLevel.ADDITION
+    return BumpLevel.WORDS if product.reworded(record.content) else None
+
+
+def _changelog(product: Product, root: Path) -> tuple[list[Entry], list[str]]:
+    """What a product's changelog has, and what is wrong with it, in lines."""
+    try:
+        entries, problems = read_changelog(root / product.changelog)
+    except OSError as error:
+        raise ScriptError(f"cannot read {product.changelog}: {error.strerror}; put it back") from error
+    problems += newest_is(product.version, entries, f"{product.version_is}, {product.source}")
+    return entries, [problem.line(product.changelog) for problem in problems]
+
+
+def _too_low(product: Product, record: Record, changes: list[Change]) -> list[str]:
+    version, level = product.version, classify(product, record, changes)
+    if version < record.version:
+        return [f"{product.source}: raise {product.version_is} to {record.version} or more, which {RECORDS}/ has"]
+    growing = record.released is None and version == record.version and level is not BumpLevel.BREAKING
+    if level is None or growing or version >= record.version.after(level):
+        return []
+    advice = f"raise {product.version_is} to {record.version.after(level)}"
+    if level is BumpLevel.WORDS:
+        return [f"{product.source}: its words are not those of {record.version}, which is released; {advice} [version]"]
+    advice = f"take it back, or {advice}"
+    if record.released is None:
+        advice += f"; or, since {record.version} is not released, record it anew by `make record-release`"
+    return [
+        f"{_where(product, change)}: {change.what}; {advice} [{'breaking' if change.breaks else 'version'}]"
+        for change in changes
+        if change.breaks or level is BumpLevel.ADDITION
+    ]
+
+
+def _where(product: Product, change: Change) -> str:
+    if product.name == "python":
+        return ".".join(change.place)
+    return f"{product.source}: {' > '.join(change.place) or 'the document'}"
+
+
+def _not_recorded(product: Product, record: Record, entries: list[Entry]) -> list[str]:
+    version, dates = product.version, {entry.version: entry.released for entry in entries}
+    if record.released is not None and dates.get(record.version) != record.released:
+        heading = f"## [{record.version}] - {record.released}"
+        return [f"{product.changelog}: put `{heading}` back, the day that {RECORDS}/ has [changelog-date]"]
+    if dates.get(version) is not None and (record.version, record.released) != (version, dates[version]):
+        advice = "run `make record-release`, or call it unreleased"
+        return [f"{product.changelog}: {version} has a date and is not recorded as released; {advice} [record]"]
+    return []
+
+
+def _unsaid_in_changelog(product: Product, record: Record, entries: list[Entry], changes: list[Change]) -> list[str]:
+    newest = next((entry for entry in entries if entry.version == product.version), None)
+    if newest is None:  # said by the changelog's own rules
+        return []
+    unsaid = [name for name in product.added(changes) if not re.search(rf"\b{name}\b", newest.text)]
+    lines = [
+        f"{product.changelog}: name `{name}`, which is new in {newest.version} [changelog-addition]" for name in unsaid
+    ]
+    breaks = any(change.breaks for change in changes) and product.version >= record.version.after(BumpLevel.BREAKING)
+    if breaks and not {"Changed", "Removed"} & newest.groups.keys():
+        advice = f"say under `### Changed` or `### Removed` what {newest.version} breaks"
+        lines.append(f"{product.changelog}: {advice} [changelog-breaking]")
+    return lines
+
+
+def record(product: Product, root: Path) -> tuple[list[str], str]:
+    """Records a product, if its version asks for it.
+
+    Args:
+        product: The contract, or the Python package.
+        root: The checkout.
+
+    Returns:
+        What keeps it from being recorded, in lines, and what was done when nothing does.
+
+    Raises:
+        ScriptError: Something that it needs cannot be read.
+    """
+    entries, problems = _changelog(product, root)
+    if problems:
+        return problems, ""
+    version, released, before = product.version, entries[0].released, read_record(product, root)
+    if before is not None and before.released is not None:
+        if version == before.version and classify(product, before, product.changes(before.content)) is None:
+            return [], f"{product.source} {version}: recorded already"
+        if version > before.version and released is None:
+            return [], f"{product.source} {version}: unreleased, so {before.version} stays what it is compared with"
+        problems = [line for line in check(product, root)[0] if not line.endswith(" [record]")]
+        if problems:
+            return problems, ""
+    write_record(product, released, root)
+    state = f"as released on {released}" if released else "before its release"
+    return [], f"{product.source} {version}: recorded in {RECORDS}/ {state}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit status."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("root", nargs="?", type=Path, default=ROOT, help="the checkout (default: this one)")
+    parser.add_argument("--record", action="store_true", help="record what users of this version hold on to")
+    options = parser.parse_args(arguments)
+    failed = False
+    try:
+        for product in (contract(options.root), python_package(options.root)):
+            problems, summary = (record if options.record else check)(product, options.root)
+            failed = failed or bool(problems)
+            print(*(problems or [summary]), sep="\n", file=sys.stderr if problems else sys.stdout)
+    except ScriptError as error:
+        print(f"compatibility: {error}", file=sys.stderr)
+        return 2
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
