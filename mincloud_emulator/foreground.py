@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
 import queue
@@ -14,10 +15,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
+from urllib.parse import urlsplit
 
 from .core.clock import Clock
-from .core.errors import EmulatorError, FunctionSourceError
-from .core.function_folder import FunctionFolder
+from .core.errors import EmulatorError
 from .core.limits import Limits
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .core.events import Event
+    from .core.function_folder import WatchedFolder
+    from .core.service import Service
     from .runtime import NodeInfo
     from .server import Server
 
@@ -70,6 +73,7 @@ def _find_node(program: str | None) -> NodeInfo:
 
 
 async def _serve(options: Options, node: Future[NodeInfo]) -> None:
+    from .core.function_folder import WatchedFolder  # noqa: PLC0415 - see above
     from .core.service import Settings  # noqa: PLC0415 - see above
     from .server import open_server  # noqa: PLC0415 - loaded while Node is being asked for its version
 
@@ -77,7 +81,6 @@ async def _serve(options: Options, node: Future[NodeInfo]) -> None:
     problems = _Printer(sys.stderr)
     handler = _PrinterHandler(problems)
     logging.getLogger().addHandler(handler)
-    folder = None if options.functions is None else FunctionFolder(options.functions)
     settings = Settings(
         data=options.data,
         client_id=options.client_id,
@@ -87,20 +90,22 @@ async def _serve(options: Options, node: Future[NodeInfo]) -> None:
         recorded_calls=0,
     )
     server = open_server(settings, Clock(), Limits(), options.host, options.port)
+    deploy = functools.partial(server.service.deploy, "")
     interrupted = _interruption()
     watching: asyncio.Task[None] | None = None
     try:
+        folder = None if options.functions is None else WatchedFolder(options.functions, deploy)
         found = await asyncio.wrap_future(node)
         await server.start()
-        syntax = _SyntaxNotes(server, found, printer)
+        syntax = _SyntaxNotes(server.service, printer)
         server.service.broker.listen(syntax.event)
-        count, lines = (0, []) if folder is None else _deploy_changed(folder, server)
-        printer.write(_banner(options, server, found, count))
+        lines = [] if folder is None else folder.look()
+        printer.write(_banner(options, server, found, 0 if folder is None else folder.deployed))
         for line in lines:
             printer.line(line)
         server.service.broker.listen(printer.event)
         if folder is not None and options.watch:
-            watching = asyncio.create_task(_watch(folder, server, printer))
+            watching = asyncio.create_task(_watch(folder, printer))
         await server.service.invocations.prestart()
         await interrupted.wait()
         printer.write("stopping\n")
@@ -124,38 +129,18 @@ def _interruption() -> asyncio.Event:
     return interrupted
 
 
-async def _watch(folder: FunctionFolder, server: Server, printer: _Printer) -> None:
+async def _watch(folder: WatchedFolder, printer: _Printer) -> None:
     while True:
         await asyncio.sleep(_WATCH_SECONDS)
-        for line in _deploy_changed(folder, server)[1]:
+        for line in folder.look():
             printer.line(line)
 
 
-def _deploy_changed(folder: FunctionFolder, server: Server) -> tuple[int, list[str]]:
-    """Deploys what is new or was saved; return how many functions that were, and what to say of it."""
-    count, lines = 0, list[str]()
-    try:
-        changed = list(folder.changed())
-    except OSError as error:
-        return 0, [f"cannot look into the folder of functions ({error.strerror})"]
-    for name, file in changed:
-        try:
-            action = server.service.deploy("", name, folder.read(file))
-        except FunctionSourceError as error:
-            lines.append(f"not deployed: {error}")
-            continue
-        count += 1
-        if action != "unchanged":
-            lines.append(f"{action} {name} from {file}")
-    return count, lines
-
-
 class _SyntaxNotes:
-    """Says which deployed functions the service could not read, because its Node is older than this one."""
+    """Says what in a deployed function can't be read, here or by the service's older Node."""
 
-    def __init__(self, server: Server, node: NodeInfo, printer: _Printer) -> None:
-        self._server = server
-        self._node = node
+    def __init__(self, service: Service, printer: _Printer) -> None:
+        self._service = service
         self._printer = printer
         self._looking: set[asyncio.Task[None]] = set()
 
@@ -166,18 +151,15 @@ class _SyntaxNotes:
             task.add_done_callback(self._looking.discard)
 
     async def _look(self, environment: str, name: str) -> None:
-        from .runtime import check_node12_syntax  # noqa: PLC0415 - loaded by now, with what found Node
-
-        function = self._server.service.store.function(environment, name)
-        if function is None:
-            return
-        code = function.function_code
-        newer = await asyncio.to_thread(check_node12_syntax, code, self._node)
-        if newer is not None:
-            self._printer.line(f"{name}: {newer}")
+        function = self._service.store.function(environment, name)
+        note = None if function is None else await self._service.syntax.note(function)
+        if note is not None:
+            self._printer.line(f"{name}: {note}")
 
 
 def _banner(options: Options, server: Server, node: NodeInfo, deployed: int) -> str:
+    from .server import log_port  # noqa: PLC0415 - see above
+
     credentials = server.service.credentials
     version = ".".join(str(part) for part in node.version)
     lines = [
@@ -203,6 +185,8 @@ def _banner(options: Options, server: Server, node: NodeInfo, deployed: int) -> 
         "",
         "Warning: functions are code. They run here with the rights of whoever started this emulator.",
     ]
+    if options.port and urlsplit(server.log_url).port != log_port(options.port):
+        lines.append(f"Note: port {log_port(options.port)} is in use, so the logs are at {server.log_url}.")
     if not server.loopback:
         lines.append(f"Warning: {options.host} can be reached from other machines. Whoever has the token can run code.")
     return "\n".join([*lines, "Ctrl-C stops it.", "", ""])

@@ -7,6 +7,7 @@ kept alive; here everything stops at once, since tests start and stop emulators 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import ipaddress
 import logging
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _BACKLOG = 2048
 _LAST_PORT = 65535
+_LOG_PORT_DISTANCE = 1000
 _MAX_OVERHEAD_BYTES = 64 * 1024
 _GRACE_SECONDS = 1.0
 
@@ -177,7 +179,7 @@ def open_server(settings: Settings, clock: Clock, limits: Limits, host: str, por
     """
     api = bind(host, port)
     try:
-        logs = _bind_beside(host, port)
+        logs = _bind_logs(host, port)
         try:
             service = Service(settings, clock, limits)
         except BaseException:
@@ -189,14 +191,20 @@ def open_server(settings: Settings, clock: Clock, limits: Limits, host: str, por
     return Server(service, api, logs, host=host)
 
 
-def _bind_beside(host: str, port: int) -> socket.socket:
-    """Returns a listening socket on the next port if it is free, so that it is the same at the next start."""
-    if 0 < port < _LAST_PORT:
-        try:
-            return bind(host, port + 1)
-        except AddressError:
-            pass
+def _bind_logs(host: str, port: int) -> socket.socket:
+    """Returns a listening socket for the logs, if possible on a port that is the same at the next start.
+
+    It is not the next one, which the next emulator may be meant for.
+    """
+    if port:
+        with contextlib.suppress(AddressError):
+            return bind(host, log_port(port))
     return bind(host, 0)
+
+
+def log_port(port: int) -> int:
+    """Returns the port that the logs are served from if it is free."""
+    return port + _LOG_PORT_DISTANCE if port + _LOG_PORT_DISTANCE <= _LAST_PORT else port - _LOG_PORT_DISTANCE
 
 
 class _Protocol(HttpToolsProtocol):

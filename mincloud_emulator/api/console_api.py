@@ -175,7 +175,8 @@ class ConsoleAPI:
         return json_response(200, {"total": total, "functions": bodies})
 
     async def _get_function(self, request: Request, name: str) -> Response:
-        return json_response(200, self._body(self._function(request, name)))
+        function = self._function(request, name)
+        return json_response(200, {**self._body(function), "syntax": await self._service.syntax.note(function)})
 
     async def _put_function(self, request: Request, name: str) -> Response:
         """Deploys code: `{"function_code", "remark"?, "new"?}`; with `new` it refuses to replace a function."""
@@ -186,7 +187,9 @@ class ConsoleAPI:
         if boolean_field(fields, "new", default=False) and self._service.store.function(environment, name) is not None:
             raise HTTPError(409, f"there is a function named {name[:80]!r} already: choose another name")
         action = self._service.deploy(environment, name, code, remark=remark)
-        return json_response(200, {"action": action, **self._body(self._function(request, name))})
+        function = self._function(request, name)
+        note = await self._service.syntax.note(function)
+        return json_response(200, {"action": action, **self._body(function), "syntax": note})
 
     async def _delete_function(self, request: Request, name: str) -> Response:
         self._service.delete_function(self._function(request, name))

@@ -16,4 +16,4 @@ class AddressError(EmulatorError):
 
 
 class FunctionSourceError(EmulatorError):
-    """A file or folder that should hold a function's code can't be read or is empty."""
+    """A function's code is empty, or the file or folder that should hold it can't be read."""

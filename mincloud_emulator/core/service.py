@@ -15,6 +15,7 @@ from .log_addresses import LogAddresses
 from .recorded_calls import CallRecorder
 from .store import FINAL_STATUSES, Store
 from .stubs import CODE
+from .syntax_checks import SyntaxChecks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,6 +94,7 @@ class Service:
         self._begin()
 
     def _begin(self) -> None:
+        self.syntax = SyntaxChecks(self._settings.node)
         self.credentials = Credentials(
             self.store,
             self.clock,
@@ -117,6 +119,7 @@ class Service:
     async def reset(self) -> None:
         """Ends what runs and forgets everything, with new credentials where none were given."""
         origin, on_every_address = self.logs.origin, self.logs.on_every_address
+        await self.syntax.aclose()
         await self.invocations.aclose()
         self.faults.clear()
         self.store.clear()
@@ -128,6 +131,7 @@ class Service:
     async def aclose(self) -> None:
         """Ends what runs and closes the data file."""
         self.broker.close()
+        await self.syntax.aclose()
         await self.invocations.aclose()
         self.store.close()
 

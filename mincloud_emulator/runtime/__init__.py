@@ -7,8 +7,8 @@
     process.py    its Node process and pipes, in which frames.py is spoken
     container.cjs the other end of those pipes, where the function lives
 
-and watchdog.py ends containers whose emulator was killed. `check_node12_syntax` tells what a
-function uses that the service does not know.
+and watchdog.py ends containers whose emulator was killed. `check_syntax` tells what in a
+function can't be read, here or by the service.
 
 What a call comes to, where the service's documentation leaves it open:
 
@@ -39,7 +39,7 @@ from .container import ContainerLimits
 from .execution import Execution, FunctionVersion
 from .node import NodeInfo, NodeMissing, find_node
 from .pool import Runtime
-from .syntax import check_node12_syntax
+from .syntax import check_node12_syntax, check_syntax
 
 __all__ = [
     "ContainerLimits",
@@ -49,5 +49,6 @@ __all__ = [
     "NodeMissing",
     "Runtime",
     "check_node12_syntax",
+    "check_syntax",
     "find_node",
 ]

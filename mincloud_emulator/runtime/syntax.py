@@ -1,4 +1,4 @@
-"""Telling which syntax in a function is newer than the Node that the service runs.
+"""Finds the syntax in a function that can't be read: by this Node, or by the older one that the service runs.
 
 The parser is acorn, which comes inside Node. It is not a public interface of Node's, so that where
 it can't be had, nothing is said.
@@ -6,22 +6,62 @@ it can't be had, nothing is said.
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .node import NodeMissing, find_node
+from .node import BARE_ENVIRONMENT, NodeMissing, find_node
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .node import NodeInfo
 
 _SCRIPT = Path(__file__).resolve().with_name("newer_syntax.cjs")
+_PARSER = Path(__file__).resolve().with_name("syntax_errors.cjs")
 _FIRST_WITH_PARSER = (16,)  # the acorn in older ones does not know the newer syntax
 _SECONDS = 20.0
 
 # What newer syntax can't do without. Most code has none of it, and Node need not be started.
 _SUSPECT = re.compile(r"\?\.|\?\?|\|\|=|&&=|#[\w$]|\bstatic\s*\{|/[a-z]*[dv]")
+
+
+def check_syntax(codes: Sequence[str], node: str | None = None) -> list[str | None]:
+    """Looks for what can't be read in functions. Starts Node, and blocks meanwhile.
+
+    Args:
+        codes: The functions' JavaScript.
+        node: Which Node runs functions, as `find_node` takes it.
+
+    Returns:
+        For each function a line about the first error or the first syntax that Node 12 does not know, or None if there is
+        none or no way to tell.
+    """
+    try:
+        found = find_node(node)
+    except NodeMissing:
+        return [None] * len(codes)
+    answer = _ask([found.path, str(_PARSER)], json.dumps(codes))
+    errors: list[str | None] = [None] * len(codes) if answer is None else json.loads(answer)
+    return [error or check_node12_syntax(code, found) for code, error in zip(codes, errors, strict=True)]
+
+
+def _ask(command: Sequence[str], text: str) -> str | None:
+    """Runs a Node script; None if it can't tell what it is asked for."""
+    try:
+        answer = subprocess.run(  # noqa: S603 - the same program that runs the functions
+            command,
+            input=text.encode(errors="replace"),
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+            env=BARE_ENVIRONMENT,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.decode(errors="replace") if answer.returncode == 0 else None
 
 
 def check_node12_syntax(code: str, node: NodeInfo | None = None) -> str | None:
@@ -47,17 +87,5 @@ def check_node12_syntax(code: str, node: NodeInfo | None = None) -> str | None:
             return None
     if node.version < _FIRST_WITH_PARSER:
         return None  # so old that a call shows it, or nearly
-    try:
-        answer = subprocess.run(  # noqa: S603 - the same program that runs the functions
-            [node.path, "--no-warnings", "--expose-internals", str(_SCRIPT)],
-            input=code.encode(errors="replace"),
-            capture_output=True,
-            timeout=_SECONDS,
-            check=False,
-            env={"PATH": "/usr/local/bin:/usr/bin:/bin"},
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    if answer.returncode != 0:
-        return None
-    return answer.stdout.decode(errors="replace").strip() or None
+    answer = _ask([node.path, "--no-warnings", "--expose-internals", str(_SCRIPT)], code)
+    return (answer or "").strip() or None

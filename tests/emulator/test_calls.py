@@ -465,8 +465,11 @@ class TestWithNode:
         assert [api.invoke(name).json()["data"] for name in ("file", "folder")] == [1, 1]
         assert api.get("file").json()["remark"] == "from a file"
         assert api.get("folder").json()["plan_circle"] == "P_PERSONAL"
-        for source in ("", tmp_path / "missing.js"):
-            with pytest.raises(EmulatorError, match=r"is empty|cannot read .*missing\.js"):
+        for source in ("", tmp_path / "missing.js", str(tmp_path / "index.js")):
+            complaint = (
+                r"'none' is not deployed: (the code must not be empty|there is no file .*missing\.js|.*pass Path\()"
+            )
+            with pytest.raises(EmulatorError, match=complaint):
                 emulator.deploy("none", source)
 
     def test_without_node_a_call_says_what_to_do_and_stubs_work(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mincloud_emulator import AddressError, Emulator
+from mincloud_emulator.server import bind, log_port
 from tests.emulator.command_process import PROGRAM, emulator_process
 from tests.emulator.conftest import API, WEB
 
@@ -213,6 +216,32 @@ def test_a_port_in_use_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         assert f"port {port} is in use on 127.0.0.1: stop what listens there" in refusal("--port", str(port))
+
+
+def free_port(*others: int) -> int:
+    """Return a port below those that the system hands out, from which on others at some distances are free, too."""
+    for port in range(20_000, 31_000, 10):
+        with contextlib.ExitStack() as stack, contextlib.suppress(AddressError):
+            for distance in (0, *others):
+                stack.enter_context(bind("127.0.0.1", port + distance))
+            return port
+    raise AssertionError("no port is free")
+
+
+def test_the_next_port_is_left_to_the_next_emulator() -> None:
+    port = free_port(1, 1000, 1001)
+    with Emulator(port=port) as first, Emulator(port=port + 1) as second:
+        assert first.log_url.endswith(f":{port + 1000}")
+        assert second.url.endswith(f":{port + 1}")
+        assert second.log_url.endswith(f":{port + 1001}")
+    assert log_port(65_535) == 64_535
+
+
+def test_logs_go_to_another_port_where_theirs_is_taken_and_that_is_said() -> None:
+    port = free_port(1000, 2000)
+    with Emulator(port=port + 1000), emulator_process("--port", str(port)) as process:
+        note = process.line_with(f"Note: port {port + 1000} is in use, so the logs are at http://127.0.0.1:")
+        assert note.strip().rstrip(".").split(" at ")[1] in process.line_with("listening on")
 
 
 @pytest.mark.parametrize(

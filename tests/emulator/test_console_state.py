@@ -95,7 +95,7 @@ def test_the_list_of_functions_leaves_out_their_code(emulator: Emulator, console
     [listed] = console.get("/functions").json()["functions"]
     assert "function_code" not in listed
     one = console.get("/functions/greet").json()
-    assert one == {**listed, "function_code": HELLO}
+    assert one == {**listed, "function_code": HELLO, "syntax": None}
 
 
 @pytest.mark.parametrize("path", ["/", "/console/console.js", "/console/base.css"])
@@ -119,3 +119,16 @@ def test_the_page_is_no_way_around_a_fault_and_no_end_of_it(
     emulator.fail_next(status=500, path="/_emulator/info")
     assert api.list().status_code == 200
     assert json.loads(console.get("/info").text)["error_msg"]
+
+
+def test_code_that_does_not_parse_is_said_where_it_is_deployed_and_read(
+    emulator: Emulator, console: httpx.Client
+) -> None:
+    address = "/functions/greet"
+    broken = console.put(address, json={"function_code": "exports.main = ("}).json()
+    assert broken["syntax"].startswith("line 1: SyntaxError: Unexpected")
+    assert console.get(address).json()["syntax"] == broken["syntax"]
+    assert "needs Node 14" in console.put(address, json={"function_code": "a?.b"}).json()["syntax"]
+    assert console.put(address, json={"function_code": HELLO}).json()["syntax"] is None
+    emulator.deploy("greet", "exports.main = )")
+    assert "SyntaxError" in console.get(address).json()["syntax"]

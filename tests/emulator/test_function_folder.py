@@ -1,0 +1,184 @@
+"""A folder of functions that is watched: whatever changes a file is seen, and what is none of them is said once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mincloud_emulator import FunctionSourceError
+from mincloud_emulator.core.function_folder import WatchedFolder
+from tests.emulator.command_process import emulator_process
+from tests.emulator.conftest import API
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LONG_AGO = 1_500_000_000
+
+
+class Deployed(dict[str, str]):
+    """What a folder deployed: code by name."""
+
+    def __call__(self, name: str, code: str) -> str:
+        action = "updated" if name in self else "created"
+        self[name] = code
+        return action
+
+
+@pytest.fixture
+def deployed() -> Deployed:
+    return Deployed()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, deployed: Deployed) -> WatchedFolder:
+    return WatchedFolder(tmp_path, deployed)
+
+
+@pytest.fixture(autouse=True)
+def _all_files_are_settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a look rely on what the system says of a file, however young the file is."""
+    monkeypatch.setattr("mincloud_emulator.core.function_folder._UNSETTLED_SECONDS", -60.0)
+
+
+def write(path: Path, code: str) -> None:
+    """Write a file whose times and size are those of its last version, as `cp -p` and `rsync -t` may."""
+    path.write_text(code)
+    os.utime(path, (LONG_AGO, LONG_AGO))
+
+
+def test_a_file_that_keeps_its_time_and_size_is_deployed_again(
+    tmp_path: Path, folder: WatchedFolder, deployed: Deployed
+) -> None:
+    write(tmp_path / "greet.js", "// 1")
+    assert folder.look() == [f"created greet from {tmp_path / 'greet.js'}"]
+    assert folder.look() == []
+    write(tmp_path / "greet.js", "// 2")
+    assert folder.look() == [f"updated greet from {tmp_path / 'greet.js'}"]
+    write(tmp_path / ".new", "// 3")
+    (tmp_path / ".new").replace(tmp_path / "greet.js")
+    folder.look()
+    assert deployed == {"greet": "// 3"}
+    assert folder.look() == []
+
+
+def test_a_link_that_leads_elsewhere_is_deployed_again(
+    tmp_path: Path, folder: WatchedFolder, deployed: Deployed
+) -> None:
+    for version in ("1", "2"):
+        (tmp_path / f".{version}").mkdir()
+        write(tmp_path / f".{version}" / "index.js", f"// {version}")
+        (tmp_path / "link").symlink_to(tmp_path / f".{version}")
+        (tmp_path / "link").replace(tmp_path / "greet")
+        folder.look()
+        assert deployed == {"greet": f"// {version}"}
+
+
+def test_of_a_file_and_a_folder_the_one_that_is_there_is_deployed(
+    tmp_path: Path, folder: WatchedFolder, deployed: Deployed
+) -> None:
+    (tmp_path / "greet").mkdir()
+    write(tmp_path / "greet" / "index.js", "// folder")
+    write(tmp_path / "greet.js", "// file")
+    assert sum("are both the function 'greet'" in line for line in folder.look()) == 1
+    assert deployed == {"greet": "// file"}
+    for _ in range(2):
+        (tmp_path / "greet.js").rename(tmp_path / ".away")
+        folder.look()
+        assert deployed == {"greet": "// folder"}
+        (tmp_path / ".away").rename(tmp_path / "greet.js")
+        folder.look()
+        assert deployed == {"greet": "// file"}
+
+
+def test_a_change_within_one_tick_of_the_clock_is_seen(
+    tmp_path: Path, folder: WatchedFolder, deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file system that dates changes coarsely shows nothing of the second one."""
+    monkeypatch.setattr("mincloud_emulator.core.function_folder._UNSETTLED_SECONDS", 600.0)
+    monkeypatch.setattr("mincloud_emulator.core.function_folder._stamp_of", lambda path: (path,))
+    write(tmp_path / "greet.js", "// 1")
+    folder.look()
+    write(tmp_path / "greet.js", "// 2")
+    folder.look()
+    assert deployed == {"greet": "// 2"}
+    deployed["greet"] = "// somebody else's"
+    folder.look()
+    assert deployed == {"greet": "// somebody else's"}
+
+
+def test_a_file_that_is_gone_is_said_once_and_its_function_stays(
+    tmp_path: Path, folder: WatchedFolder, deployed: Deployed
+) -> None:
+    write(tmp_path / "greet.js", "// 1")
+    folder.look()
+    (tmp_path / "greet.js").unlink()
+    assert folder.look() == []  # it may just be being replaced
+    assert folder.look() == [
+        f"greet is no longer in {tmp_path}; it stays deployed until it is deleted, on the page or by a client"
+    ]
+    assert folder.look() == []
+    assert set(deployed) == {"greet"}
+
+
+def test_what_can_not_be_deployed_is_said_once_and_again_when_it_comes_back(
+    tmp_path: Path, folder: WatchedFolder, deployed: Deployed
+) -> None:
+    write(tmp_path / "fine.js", "// fine")
+    write(tmp_path / "empty.js", "\ufeff")
+    write(tmp_path / "app.ts", "let a: string")
+    (tmp_path / "latin.js").write_bytes(b"\xff")
+    first = folder.look()
+    assert set(deployed) == {"fine"}
+    for part in ("empty.js is empty: a function needs code", "app.ts is left out", "esbuild", "latin.js is not UTF-8"):
+        assert sum(part in line for line in first) == 1
+    assert folder.look() == []
+    write(tmp_path / "empty.js", "// now\r\n")
+    assert folder.look() == [f"created empty from {tmp_path / 'empty.js'}"]
+    assert deployed["empty"] == "// now\r\n"
+    write(tmp_path / "empty.js", " ")
+    assert any("empty.js is empty" in line for line in folder.look())
+
+
+def test_a_folder_that_goes_away_is_said_once(tmp_path: Path, deployed: Deployed) -> None:
+    (tmp_path / "functions").mkdir()
+    folder = WatchedFolder(tmp_path / "functions", deployed)
+    shutil.rmtree(tmp_path / "functions")
+    (said,) = folder.look()
+    assert "functions" in said
+    assert folder.look() == []
+    with pytest.raises(FunctionSourceError, match=r"there is no folder .*: make it"):
+        WatchedFolder(tmp_path / "functions", deployed)
+
+
+def test_a_neighbour_that_can_not_be_read_hides_no_function(tmp_path: Path) -> None:
+    (tmp_path / "loop.js").symlink_to(tmp_path / "loop.js")  # as unreadable for root as for everybody
+    (tmp_path / "fine.js").write_text("exports.main = async () => 1")
+    with emulator_process("--functions", str(tmp_path), "--watch", "--access-token", "t") as process:
+        process.line_with("Ctrl-C")
+        process.line_with("loop.js is left out, since it cannot be read")
+        api = API(process.url, "t")
+        assert [function["name"] for function in api.list().json()["objects"]] == ["fine"]
+        (tmp_path / "more.js").write_text("exports.main = async () => 2")
+        process.line_with("created more from")
+        assert process.output.count("loop.js is left out") == 1
+        api.http.close()
+
+
+def test_code_that_does_not_parse_is_said_when_it_is_deployed(tmp_path: Path) -> None:
+    (tmp_path / "broken.js").write_text("exports.main = async () => {\n  return 1 fot debug\n}")
+    (tmp_path / "module.js").write_text("export default async () => 1")
+    (tmp_path / "fine.js").write_text("#!/usr/bin/env node\nexports.main = async () => 1")
+    with emulator_process("--functions", str(tmp_path), "--watch", "--access-token", "t") as process:
+        assert " broken: line 2: SyntaxError: " in process.line_with(" broken: ")
+        assert "the service runs CommonJS" in process.line_with(" module: ")
+        (tmp_path / "later.js").write_text("exports.main = async () => {")
+        process.line_with(" later: line 1: SyntaxError: Unexpected end of input")
+        api = API(process.url, "t")
+        api.create("sent", "return (")
+        process.line_with(" sent: line 1: SyntaxError: ")
+        assert " fine: " not in process.output
+        api.http.close()
