@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import itertools
 import logging
 import os
 import queue
@@ -99,7 +100,7 @@ async def _serve(options: Options, node: Future[NodeInfo]) -> None:
         await server.start()
         syntax = _SyntaxNotes(server.service, printer)
         server.service.broker.listen(syntax.event)
-        lines = [] if folder is None else folder.look()
+        lines = [] if folder is None else itertools.chain(*folder.look())
         printer.write(_banner(options, server, found, 0 if folder is None else folder.deployed))
         for line in lines:
             printer.line(line)
@@ -132,7 +133,7 @@ def _interruption() -> asyncio.Event:
 async def _watch(folder: WatchedFolder, printer: _Printer) -> None:
     while True:
         await asyncio.sleep(_WATCH_SECONDS)
-        for line in folder.look():
+        for line in itertools.chain(*folder.look()):
             printer.line(line)
 
 

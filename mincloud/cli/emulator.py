@@ -7,7 +7,6 @@ from importlib.util import find_spec
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from .deploy import sources_of
 from .exit_statuses import DONE, CommandError
 
 if TYPE_CHECKING:
@@ -35,11 +34,11 @@ def emulator(args: argparse.Namespace, terminal: Terminal) -> int:
 def _as_json(args: argparse.Namespace, terminal: Terminal) -> int:
     """Runs it for another program: one document says where it is, and nothing else is printed."""
     from mincloud_emulator import Emulator, EmulatorError, command  # noqa: PLC0415 - help needs no emulator
+    from mincloud_emulator.core.function_folder import WatchedFolder  # noqa: PLC0415 - likewise
 
     if args.watch:
         raise CommandError("--watch says in the log what it deploys, and --json has no log: leave one of them out")
     command.read_environment(args)
-    sources = sources_of([str(args.functions)]) if args.functions is not None else []
     # An event would not do: setting one while it is about to be waited for in the same thread waits for ever.
     stopped: SimpleQueue[int] = SimpleQueue()
 
@@ -57,8 +56,16 @@ def _as_json(args: argparse.Namespace, terminal: Terminal) -> int:
             access_token=args.access_token,
             node=args.node,
         ) as running:
-            for source in sources:
-                running.deploy(source.name, source.code)
+            names: list[str] = []
+
+            def deploy(name: str, code: str) -> str:
+                running.deploy(name, code)
+                names.append(name)
+                return "created"
+
+            if args.functions is not None:
+                for problem in WatchedFolder(args.functions, deploy).look()[1]:
+                    terminal.note(problem)
             signal.signal(signal.SIGINT, stop)  # who reads the document may interrupt at once
             terminal.document(
                 {
@@ -68,7 +75,7 @@ def _as_json(args: argparse.Namespace, terminal: Terminal) -> int:
                     "client_id": running.client_id,
                     "client_secret": running.client_secret,
                     "access_token": running.access_token,
-                    "functions": [source.name for source in sources],
+                    "functions": names,
                 }
             )
             terminal.flush()

@@ -59,16 +59,16 @@ class WatchedFolder:
         """How many functions it has deployed."""
         return len(self._codes)
 
-    def look(self) -> list[str]:
+    def look(self) -> tuple[list[str], list[str]]:
         """Deploys what is new or was changed since the last look.
 
         Returns:
-            What there is to say: what was deployed, and once what is wrong.
+            A line about each function that was deployed, and one about each thing that has become wrong since the last look.
         """
         try:
             found = find_functions(self._folder)
         except OSError as error:
-            return self._news([f"cannot look into {self._folder} ({error.strerror}): nothing in it is deployed"])
+            return [], self._news([f"cannot look into {self._folder} ({error.strerror}): nothing in it is deployed"])
         problems = [problem.message for problem in found.problems]
         actions: list[str] = []
         for function in found.functions:
@@ -80,7 +80,7 @@ class WatchedFolder:
             if action not in {None, "unchanged"}:
                 actions.append(f"{action} {function.name} from {function.path}")
         gone = self._gone({function.name for function in found.functions})
-        return actions + self._news(problems + gone)
+        return actions, self._news(problems + gone)
 
     def _deploy_changed(self, function: FunctionFile) -> str | None:
         stamp = _stamp_of(function.path)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -38,6 +41,11 @@ def folder(tmp_path: Path, deployed: Deployed) -> WatchedFolder:
     return WatchedFolder(tmp_path, deployed)
 
 
+def said(folder: WatchedFolder) -> list[str]:
+    """Look at the folder, and return all that there is to say."""
+    return [*itertools.chain(*folder.look())]
+
+
 @pytest.fixture(autouse=True)
 def _all_files_are_settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a look rely on what the system says of a file, however young the file is."""
@@ -54,15 +62,15 @@ def test_a_file_that_keeps_its_time_and_size_is_deployed_again(
     tmp_path: Path, folder: WatchedFolder, deployed: Deployed
 ) -> None:
     write(tmp_path / "greet.js", "// 1")
-    assert folder.look() == [f"created greet from {tmp_path / 'greet.js'}"]
-    assert folder.look() == []
+    assert said(folder) == [f"created greet from {tmp_path / 'greet.js'}"]
+    assert said(folder) == []
     write(tmp_path / "greet.js", "// 2")
-    assert folder.look() == [f"updated greet from {tmp_path / 'greet.js'}"]
+    assert said(folder) == [f"updated greet from {tmp_path / 'greet.js'}"]
     write(tmp_path / ".new", "// 3")
     (tmp_path / ".new").replace(tmp_path / "greet.js")
     folder.look()
     assert deployed == {"greet": "// 3"}
-    assert folder.look() == []
+    assert said(folder) == []
 
 
 def test_a_link_that_leads_elsewhere_is_deployed_again(
@@ -83,7 +91,7 @@ def test_of_a_file_and_a_folder_the_one_that_is_there_is_deployed(
     (tmp_path / "greet").mkdir()
     write(tmp_path / "greet" / "index.js", "// folder")
     write(tmp_path / "greet.js", "// file")
-    assert sum("are both the function 'greet'" in line for line in folder.look()) == 1
+    assert sum("are both the function 'greet'" in line for line in said(folder)) == 1
     assert deployed == {"greet": "// file"}
     for _ in range(2):
         (tmp_path / "greet.js").rename(tmp_path / ".away")
@@ -116,11 +124,11 @@ def test_a_file_that_is_gone_is_said_once_and_its_function_stays(
     write(tmp_path / "greet.js", "// 1")
     folder.look()
     (tmp_path / "greet.js").unlink()
-    assert folder.look() == []  # it may just be being replaced
-    assert folder.look() == [
+    assert said(folder) == []  # it may just be being replaced
+    assert said(folder) == [
         f"greet is no longer in {tmp_path}; it stays deployed until it is deleted, on the page or by a client"
     ]
-    assert folder.look() == []
+    assert said(folder) == []
     assert set(deployed) == {"greet"}
 
 
@@ -131,25 +139,25 @@ def test_what_can_not_be_deployed_is_said_once_and_again_when_it_comes_back(
     write(tmp_path / "empty.js", "\ufeff")
     write(tmp_path / "app.ts", "let a: string")
     (tmp_path / "latin.js").write_bytes(b"\xff")
-    first = folder.look()
+    first = said(folder)
     assert set(deployed) == {"fine"}
     for part in ("empty.js is empty: a function needs code", "app.ts is left out", "esbuild", "latin.js is not UTF-8"):
         assert sum(part in line for line in first) == 1
-    assert folder.look() == []
+    assert said(folder) == []
     write(tmp_path / "empty.js", "// now\r\n")
-    assert folder.look() == [f"created empty from {tmp_path / 'empty.js'}"]
+    assert said(folder) == [f"created empty from {tmp_path / 'empty.js'}"]
     assert deployed["empty"] == "// now\r\n"
     write(tmp_path / "empty.js", " ")
-    assert any("empty.js is empty" in line for line in folder.look())
+    assert any("empty.js is empty" in line for line in said(folder))
 
 
 def test_a_folder_that_goes_away_is_said_once(tmp_path: Path, deployed: Deployed) -> None:
     (tmp_path / "functions").mkdir()
     folder = WatchedFolder(tmp_path / "functions", deployed)
     shutil.rmtree(tmp_path / "functions")
-    (said,) = folder.look()
-    assert "functions" in said
-    assert folder.look() == []
+    (line,) = said(folder)
+    assert "functions" in line
+    assert said(folder) == []
     with pytest.raises(FunctionSourceError, match=r"there is no folder .*: make it"):
         WatchedFolder(tmp_path / "functions", deployed)
 
@@ -182,3 +190,27 @@ def test_code_that_does_not_parse_is_said_when_it_is_deployed(tmp_path: Path) ->
         process.line_with(" sent: line 1: SyntaxError: ")
         assert " fine: " not in process.output
         api.http.close()
+
+
+@pytest.mark.parametrize("json", [[], ["--json"]])
+def test_a_folder_means_the_same_with_and_without_json(tmp_path: Path, json: list[str]) -> None:
+    (tmp_path / "hello").mkdir()
+    (tmp_path / "hello" / "index.js").write_text("exports.main = async () => 'folder'")
+    (tmp_path / "hello.js").write_text("exports.main = async () => 'file'")
+    (tmp_path / "empty.js").write_text("")
+    main = "from mincloud.cli import main; raise SystemExit(main())"
+    program = [sys.executable, "-c", main, *json, "emulator", "--port", "0", "--functions", str(tmp_path)]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        output = ""
+        for line in process.stdout:
+            output += line
+            if "console_url" in line or "Ctrl-C" in line:
+                break
+        process.terminate()
+        output += process.stdout.read()
+        assert process.wait(50) == 0
+    assert "hello.js and " in output
+    assert "are both the function 'hello': keep one of them" in output
+    assert "empty is not deployed: " in output
+    assert "Traceback" not in output
