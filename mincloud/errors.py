@@ -16,7 +16,8 @@
         ├── JobFailed               the job ended in another status than fulfilled
         ├── JobNotFound             no job appeared in time
         ├── JobTimeout              the job has not ended in time
-        └── AmbiguousJob            more than one job could be this one; .candidates
+        ├── AmbiguousJob            more than one job could be this one; .candidates
+        └── ResultUnavailable       the log does not show all of what was returned; .log
 
 All of them can be pickled and copied with their fields, and none of them shows a token or a secret. Arguments of a wrong type or
 value are Python's own `TypeError` and `ValueError`, raised before a request is sent.
@@ -51,6 +52,7 @@ __all__ = [
     "PaymentRequired",
     "RateLimited",
     "RequestTimeout",
+    "ResultUnavailable",
     "ServerError",
     "TransportError",
     "Unauthorized",
@@ -248,13 +250,13 @@ class JobTimeout(JobError, TimeoutError):
     """The job has not ended in time; it may still do so.
 
     Attributes:
-        job: The job, as it was last seen.
+        job: The job, as it was last seen, or the only one that could be it; None if there are several, or several runs were waited for.
+        candidates: The jobs that it could be, as long as that is not sure.
     """
 
-    job: Job
-
-    def __init__(self, message: str, *, job: Job) -> None:
+    def __init__(self, message: str, *, job: Job | None = None, candidates: Sequence[Job] = ()) -> None:
         super().__init__(message, job=job)
+        self.candidates = list(candidates)
 
 
 class AmbiguousJob(JobError):
@@ -267,6 +269,21 @@ class AmbiguousJob(JobError):
     def __init__(self, message: str, *, candidates: Sequence[Job]) -> None:
         super().__init__(message)
         self.candidates = list(candidates)
+
+
+class ResultUnavailable(JobError):
+    """The job is fulfilled, and its log does not show all of what the function returned; the message says how it can.
+
+    Attributes:
+        job: The job.
+        log: The text of its log; None if it could not be had.
+    """
+
+    job: Job
+
+    def __init__(self, message: str, *, job: Job, log: str | None = None) -> None:
+        super().__init__(message, job=job)
+        self.log = log
 
 
 _BY_STATUS: dict[int, type[APIError]] = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from .._configuration import Options, Secrets, check_header_value, resolve_options, resolve_secrets
-from .._job_matching import JobMatcher
 from .functions import AsyncFunctions
 from .jobs import AsyncJobs
 from .pipeline import AsyncPipeline
 from .transport import AsyncHTTPTransport
+from .watching import AsyncJobWatchers
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -58,12 +58,12 @@ class AsyncMinCloud:
         secrets = resolve_secrets(
             access_token=access_token, client_id=client_id, client_secret=client_secret, base_url=options.base_url
         )
-        self._begin(AsyncPipeline(options, transport or AsyncHTTPTransport(), secrets), JobMatcher())
+        self._begin(AsyncPipeline(options, transport or AsyncHTTPTransport(), secrets), AsyncJobWatchers())
 
-    def _begin(self, flow: AsyncPipeline, matches: JobMatcher) -> None:
+    def _begin(self, flow: AsyncPipeline, watchers: AsyncJobWatchers) -> None:
         self._flow = flow
-        self._matches = matches
-        self._functions = AsyncFunctions(flow, matches)
+        self._watchers = watchers
+        self._functions = AsyncFunctions(flow, watchers)
         self._jobs = AsyncJobs(flow)
 
     @property
@@ -108,7 +108,7 @@ class AsyncMinCloud:
             secrets = Secrets(access_token)
         copy = type(self).__new__(type(self))
         copy._begin(  # noqa: SLF001 - of this same class
-            AsyncPipeline(options, self._flow.exchange.transport, secrets, self._flow), self._matches
+            AsyncPipeline(options, self._flow.exchange.transport, secrets, self._flow), self._watchers
         )
         return copy
 
@@ -137,10 +137,10 @@ class AsyncMinCloud:
         return self.with_options()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _from_options, (type(self), self._flow.options)
+        return from_options, (type(self), self._flow.options)
 
 
-def _from_options(kind: type[AsyncMinCloud], options: Options) -> AsyncMinCloud:
+def from_options(kind: type[AsyncMinCloud], options: Options) -> AsyncMinCloud:
     """A client from its pickle: configured as it was, with the credentials of where it is now."""
     return kind(
         environment=options.environment,

@@ -24,7 +24,7 @@ from .._paging import RawPage
 from .._responses import function_error, with_error_object
 from ..errors import ClientClosed, MinCloudError, NotFound
 from .pages import AsyncPaginator
-from .runs import AsyncRun
+from .runs import AsyncRun, accepted_run, completed, resumed_run
 
 if TYPE_CHECKING:
     import os
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from mincloud_api.models.cloud_function import CloudFunction
     from mincloud_api.models.debug_result import DebugResult
 
-    from .._job_matching import JobMatcher
     from .._operations import Operation
     from .._responses import APIResponse
     from .pipeline import AsyncPipeline
+    from .watching import AsyncJobWatchers
 
 DEFAULT_PAGE_SIZE = 100
 # With `map`, how many inputs per call under way may be taken and not yet delivered, so that a slow one holds up the others late.
@@ -47,9 +47,9 @@ _NOT_FOUND = 404
 class AsyncFunctions:
     """The application's functions; reach it as `cloud.functions`."""
 
-    def __init__(self, pipeline: AsyncPipeline, matcher: JobMatcher) -> None:
+    def __init__(self, pipeline: AsyncPipeline, watchers: AsyncJobWatchers) -> None:
         self._pipeline = pipeline
-        self._matcher = matcher
+        self._watchers = watchers
 
     @property
     def _environment(self) -> str | Unset:
@@ -114,7 +114,51 @@ class AsyncFunctions:
         took = time.monotonic() - sent_at
         if not isinstance(response.parsed(invocations.invoke_function.parse_success), InvocationAccepted):
             response.invalid("it is a result, although the call was not to be waited for")
-        return AsyncRun(self._pipeline, name, accepted_at=response.date(), took=took, matches=self._matcher)
+        return accepted_run(self._pipeline, self._watchers, name, call.content or b"", date=response.date(), took=took)
+
+    def resume(self, saved: Mapping[str, Any]) -> AsyncRun:
+        """Takes up a call again that `run.to_dict()` saved, also in another process and when its job has long ended.
+
+        Args:
+            saved: What `run.to_dict()` gave. The environment is the one that it names.
+
+        Returns:
+            The call, which can be waited for. Nothing is requested before that.
+
+        Raises:
+            TypeError: It is no mapping.
+            ValueError: It is not what `run.to_dict()` gives; the message says where.
+        """
+        return resumed_run(self._pipeline, self._watchers, saved)
+
+    def as_completed(self, runs: Iterable[AsyncRun], timeout: float = 300.0) -> AsyncGenerator[AsyncRun, None]:
+        """Waits for many calls at once and gives each as its job ends (operation listJobs, one request for all of a function).
+
+        They may be calls of several functions and environments. Leaving the loop early ends the requests, not the calls.
+
+        Args:
+            runs: The calls.
+            timeout: The seconds that it may take from now until the last has ended.
+
+        Returns:
+            An iterator with the same objects in the order in which their jobs ended. Those that failed come, too, and those whose job
+            cannot be told from another's: their `wait` and `result` raise why at once.
+
+        Raises:
+            TypeError: One of them is no run.
+            ConfigurationError: The timeout is impossible.
+            JobTimeout: While iterating: some have not ended in time; the message says how many.
+            APIError: While iterating: the service answered with an error that does not pass by itself: 429, 502, 503 and 504 do.
+            InvalidResponse: While iterating: the service answered with something else than jobs.
+        """
+        deadline = time.monotonic() + checked_timeout(timeout)
+        given = dict.fromkeys(runs)
+        for run in given:
+            if not isinstance(run, AsyncRun):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise TypeError(
+                    f"runs must be what functions.trigger or functions.resume gave, not {type(run).__name__}"
+                )
+        return completed(given, deadline, timeout)
 
     def map(
         self,

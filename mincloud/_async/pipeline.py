@@ -71,6 +71,10 @@ class AsyncPipeline:
             self.exchange = AsyncExchange(options, transport, KnownSecrets(), above)
             self.credentials = AsyncCredentials(secrets or Secrets(), self.exchange)
 
+    def with_options(self, options: Options) -> AsyncPipeline:
+        """A pipeline with other options that shares this one's connections and credentials."""
+        return AsyncPipeline(options, self.exchange.transport, None, self)
+
     async def aclose(self) -> None:
         """Closes the connections, unless they are shared with a parent."""
         await self.exchange.aclose()

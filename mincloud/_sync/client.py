@@ -6,11 +6,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from .._configuration import Options, Secrets, check_header_value, resolve_options, resolve_secrets
-from .._job_matching import JobMatcher
 from .functions import Functions
 from .jobs import Jobs
 from .pipeline import Pipeline
 from .transport import HTTPTransport
+from .watching import JobWatchers
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -59,12 +59,12 @@ class MinCloud:
         secrets = resolve_secrets(
             access_token=access_token, client_id=client_id, client_secret=client_secret, base_url=options.base_url
         )
-        self._begin(Pipeline(options, transport or HTTPTransport(), secrets), JobMatcher())
+        self._begin(Pipeline(options, transport or HTTPTransport(), secrets), JobWatchers())
 
-    def _begin(self, flow: Pipeline, matches: JobMatcher) -> None:
+    def _begin(self, flow: Pipeline, watchers: JobWatchers) -> None:
         self._flow = flow
-        self._matches = matches
-        self._functions = Functions(flow, matches)
+        self._watchers = watchers
+        self._functions = Functions(flow, watchers)
         self._jobs = Jobs(flow)
 
     @property
@@ -109,7 +109,7 @@ class MinCloud:
             secrets = Secrets(access_token)
         copy = type(self).__new__(type(self))
         copy._begin(  # noqa: SLF001 - of this same class
-            Pipeline(options, self._flow.exchange.transport, secrets, self._flow), self._matches
+            Pipeline(options, self._flow.exchange.transport, secrets, self._flow), self._watchers
         )
         return copy
 
@@ -138,10 +138,10 @@ class MinCloud:
         return self.with_options()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _from_options, (type(self), self._flow.options)
+        return from_options, (type(self), self._flow.options)
 
 
-def _from_options(kind: type[MinCloud], options: Options) -> MinCloud:
+def from_options(kind: type[MinCloud], options: Options) -> MinCloud:
     """A client from its pickle: configured as it was, with the credentials of where it is now."""
     return kind(
         environment=options.environment,

@@ -74,27 +74,18 @@ class Jobs:
         name = function_name(name)
         since = None if created_after is None else math.floor(unix_time("created_after", created_after))
         until = None if created_before is None else math.ceil(unix_time("created_before", created_before))
-        environment = self._flow.options.environment
-        wanted_source = choice(EventSource, "source", source)
-        wanted_status = choice(JobStatus, "status", status)
-        wanted_type = choice(ServiceType, "service_type", service_type)
-
-        def fetch(offset: int, limit: int, first: RawPage[Job] | None) -> APIResponse:
-            latest = _earlier(until, _newest(first))
-            request = operations.list_jobs.build_request(
-                name,
-                source=wanted_source or UNSET,
-                status=wanted_status or UNSET,
-                service_type=wanted_type or UNSET,
-                created_at_gte=UNSET if since is None else since,
-                created_at_lte=UNSET if latest is None else latest,
-                limit=limit,
-                offset=offset,
-                x_hydrogen_env_id=environment or UNSET,
-            )
-            return self._flow.send(operation(request, idempotent=True), timeout=timeout)
-
-        return Paginator(fetch, read_jobs, lambda job: job.id, page_size=page_size, prefetch=prefetch)
+        return job_pages(
+            self._flow,
+            name,
+            source=choice(EventSource, "source", source),
+            status=choice(JobStatus, "status", status),
+            service_type=choice(ServiceType, "service_type", service_type),
+            since=since,
+            until=until,
+            page_size=page_size,
+            prefetch=prefetch,
+            timeout=timeout,
+        )
 
     def log(self, job: Job, *, timeout: float | None = None) -> str:
         """The log of a job, from the presigned address that the job carries. The access token is not sent there.
@@ -113,10 +104,71 @@ class Jobs:
             TransportError: The other host could not be reached.
             ConfigurationError: The timeout is impossible.
         """
-        if not job.user_log_url:
-            raise JobError(f"job {job.id} has no log yet: it is {job.status}; list it again when it has ended", job=job)
-        answer = self._flow.send(Operation("GET", job.user_log_url, idempotent=True, authorized=False), timeout=timeout)
-        return answer.content().decode("utf-8-sig", errors="replace")
+        return fetch_log(self._flow, job, timeout=timeout)
+
+
+def fetch_log(flow: Pipeline, job: Job, *, timeout: float | None = None, deadline: float | None = None) -> str:
+    """The text behind the presigned address of a job's log; see `Jobs.log`.
+
+    Args:
+        flow: What carries out the request.
+        job: The job.
+        timeout: The seconds that each attempt may take; None for the client's own.
+        deadline: When all attempts must have ended, on the clock of `time.monotonic()`.
+    """
+    if not job.user_log_url:
+        raise JobError(f"job {job.id} has no log yet: it is {job.status}; list it again when it has ended", job=job)
+    call = Operation("GET", job.user_log_url, idempotent=True, authorized=False)
+    answer = flow.send(call, timeout=timeout, deadline=deadline)
+    return answer.content().decode("utf-8-sig", errors="replace")
+
+
+def job_pages(
+    flow: Pipeline,
+    name: str,
+    *,
+    source: EventSource | None = None,
+    status: JobStatus | None = None,
+    service_type: ServiceType | None = None,
+    since: int | None,
+    until: int | None,
+    page_size: int,
+    prefetch: int = 0,
+    timeout: float | None = None,
+    deadline: float | None = None,
+) -> Paginator[Job]:
+    """The jobs of a function; see `Jobs.list`.
+
+    Args:
+        flow: What carries out the requests.
+        name: The function's name.
+        source: Only jobs that came from there.
+        status: Only jobs in this status.
+        service_type: Only jobs of calls that were or were not waited for.
+        since: Only jobs created in this second or later.
+        until: Only jobs created in this second or earlier.
+        page_size: How many jobs are asked for at a time.
+        prefetch: How many pages are requested ahead.
+        timeout: The seconds that each attempt of each request may take; None for the client's own.
+        deadline: When all must have ended, on the clock of `time.monotonic()`.
+    """
+
+    def fetch(offset: int, limit: int, first: RawPage[Job] | None) -> APIResponse:
+        latest = _earlier(until, _newest(first))
+        request = operations.list_jobs.build_request(
+            name,
+            source=source or UNSET,
+            status=status or UNSET,
+            service_type=service_type or UNSET,
+            created_at_gte=UNSET if since is None else since,
+            created_at_lte=UNSET if latest is None else latest,
+            limit=limit,
+            offset=offset,
+            x_hydrogen_env_id=flow.options.environment or UNSET,
+        )
+        return flow.send(operation(request, idempotent=True), timeout=timeout, deadline=deadline)
+
+    return Paginator(fetch, read_jobs, lambda job: job.id, page_size=page_size, prefetch=prefetch)
 
 
 def read_jobs(answer: APIResponse) -> RawPage[Job]:

@@ -72,6 +72,10 @@ class Pipeline:
             self.exchange = Exchange(options, transport, KnownSecrets(), above)
             self.credentials = Credentials(secrets or Secrets(), self.exchange)
 
+    def with_options(self, options: Options) -> Pipeline:
+        """A pipeline with other options that shares this one's connections and credentials."""
+        return Pipeline(options, self.exchange.transport, None, self)
+
     def close(self) -> None:
         """Closes the connections, unless they are shared with a parent."""
         self.exchange.close()

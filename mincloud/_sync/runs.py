@@ -1,88 +1,97 @@
 # Derived from mincloud/_async/runs.py by scripts/codegen/derive_sync.py: change that and run `make generate`.
-"""A call that is not waited for, and how its job is found."""
+"""A call that is not waited for: how its job is followed, and what it returned."""
 
 from __future__ import annotations
 
+import json
 import math
+import secrets
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self, cast
 
-from mincloud_api.api import jobs as operations
-from mincloud_api.models.event_source import EventSource
+from mincloud_api.models.job import Job
 from mincloud_api.models.job_status import JobStatus
-from mincloud_api.models.service_type import ServiceType
-from mincloud_api.types import UNSET
+from mincloud_api.types import InvalidValue
 
-from .._concurrency.threads import sleep
 from .._configuration import checked_timeout
-from .._job_matching import PendingCall
-from .._operations import operation
-from .._paging import MOST_PER_PAGE
-from ..errors import AmbiguousJob, ConfigurationError, JobFailed, JobNotFound, JobTimeout, RequestTimeout
-from .jobs import read_jobs
+from .._job_logs import NotShown, logged_error, logged_result, visible
+from .._job_matching import JobLog, PendingCall, accepted_between, has_ended
+from .._operations import encode, function_data, function_name
+from ..errors import (
+    AmbiguousJob,
+    APIError,
+    ConfigurationError,
+    Forbidden,
+    InvalidResponse,
+    JobError,
+    JobFailed,
+    JobNotFound,
+    JobTimeout,
+    ResultUnavailable,
+    TransportError,
+)
+from .jobs import fetch_log
+from .watching import Wait, WatchedCall
 
 if TYPE_CHECKING:
-    from mincloud_api.models.job import Job
+    from collections.abc import Generator, Iterable, Sequence
 
-    from .._job_matching import JobMatcher
+    from .._configuration import Options
+    from .client import MinCloud
     from .pipeline import Pipeline
+    from .watching import JobWatcher, JobWatchers
 
-# A job may be recorded a little after its call was accepted.
-_RECORDED_WITHIN = 2.0
-_FIRST_INTERVAL = 0.1
-_LONGEST_INTERVAL = 5.0
-_INTERVAL_GROWTH = 1.5
-# A last look is worth it when so much time is left for its answer.
-_LAST_LOOK = 0.05
-_FINAL = frozenset(JobStatus) - {JobStatus.WAITING, JobStatus.EXECUTING}
+# What is fetched after the end of a job may take so long, even if that was the last moment.
+_GRACE = 1.0
+# While so young a call may not be listed yet, a job that has ended waits for its turn in `as_completed`.
+_LISTED_WITHIN = 3.0
+_SOON = 0.3
+_MOST_NAMED = 5
 
 
 class Run:
-    """A call that was accepted and is not waited for, from `functions.trigger`.
+    """A call that was accepted and is not waited for, from `functions.trigger` or `functions.resume`.
+
+    It can be pickled: where it is loaded, it works with a client of that process, which takes the credentials from the environment there.
 
     Attributes:
         function: The function's name.
     """
 
-    def __init__(
-        self,
-        flow: Pipeline,
-        function: str,
-        *,
-        accepted_at: float | None,
-        took: float,
-        matches: JobMatcher,
-    ) -> None:
-        self.function = function
-        self._flow = flow
-        self._matches = matches
-        # The Date header has whole seconds, so the call was accepted within the second that it names.
-        self._expected = PendingCall(
-            function,
-            flow.options.environment,
-            None if accepted_at is None else accepted_at - took,
-            None if accepted_at is None else accepted_at + 1 + _RECORDED_WITHIN,
-        )
-        self._job: Job | None = None
-        self._unsure: list[Job] = []
-        matches.expect(self._expected)
+    def __init__(self, flow: Pipeline, watcher: JobWatcher, data: bytes, call: PendingCall) -> None:
+        self.function = watcher.function
+        self._data = data
+        self._call = watcher.matcher.expect(call)
+        self._watched = WatchedCall(flow, watcher, self._call)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self.function!r}{f', job {self._job.id}' if self._job else ''}>"
+        job = self.job
+        return f"<{type(self).__name__} of {self.function!r}{f', job {job.id}' if job else ''}>"
 
     @property
     def job(self) -> Job | None:
-        """The job of this call as `wait` last saw it, also while another thread or task waits; None before it is found."""
-        return self._job
+        """The job of this call as it was last seen, also while another thread or task waits; None until it is sure which it is."""
+        return self._call.job
+
+    @property
+    def done(self) -> bool:
+        """Whether its job is known to have ended. It asks nothing: `wait` and `functions.as_completed` look."""
+        return self._call.has_ended
+
+    @property
+    def failed(self) -> bool:
+        """Whether its job is known to have ended in another status than `fulfilled`."""
+        job = self.job
+        return job is not None and has_ended(job) and job.status != JobStatus.FULFILLED
 
     def wait(self, timeout: float = 300.0, *, poll_interval: float | None = None) -> Job:
         """Finds the job of this call and follows it to its end (operation listJobs).
 
-        The service gives no id for it, so it is looked for by function, source, service type and the time at which the service, by its
-        own clock, accepted the call. Jobs that this client has matched with other calls are left out. Where two jobs could be the
-        one, or one job could be this call's or another's of this client, that is an error rather than a guess. Calls of other clients
-        are known only by their jobs: it is taken that this call's is listed no later than theirs of the same time. A status that is
-        not known counts as unfinished.
+        The service gives no id for it. Its job is one of the function's, of this source and service type, created when the service, by its
+        own clock, accepted the call, and its log shows the data that was sent. Runs of equal data are interchangeable: each gets a job,
+        no two the same. Where logs tell nothing, a job is taken if no other could be the one. All runs of a client and of its copies that
+        wait at the same time share their requests. A status that is not known counts as unfinished.
 
         Args:
             timeout: The seconds that it may take, all in all; a function may run for 300.
@@ -97,92 +106,303 @@ class Run:
             JobTimeout: The job has not ended in time.
             AmbiguousJob: More than one job could be this one.
             ConfigurationError: A number of seconds is impossible.
-            APIError: The service answered with an error.
-            TransportError: The service could not be reached.
+            APIError: The service answered with an error that does not pass by itself: 429, 502, 503 and 504 do.
             InvalidResponse: The service answered with something else than jobs.
         """
         deadline = time.monotonic() + checked_timeout(timeout)
-        interval = _FIRST_INTERVAL if poll_interval is None else _checked_interval(poll_interval)
-        while True:
-            try:
-                self._look(deadline)
-            except RequestTimeout as error:
-                if deadline - time.monotonic() > _LAST_LOOK:
-                    raise
-                raise self._late(timeout) from error
-            job = self._job
-            if job is not None and job.status in _FINAL:
-                if job.status != JobStatus.FULFILLED:
-                    raise JobFailed(
-                        f"job {job.id} of {self.function!r} ended as {job.status}: its log says why", job=job
-                    )
-                return job
-            left = deadline - time.monotonic() - _LAST_LOOK
-            if left <= 0:
-                raise self._late(timeout)
-            sleep(min(interval, left))
-            if poll_interval is None:
-                interval = min(interval * _INTERVAL_GROWTH, _LONGEST_INTERVAL)
+        job = self._ended(deadline, timeout, poll_interval)
+        if job.status != JobStatus.FULFILLED:
+            raise JobFailed(f"job {job.id} of {self.function!r} ended as {job.status}: {self._reason()}", job=job)
+        return job
 
-    def _late(self, timeout: float) -> AmbiguousJob | JobNotFound | JobTimeout:
-        job = self._job
-        if job is not None:
-            return JobTimeout(f"job {job.id} of {self.function!r} is still {job.status} after {timeout:g} s", job=job)
-        if self._unsure:
-            return self._ambiguous(self._unsure)
-        return JobNotFound(
-            f"no job of {self.function!r} appeared within {timeout:g} s that could be this call: look at cloud.jobs.list()"
-        )
+    def result(self, timeout: float = 300.0) -> Any:
+        """Waits for the call and gives what the function returned, as its log shows it.
 
-    def _ambiguous(self, candidates: list[Job]) -> AmbiguousJob:
-        count = len(candidates)
-        what = f"{count} jobs of {self.function!r} could be this call, and nothing tells which"
-        if count == 1:
-            what = f"a job of {self.function!r} could be this call or another of this client, and nothing tells whose"
-        return AmbiguousJob(
-            f"{what}: wait for one call before triggering the next, or tell them apart by what they do",
+        A log shows small results whole: two levels, lists of 100 items, texts of 10,000 characters. What a function logs as
+        `console.log("mincloud.result", JSON.stringify(result))` is read whatever its size.
+
+        Args:
+            timeout: The seconds that it may take, all in all.
+
+        Returns:
+            What the function returned, any JSON value.
+
+        Raises:
+            ResultUnavailable: The log does not show all of it, or is not to be had.
+            JobFailed: The job ended in another status than `fulfilled`.
+            JobNotFound: No job appeared in time.
+            JobTimeout: The job has not ended in time.
+            AmbiguousJob: More than one job could be this one.
+            ConfigurationError: The timeout is impossible.
+            APIError: The service answered with an error that does not pass by itself.
+            InvalidResponse: The service answered with something else than jobs.
+        """
+        deadline = time.monotonic() + checked_timeout(timeout)
+        job = self.wait(timeout)
+        what = f"what job {job.id} of {self.function!r} returned cannot be told"
+        try:
+            log = self._log_text(deadline)
+        except (JobError, APIError, TransportError, InvalidResponse) as error:
+            raise ResultUnavailable(
+                f"{what}, since its log is not to be had ({error}): have the function keep what it returns", job=job
+            ) from error
+        try:
+            return logged_result(log)
+        except NotShown as reason:
+            raise ResultUnavailable(f"{what}: {reason}", job=job, log=log) from None
+
+    def log(self, timeout: float = 300.0) -> str:
+        """Waits for the call and gives the text of its log, however it ended. The access token is not sent there.
+
+        Args:
+            timeout: The seconds that it may take, all in all.
+
+        Returns:
+            The log's text: a line per message, `<ISO time> <LEVEL> <message>`.
+
+        Raises:
+            JobError: The job has no log.
+            JobNotFound: No job appeared in time.
+            JobTimeout: The job has not ended in time.
+            AmbiguousJob: More than one job could be this one.
+            ConfigurationError: The timeout is impossible.
+            APIError: The service, or the other host, answered with an error.
+            TransportError: The other host could not be reached.
+            InvalidResponse: The service answered with something else than jobs.
+        """
+        deadline = time.monotonic() + checked_timeout(timeout)
+        self._ended(deadline, timeout)
+        return self._log_text(deadline)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `functions.resume` needs to go on with this call, also in another process: JSON, no secret, but the data that was sent."""
+        call, job = self._call, self.job
+        return {
+            "function": self.function,
+            "environment": self._watched.flow.options.environment,
+            "data": json.loads(self._data),
+            "key": call.key,
+            "since": call.since,
+            "until": call.until,
+            "job": None if job is None else {**job.to_dict(), "user_log_url": None},
+        }
+
+    def __copy__(self) -> Self:
+        # It stands for one call, so a copy would be the same.
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _loaded, (self._watched.flow.options, self.to_dict())
+
+    def _ended(self, deadline: float, timeout: float, poll_interval: float | None = None) -> Job:
+        """The job at its end, however it ended."""
+        interval = None if poll_interval is None else _checked_interval(poll_interval)
+        call = self._call
+        with Wait([self._watched]) as wait:
+            there_is_time = True
+            while not call.has_ended:
+                if call.is_ambiguous:
+                    raise self._ambiguous()
+                if not there_is_time:
+                    raise self._late(timeout)
+                there_is_time = wait.look(deadline, interval)
+        return self._known_job()
+
+    def _late(self, timeout: float) -> JobError:
+        call = self._call
+        name = repr(self.function)
+        if call.job is not None:
+            return JobTimeout(
+                f"job {call.job.id} of {name} is still {call.job.status} after {timeout:g} s", job=call.job
+            )
+        candidates = [*call.candidates]
+        if not candidates:
+            return JobNotFound(
+                f"no job of {name} appeared within {timeout:g} s that could be this call: look at cloud.jobs.list()"
+            )
+        running = [job for job in candidates if not has_ended(job)]
+        if not running:
+            return self._ambiguous()
+        if len(candidates) == 1:
+            job = candidates[0]
+            return JobTimeout(
+                f"job {job.id} of {name}, which may be this call, is still {job.status} after {timeout:g} s: its log will tell",
+                job=job,
+                candidates=candidates,
+            )
+        return JobTimeout(
+            f"this call of {name} has not ended after {timeout:g} s, or its log does not show it yet: it may be "
+            f"{_named(candidates)}",
             candidates=candidates,
         )
 
-    def _look(self, deadline: float) -> None:
-        """Looks for the job, or at it."""
-        job = self._job
-        if job is not None:
-            if job.status not in _FINAL:
-                jobs = self._listed(job.created_at, job.created_at, deadline)
-                self._job = next((each for each in jobs if each.id == job.id), job)
-            return
-        competitors = self._matches.competitors(self._expected)
-        calls = [self._expected, *competitors]
-        since = [call.since for call in calls if call.since is not None]
-        until = [call.until for call in calls if call.until is not None]
-        clocked = len(since) == len(calls)
-        listed = self._listed(min(since) if clocked else None, max(until) if clocked else None, deadline)
-        jobs = [
-            job
-            for job in listed
-            if self._matches.is_free(job, self._expected) and any(call.may_be(job) for call in calls)
-        ]
-        candidates = [job for job in jobs if self._expected.may_be(job)]
-        if len(candidates) > 1:
-            raise self._ambiguous(candidates)
-        # Fewer jobs than calls: one of them is not listed yet, and it may be this call's.
-        self._unsure = candidates if len(jobs) <= len(competitors) else []
-        if candidates and not self._unsure and self._matches.take(candidates[0], self._expected):
-            self._job = candidates[0]
-
-    def _listed(self, since: float | None, until: float | None, deadline: float) -> list[Job]:
-        """The function's jobs of such calls in a time, both ends included."""
-        request = operations.list_jobs.build_request(
-            self.function,
-            source=EventSource.OPEN_API,
-            service_type=ServiceType.BATCH,
-            created_at_gte=UNSET if since is None else math.floor(since),
-            created_at_lte=UNSET if until is None else math.ceil(until),
-            limit=MOST_PER_PAGE,
-            x_hydrogen_env_id=self._flow.options.environment or UNSET,
+    def _ambiguous(self) -> AmbiguousJob:
+        candidates = [*self._call.candidates]
+        name = repr(self.function)
+        what = f"{len(candidates)} jobs of {name} could be this call, and nothing tells which: {_named(candidates)}"
+        if len(candidates) == 1:
+            what = f"a job of {name} could be this call or another of this client, and nothing tells whose: {_named(candidates)}"
+        return AmbiguousJob(
+            f"{what}; put an id of your own into the data of each call, which its log will show", candidates=candidates
         )
-        return read_jobs(self._flow.send(operation(request, idempotent=True), deadline=deadline)).objects
+
+    def _reason(self) -> str:
+        """Why the job failed, as far as its log says."""
+        error: str | None = None
+        log = self._call.log
+        # Where the log was not to be had for the look, it is not asked for again.
+        if self._known_job().user_log_url and not (log is not None and log.is_complete and log.text is None):
+            try:
+                error = logged_error(self._log_text(time.monotonic() + _GRACE))
+            except (APIError, TransportError, InvalidResponse):
+                error = None
+        return error or "its log says why"
+
+    def _log_text(self, deadline: float) -> str:
+        """The log of the job, which has ended."""
+        call = self._call
+        if call.log is not None and call.log.is_complete and call.log.text is not None:
+            return call.log.text
+        deadline = max(deadline, time.monotonic() + _GRACE)
+        asked_at = time.monotonic()
+        try:
+            # A job that was resumed comes without the address.
+            known = self._known_job().user_log_url is not None
+            text = fetch_log(self._watched.flow, self._known_job(), deadline=deadline) if known else None
+        except Forbidden:  # it is good for a day
+            text = None
+        if text is None:
+            self._watched.watcher.refresh(self._watched.flow, call, deadline)
+            text = fetch_log(self._watched.flow, self._known_job(), deadline=deadline)
+        call.log = JobLog(call.visible, text, is_complete=True, read_at=asked_at)
+        return text
+
+    def _known_job(self) -> Job:
+        return cast("Job", self._call.job)
+
+
+def completed(runs: Iterable[Run], deadline: float, timeout: float) -> Generator[Run, None]:
+    """Runs in the order in which their jobs end; see `Functions.as_completed`."""
+    left = {run: run._watched for run in runs}  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - of this module
+    count = len(left)
+    there_is_time = True
+    with Wait(left.values()) as wait:
+        while left:
+            settled = sorted((run for run, watched in left.items() if watched.is_settled), key=_finished_at)
+            open_calls = [watched for watched in left.values() if not watched.is_settled]
+            ready: list[Run] = []
+            for run in settled:
+                if there_is_time and _may_be_preceded(run, left[run], open_calls):
+                    break
+                ready.append(run)
+            for run in ready:
+                wait.leave(left.pop(run))
+                yield run
+            if ready:
+                continue  # there may be more by now
+            if not there_is_time:
+                raise JobTimeout(f"{len(left)} of {count} runs have not ended within {timeout:g} s")
+            there_is_time = wait.look(deadline, soon=bool(settled))
+
+
+def _finished_at(run: Run) -> float:
+    """When a run's job ended; what is not known comes first."""
+    job = run.job
+    return -math.inf if job is None or job.finished_at is None else job.finished_at
+
+
+def _may_be_preceded(run: Run, watched: WatchedCall, open_calls: Sequence[WatchedCall]) -> bool:
+    """Whether another run's job may have ended before this one's, and a look is going to tell."""
+    finished_at = _finished_at(run)
+    if not math.isfinite(finished_at):
+        return False
+    unlisted = {each.watcher for each in open_calls if each.watcher.misses_jobs(_LISTED_WITHIN)}
+    for each in open_calls:
+        if not each.call.looked_in or each.watcher in unlisted:
+            return True
+        if each.watcher is watched.watcher:
+            is_covered = each.call.looked_in >= watched.call.ended_in
+        else:
+            is_covered = each.watcher.clock.earliest(each.watcher.looked_at) >= finished_at
+        if not is_covered or any(
+            each.watcher.matcher.may_tell(job) and (job.finished_at or math.inf) < finished_at
+            for job in each.call.candidates
+        ):
+            return True
+    return False
+
+
+def accepted_run(
+    flow: Pipeline, watchers: JobWatchers, name: str, content: bytes, *, date: float | None, took: float
+) -> Run:
+    """The run of a call that was just accepted.
+
+    Args:
+        flow: What carried it out.
+        watchers: The client's.
+        name: The function's name.
+        content: The body that was sent.
+        date: The time in the answer's Date header.
+        took: The seconds from sending the call to its answer.
+    """
+    data = json.loads(content)["data"]
+    since, until = accepted_between(date, took)
+    watcher = watchers.of(flow, name)
+    now = time.monotonic()
+    if date is not None:
+        watcher.clock.note(date, now)
+    call = PendingCall(secrets.token_hex(16), since, until, visible(data), now)
+    return Run(flow, watcher, encode(data), call)
+
+
+def resumed_run(flow: Pipeline, watchers: JobWatchers, saved: object) -> Run:
+    """The run that `Run.to_dict` saved; see `Functions.resume`."""
+    if not isinstance(saved, Mapping):
+        raise TypeError(f"saved must be the dict that run.to_dict() gave, not {type(saved).__name__}")
+    fields = cast("Mapping[str, Any]", saved)
+    try:
+        name = function_name(fields["function"])
+        data = function_data(fields["data"])
+        since, until = _checked_time(fields["since"]), _checked_time(fields["until"])
+        key, environment, job = fields["key"], fields["environment"], fields["job"]
+        if not isinstance(key, str) or not (environment is None or isinstance(environment, str)):
+            raise TypeError("its key or environment is no string")
+        call = PendingCall(key, since, until, visible(data), job=None if job is None else Job.from_dict(job))
+        options = flow.options.changed(environment=environment)
+    except (KeyError, TypeError, ValueError, InvalidValue, ConfigurationError) as error:
+        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise ValueError(f"saved is not what run.to_dict() gave: {what}") from None
+    if options != flow.options:
+        flow = flow.with_options(options)
+    return Run(flow, watchers.of(flow, name), encode(data), call)
+
+
+def _checked_time(value: object) -> float | None:
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return value
+    raise TypeError(f"{value!r} is no time")
+
+
+# A client for each configuration, for the runs that were loaded from their pickles in this process.
+_clients: dict[Options, MinCloud] = {}
+
+
+def _loaded(options: Options, saved: dict[str, Any]) -> Run:
+    """A run from its pickle."""
+    from .client import MinCloud, from_options  # noqa: PLC0415 - it imports this module
+
+    client = _clients.get(options) or _clients.setdefault(options, from_options(MinCloud, options))
+    return client.functions.resume(saved)
+
+
+def _named(jobs: Iterable[Job]) -> str:
+    """Jobs for a message."""
+    shown = [f"{job.id} ({job.status})" for job in jobs]
+    more = f" and {len(shown) - _MOST_NAMED} more" if len(shown) > _MOST_NAMED else ""
+    return f"job {', '.join(shown[:_MOST_NAMED])}{more}"
 
 
 def _checked_interval(interval: object) -> float:

@@ -19,6 +19,8 @@ from .json_text import encode_json
 from .node_inspect import log_text
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from .clock import Clock
 
 Stub = Callable[[dict[str, Any]], Any]
@@ -88,7 +90,7 @@ async def run_stub(
 
     started = time.perf_counter()
     write("LOG", log_text("event.data: ", event.get("data")))
-    status, data, data_json, error = "fulfilled", None, "null", dict[str, Any]()
+    status, data, data_json, error, failure = "fulfilled", None, "null", dict[str, Any](), ""
     try:
         async with asyncio.timeout(time_limit):
             returned = await _outcome(stub, copy.deepcopy(dict(event)))
@@ -100,11 +102,12 @@ async def run_stub(
         error = {"message": f"the function did not end within {time_limit:g} s", "type": "TimeoutError"}
     except _StubFailed as failed:
         status, error = "execution_failed", _described(failed.error)
+        failure = _as_node_logs(failed.error)
     except (TypeError, ValueError) as odd:
         message = f"what the stub returned is no JSON: {odd}"
         status, error = "execution_failed", {"message": message, "type": type(odd).__name__}
     if error:
-        write("ERROR", error.get("stack") or error["message"])
+        write("ERROR", failure or error["message"])
     milliseconds = (time.perf_counter() - started) * 1000
     return InvocationResult(
         status=status,
@@ -173,12 +176,23 @@ async def _in_thread(stub: Stub, event: dict[str, Any]) -> tuple[Any, BaseExcept
 
 
 def _described(error: BaseException) -> dict[str, Any]:
+    return {
+        "message": str(error) or type(error).__name__,
+        "stack": "".join(traceback.format_exception(type(error), error, _frames(error))).rstrip("\n"),
+        "type": type(error).__name__,
+    }
+
+
+def _as_node_logs(error: BaseException) -> str:
+    """Returns an error as Node prints it: its message first, and the innermost call before the others."""
+    calls = reversed(traceback.extract_tb(_frames(error)))
+    places = [f"\n    at {call.name} ({call.filename}:{call.lineno})" for call in calls]
+    return "".join([f"{type(error).__name__}: {error}", *places])
+
+
+def _frames(error: BaseException) -> TracebackType | None:
     # The stack begins with the stub: how it was called here tells its author nothing.
     frames = error.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
         frames = frames.tb_next
-    return {
-        "message": str(error) or type(error).__name__,
-        "stack": "".join(traceback.format_exception(type(error), error, frames)).rstrip("\n"),
-        "type": type(error).__name__,
-    }
+    return frames

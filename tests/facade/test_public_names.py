@@ -45,6 +45,9 @@ NEVER_RAISES = {
     "MinCloud.jobs",
     "MinCloud.credentials",
     "Run.job",
+    "Run.done",
+    "Run.failed",
+    "Run.to_dict",
     "Page",
     "Outcome",
     "Deployment",
@@ -208,6 +211,11 @@ def test_what_sends_something_is_awaited_on_one_side_only(asynchronous: str, syn
         "jobs",
         "job",
         "credentials",
+        "resume",
+        "as_completed",
+        "done",
+        "failed",
+        "to_dict",
     }
     for name, member in public_members(getattr(mincloud, asynchronous)).items():
         assert inspect.iscoroutinefunction(plain_function(member)) == (name not in at_once), name
@@ -300,5 +308,6 @@ def test_nothing_public_is_any_but_a_functions_data_and_a_parsed_document() -> N
         if "Any" in str(signature.return_annotation):
             loose.add(f"{name} ->")
     data = {f"{call}(data)" for call in ("Functions.invoke", "Functions.trigger", "Functions.debug")}
-    data |= {"Functions.map(inputs)", "Functions.invoke ->"}
+    data |= {"Functions.map(inputs)", "Functions.invoke ->", "Run.result ->"}
+    data |= {"Functions.resume(saved)", "Run.to_dict ->"}  # the data among it
     assert loose == {"Outcome.input", "Outcome.data", "contract ->"} | data | {f"Async{each}" for each in data}

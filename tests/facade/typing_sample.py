@@ -42,6 +42,7 @@ from mincloud import (
     Paginator,
     Plan,
     RateLimited,
+    ResultUnavailable,
     Run,
     TransportError,
     Unauthorized,
@@ -83,6 +84,13 @@ def use(cloud: MinCloud, source: Path) -> None:
     assert_type(run.function, str)
     job = run.wait(timeout=60, poll_interval=0.5)
     assert_type(job, Job)
+    assert_type(run.job, Job | None)
+    assert_type(run.done, bool)
+    assert_type(run.log(timeout=60), str)
+    assert_type(run.result(timeout=60), Any)
+    assert_type(cloud.functions.resume(run.to_dict()), Run)
+    for completed in cloud.functions.as_completed([run], timeout=60):
+        assert_type(completed, Run)
     assert_type(job.id, int)
     assert_type(job.status, str)
     assert_type(job.created_at, float | None)
@@ -145,6 +153,9 @@ async def use_asynchronously(cloud: AsyncMinCloud, source: Path) -> None:
     job = await run.wait(timeout=60, poll_interval=0.5)
     assert_type(job, Job)
     assert_type(await cloud.jobs.log(job), str)
+    assert_type(await run.log(timeout=60), str)
+    async for completed in cloud.functions.as_completed([run], timeout=60):
+        assert_type(completed, AsyncRun)
 
     outcomes = cloud.functions.map("greet", ({"number": number} for number in range(3)), ordered=False)
     assert_type(outcomes, AsyncGenerator[Outcome, None])
@@ -170,7 +181,10 @@ async def use_asynchronously(cloud: AsyncMinCloud, source: Path) -> None:
 def handle(error: MinCloudError) -> str:
     """Each error with the fields that are its own."""
     match error:
-        case JobFailed() | JobTimeout():
+        case JobTimeout():
+            assert_type(error.job, Job | None)
+            return str(len(error.candidates))
+        case JobFailed() | ResultUnavailable():
             assert_type(error.job, Job)
             return f"{error.job.id} {error.job.status}"
         case AmbiguousJob():
