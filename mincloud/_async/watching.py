@@ -312,7 +312,7 @@ class AsyncWait:
         )
         if soon:
             due = min(due, time.monotonic() + _FIRST_INTERVAL)
-        due = min(due, last_look)
+        due = min(max(due, time.monotonic()), last_look)
         settled = self._count_settled()
         while (left := due - time.monotonic()) > 0:
             await sleep(min(left, _NAP))

@@ -313,7 +313,7 @@ class Wait:
         )
         if soon:
             due = min(due, time.monotonic() + _FIRST_INTERVAL)
-        due = min(due, last_look)
+        due = min(max(due, time.monotonic()), last_look)
         settled = self._count_settled()
         while (left := due - time.monotonic()) > 0:
             sleep(min(left, _NAP))
