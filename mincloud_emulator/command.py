@@ -55,7 +55,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--watch", action="store_true", help="with --functions, deploy a function again when it is saved"
     )
-    parser.add_argument("--node", metavar="PROGRAM", help="the Node that runs functions (the one on the path)")
+    parser.add_argument(
+        "--node",
+        metavar="PROGRAM",
+        help="the Node that runs functions, a program or a version such as 12, the service's (the one on the path)",
+    )
+    parser.add_argument(
+        "--baas", type=_path, metavar="FILE", help="a JavaScript module that stands in for the rest of BaaS"
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="refuse functions the network, as the service does, instead of a warning"
+    )
 
 
 def read_environment(args: argparse.Namespace) -> None:
@@ -99,6 +109,8 @@ def run(args: argparse.Namespace) -> int:
         functions=args.functions,
         watch=args.watch,
         node=args.node,
+        baas=args.baas,
+        strict=args.strict,
     )
     try:
         serve_in_foreground(options)

@@ -50,6 +50,8 @@ class Options:
     functions: Path | None
     watch: bool
     node: str | None
+    baas: Path | None
+    strict: bool
 
 
 def serve_in_foreground(options: Options) -> None:
@@ -88,6 +90,8 @@ async def _serve(options: Options, node: Future[NodeInfo]) -> None:
         client_secret=options.client_secret,
         access_token=options.access_token,
         node=options.node,
+        baas=options.baas,
+        strict=options.strict,
         recorded_calls=0,
     )
     server = open_server(settings, Clock(), Limits(), options.host, options.port)
@@ -158,6 +162,14 @@ class _SyntaxNotes:
             self._printer.line(f"{name}: {note}")
 
 
+def _about_node(node: NodeInfo) -> str:
+    """Says in what a Node differs from the service's, and what it can't keep functions from."""
+    if node.permission_flag is not None:
+        return " (the service runs 12)"
+    beyond = "files and programs are out of reach of a function only as far as JavaScript can tell"
+    return f" (before Node 20, {beyond})"
+
+
 def _banner(options: Options, server: Server, node: NodeInfo, deployed: int) -> str:
     from .server import log_port  # noqa: PLC0415 - see above
 
@@ -171,7 +183,7 @@ def _banner(options: Options, server: Server, node: NodeInfo, deployed: int) -> 
         f"  client_secret  {credentials.client_secret}",
         f"  access_token   {credentials.access_token}",
         f"  data           {'in memory, gone when this ends' if options.data is None else options.data}",
-        f"  node           {version} (the service runs 12)",
+        f"  node           {version}{_about_node(node)}",
     ]
     if options.functions is not None:
         watched = ", deployed again when saved" if options.watch else ""

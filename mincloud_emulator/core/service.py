@@ -80,9 +80,13 @@ class Service:
 
     Raises:
         DataFileError: If the data file is in use, of another version, no data file, or can't be opened.
+        EmulatorError: If there is no module to stand in for `BaaS` where it is said to be.
     """
 
     def __init__(self, settings: Settings, clock: Clock, limits: Limits) -> None:
+        if settings.baas is not None and not settings.baas.is_file():
+            message = f"there is no file {settings.baas} to stand in for BaaS: name a JavaScript module"
+            raise EmulatorError(message)
         self.clock = clock
         self.limits = limits
         self.faults = Faults()

@@ -307,7 +307,8 @@ class Store:
                 (status, finished_at, mem_usage, job.id),
             )
         except BaseException:
-            self.connection.execute("ROLLBACK")
+            if self.connection.in_transaction:  # a full disk has ended it already
+                self.connection.execute("ROLLBACK")
             raise
         self.connection.execute("COMMIT")
         return replace(job, status=status, finished_at=finished_at, mem_usage=mem_usage, has_log=log is not None)

@@ -27,7 +27,7 @@ class CallLog:
         self._partial = {"LOG": bytearray(), "ERROR": bytearray()}
 
     def write(self, level: str, message: str) -> None:
-        """Add an entry with the present time.
+        """Adds an entry with the present time.
 
         Args:
             level: LOG, INFO, WARN or ERROR.
@@ -55,7 +55,7 @@ class CallLog:
         return f"{self._log_time()} {level} {message}"
 
     def output(self, level: str, data: bytes) -> bool:
-        """Add what was written to a standard stream past ``console``: one entry per line.
+        """Adds what was written to a standard stream past ``console``: one entry per line.
 
         Args:
             level: LOG for the standard output, ERROR for the standard error.
@@ -78,7 +78,7 @@ class CallLog:
         return not self._cut
 
     def finish(self) -> str:
-        """End lines that were begun.
+        """Ends lines that were begun.
 
         Returns:
             The whole log, each entry ended by a newline, empty if there is none.

@@ -90,7 +90,7 @@ function log(level, message) {
 
 function writeToStream(fd, bytes) {
   const stream = streams.get(fd);
-  const lines = (stream.begun + stream.decoder.write(bytes)).split('\n');
+  const lines = stacks.withoutOwnFrames(stream.begun + stream.decoder.write(bytes), loadedName).split('\n');
   stream.begun = '';
   const begun = lines.pop();
   for (const line of lines) log(stream.level, line);

@@ -65,7 +65,7 @@ class NodeInfo:
         return "--experimental-permission"
 
     def options(self, *, heap_mb: int, readable: list[Path], writable: Path) -> list[str]:
-        """Give the options that confine a container.
+        """Gives the options that confine a container.
 
         Args:
             heap_mb: The most that JavaScript objects may take, in MB.

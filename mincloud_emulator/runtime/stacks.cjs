@@ -39,12 +39,12 @@ function withoutOwnFrames(text, loadedName) {
 // Cuts what a syntax error shows of a very long line of code down to what is around its place.
 function shortened(stack) {
   const [place, code, marks, ...rest] = stack.split('\n', 4);
-  if (rest.length === 0 || code.length <= LONGEST_LINE || !/^\s*\^+\s*$/.test(marks)) return stack;
-  const column = marks.indexOf('^');
-  const from = Math.max(0, column - LONGEST_LINE / 2);
-  const shownMarks = marks.slice(from, from + LONGEST_LINE);
+  if (rest.length === 0 || code.length <= LONGEST_LINE || !/^\s*\^*\s*$/.test(marks)) return stack;
   const after = stack.slice(place.length + code.length + marks.length + 3);
-  return [place, code.slice(from, from + LONGEST_LINE), shownMarks, after].join('\n');
+  const column = marks.indexOf('^');
+  if (column < 0) return [place, `${code.slice(0, LONGEST_LINE)}…`, '', after].join('\n'); // too far right for Node to mark it
+  const from = Math.max(0, column - LONGEST_LINE / 2);
+  return [place, code.slice(from, from + LONGEST_LINE), marks.slice(from, from + LONGEST_LINE), after].join('\n');
 }
 
 function bounded(value) {

@@ -65,7 +65,7 @@ def _ask(command: Sequence[str], text: str) -> str | None:
 
 
 def check_node12_syntax(code: str, node: NodeInfo | None = None) -> str | None:
-    """Look for syntax that Node 12, which the service runs, does not know. Starts Node, and blocks meanwhile.
+    """Looks for syntax that Node 12, which the service runs, does not know. Starts Node, and blocks meanwhile.
 
     What a function uses of Node's interfaces is not looked at, nor is code that no Node can read:
     a call of it tells.

@@ -1,4 +1,4 @@
-"""What ends the containers when the emulator itself is killed.
+"""Ends the containers when the emulator itself is killed.
 
 A container notices the end of its channel and leaves, but not while its function computes. So a
 shell, a megabyte of memory and a millisecond to start, is told of each container. When its
@@ -50,7 +50,7 @@ class Watchdog:
         )
 
     def watch(self, pid: int) -> None:
-        """Remember a container.
+        """Adds a container.
 
         Args:
             pid: Its process, which leads a process group of its own.
@@ -58,7 +58,7 @@ class Watchdog:
         self._tell(f"+ {pid}\n")
 
     def forget(self, pid: int) -> None:
-        """Forget a container that has ended.
+        """Removes a container that has ended.
 
         Args:
             pid: Its process.
@@ -75,7 +75,7 @@ class Watchdog:
             return
 
     async def aclose(self) -> None:
-        """Let it remove the directory, and wait for its end."""
+        """Lets it remove the directory, and wait for its end."""
         stdin = self._process.stdin
         assert stdin is not None  # noqa: S101 - for the type checkers: it was asked for
         stdin.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import sqlite3
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -14,10 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mincloud_emulator import Emulator, EmulatorError, Limits
+from mincloud_emulator.runtime import find_node
 from tests.emulator.conftest import API, FUNCTIONS, WEB
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
+    from pathlib import Path
 
 
 def test_a_call_that_waits_answers_code_data_and_error(emulator: Emulator, api: API) -> None:
@@ -400,6 +403,36 @@ class TestWithSmallLimits:
             assert api.invoke("personal").json()["data"] == 1
             go_on.set()
 
+    @pytest.fixture
+    def node_that_starts_late(self, tmp_path: Path) -> tuple[str, Path]:
+        """A Node that starts once a file is there, and that file."""
+        program, file = tmp_path / "node", tmp_path / "start"
+        node = find_node().path
+        waiting = f"while [ ! -e {file} ]; do sleep 0.02; done; exec {node}"
+        program.write_text(f'#!/bin/sh\ncase $1 in -e) echo "Node v12.22.12 $0";; *) {waiting} "$@";; esac\n')
+        program.chmod(0o755)
+        return str(program), file
+
+    def test_a_call_above_the_limit_is_refused_in_time_while_containers_start(
+        self, node_that_starts_late: tuple[str, Path]
+    ) -> None:
+        node, start = node_that_starts_late
+        limits = Limits(free_concurrency=2, sync_scheduling_seconds=0.2, sync_seconds=60)
+        with Emulator(limits=limits, node=node) as emulator:
+            api = API(emulator.url, emulator.access_token)
+            api.create("greet")
+            for _ in range(2):
+                api.invoke("greet", sync=False)
+            assert "任务调度失败" in api.invoke("greet").json()["error_msg"]
+            # A job runs from when its call has a container.
+            assert [job["status"] for job in api.jobs("greet").json()["objects"]][1:] == ["waiting", "waiting"]
+            start.touch()
+            emulator.settle(50)
+            first = api.jobs("greet").json()["objects"][-1]
+            assert first["status"] == "fulfilled"
+            assert first["started_at"] > first["created_at"] + 0.2
+            api.http.close()
+
     def test_functions_that_call_each_other_for_ever_come_to_an_end(self) -> None:
         with self.limited(free_concurrency=2, sync_scheduling_seconds=0.2) as (emulator, api):
             emulator.deploy("again", "exports.main = () => BaaS.invoke('again', {}, true)")
@@ -411,6 +444,23 @@ class TestWithSmallLimits:
 
 class TestWithNode:
     """Real code, through the runtime."""
+
+    @pytest.fixture
+    def pragma(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+        """Sets a PRAGMA of the emulator's database, in the emulator's thread."""
+        opened: list[sqlite3.Connection] = []
+        connect = sqlite3.connect
+
+        def kept(*args: Any, **options: Any) -> sqlite3.Connection:
+            opened.append(connect(*args, **options))
+            return opened[-1]
+
+        monkeypatch.setattr(sqlite3, "connect", kept)
+
+        def set_pragma(setting: str) -> None:
+            opened[-1].execute(f"PRAGMA {setting}")
+
+        return set_pragma
 
     def test_deployed_code_runs(self, emulator: Emulator, api: API) -> None:
         api.create("测试", "exports.main = async event => ({'你好': event.data, t: event.eventType})")
@@ -471,6 +521,56 @@ class TestWithNode:
             )
             with pytest.raises(EmulatorError, match=complaint):
                 emulator.deploy("none", source)
+
+    def test_a_job_whose_outcome_cannot_be_stored_has_failed(self, pragma: Callable[[str], None]) -> None:
+        with Emulator() as emulator:
+            api = API(emulator.url, emulator.access_token)
+            emulator.deploy("loud", "exports.main = async () => { console.log('x'.repeat(9e5)); return 'done' }")
+
+            async def fill(_event: object) -> None:
+                pragma("max_page_count = 60")
+
+            emulator.stub("fill", fill)
+            api.invoke("fill")
+            result = api.invoke("loud").json()
+            assert (result["code"], result["data"]) == (1, None)
+            said = "the emulator could not store how the call ended: database or disk is full"
+            assert result["error"]["message"] == said
+            (job,) = api.jobs("loud").json()["objects"]
+            assert (job["status"], job["user_log_url"]) == ("execution_failed", None)
+            assert emulator.calls_of("loud")[0].status == "execution_failed"
+            api.http.close()
+
+    def test_a_job_is_marked_failed_as_soon_as_there_is_room(
+        self, pragma: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("mincloud_emulator.core.invocations._RECORD_AGAIN_SECONDS", 0.3)
+        with Emulator() as emulator:
+            api = API(emulator.url, emulator.access_token)
+
+            async def fill(_event: object) -> None:
+                pragma("query_only = 1")
+                asyncio.get_running_loop().call_later(0.6, pragma, "query_only = 0")
+
+            emulator.stub("fill", fill)
+            assert "could not store" in api.invoke("fill").json()["error"]["message"]
+            while api.jobs("fill").json()["objects"][0]["status"] == "executing":
+                time.sleep(0.01)
+            assert api.jobs("fill").json()["objects"][0]["status"] == "execution_failed"
+            api.http.close()
+
+    def test_what_is_brought_as_baas_is_there_in_functions(self, tmp_path: Path) -> None:
+        file = tmp_path / "baas.js"
+        file.write_text("exports.request = async options => ({data: options.url})")
+        with Emulator(baas=file, strict=True) as emulator:
+            api = API(emulator.url, emulator.access_token)
+            api.create("fetching", "exports.main = async () => (await BaaS.request({url: 'a'})).data")
+            assert api.invoke("fetching").json()["data"] == "a"
+            api.create("connecting", "exports.main = (e, callback) => require('net').connect(1).on('error', callback)")
+            assert "no network but BaaS.request" in api.invoke("connecting").json()["error"]["message"]
+            api.http.close()
+        with pytest.raises(EmulatorError, match=r"there is no file .*/none\.js to stand in for BaaS"):
+            Emulator(baas=tmp_path / "none.js").start()
 
     def test_without_node_a_call_says_what_to_do_and_stubs_work(self) -> None:
         with Emulator(node="/nonexistent/node") as emulator:

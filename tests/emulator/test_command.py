@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mincloud_emulator import AddressError, Emulator
+from mincloud_emulator.runtime import find_node
 from mincloud_emulator.server import bind, log_port
 from tests.emulator.command_process import PROGRAM, emulator_process
 from tests.emulator.conftest import API, WEB
@@ -39,6 +40,14 @@ def test_it_says_where_it_listens_and_what_to_try_and_warns() -> None:
         assert "export MINCLOUD_ACCESS_TOKEN=tok" in lines
         assert "Warning: functions are code. They run here with the rights of" in process.output
         assert "other machines" not in process.output
+
+
+def test_it_says_what_an_older_node_cannot_keep_functions_from() -> None:
+    node = find_node("12")
+    with emulator_process("--node", "12") as process:
+        line = process.line_with("  node ")
+        beyond = "files and programs are out of reach of a function only as far as JavaScript can tell"
+        assert line.split("node", 1)[1].strip() == f"{'.'.join(map(str, node.version))} (before Node 20, {beyond})"
 
 
 def test_the_line_to_try_works() -> None:
@@ -255,6 +264,9 @@ def test_logs_go_to_another_port_where_theirs_is_taken_and_that_is_said() -> Non
         (["--access-token", ""], "the access_token has to be printable ASCII without spaces, and not empty"),
         (["--client-secret", "a b"], "the client_secret has to be printable ASCII"),
         (["--node", "/nonexistent/node"], "install Node 12 or newer"),
+        (["--node", "10"], "Node 10 is too old: to run functions install Node 12 or newer"),
+        (["--node", "12.99"], "Node 12.99 is not installed: `npm install --no-save node-"),
+        (["--baas", "/nonexistent/baas.js"], "there is no file /nonexistent/baas.js to stand in for BaaS"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_line(arguments: list[str], complaint: str) -> None:

@@ -59,19 +59,39 @@ async def test_what_goes_to_the_standard_streams_is_logged_and_breaks_nothing(ca
         }""".replace("fs.writeFileSync('/dev/null', '') || ", "")
     )
     assert outcome.code == 0
-    assert sorted(messages(outcome.log)) == sorted(
-        [
-            "LOG event.data:  {}",
-            "LOG one, still one",
-            "LOG two",
-            "LOG three",
-            "ERROR four",
-            "LOG five",
-            "LOG six 六",
-            "ERROR seven",
-            returned("undefined"),
-        ]
+    assert messages(outcome.log) == [
+        "LOG event.data:  {}",
+        "LOG one, still one",
+        "LOG two",
+        "LOG three",
+        "ERROR four",
+        "LOG five",
+        "LOG six 六",
+        "ERROR seven",
+        returned("undefined"),
+    ]
+
+
+async def test_what_goes_to_the_streams_past_console_stands_in_the_order_of_the_program(call: Caller) -> None:
+    outcome = await call(
+        """const fs = require('fs'), util = require('util'), six = Buffer.from('6六\\n')
+        exports.main = async () => {
+          console.log(1); fs.writeSync(1, '2\\n'); console.error(3); fs.writeSync(2, Buffer.from('4\\n')); console.log(5)
+          fs.writeSync(1, six.slice(0, 2)); fs.writeSync(1, six, 2); fs.writevSync(1, [Buffer.from('7\\n'), Buffer.from('8\\n')])
+          process.stdout.write('9'); console.log(10); fs.writeFileSync(1, '11\\n'); fs.appendFileSync(2, '3132\\n', 'latin1')
+          fs.writeSync(1, 'xx13\\nx', 2, 3); fs.writeSync(1, Buffer.from('xx14\\n'), {offset: 2}); fs.writeSync(1, 'MTUK', null, 'base64')
+          const {bytesWritten} = await util.promisify(fs.write)(1, '16\\n'); console.log(bytesWritten)
+          await new Promise(resolve => fs.createWriteStream(null, {fd: 1}).end('17\\n', resolve))
+          process.stdout.write('MTgK', 'base64'); await new Promise(resolve => fs.write(1, Buffer.from('19\\n'), 0, 3, null, resolve))
+          fs.closeSync(1); fs.fsyncSync(1); console.log(20)
+        }""".replace("fs.writeSync(1, 'xx13\\nx', 2, 3)", "fs.writeSync(1, Buffer.from('xx13\\nx'), 2, 3)")
+        + "; const main = exports.main; exports.main = async () => { await main(); return 1 }"
     )
+    assert [message.split()[1] for message in messages(outcome.log)[1:-1]] == [
+        *("1", "2", "3", "4", "5", "6六", "7", "8", "9", "10", "11", "3132", "13", "14", "15", "16", "3", "17", "18"),
+        *("19", "20"),
+    ]
+    assert outcome.data == 1
 
 
 async def test_what_was_written_just_before_the_end_is_not_lost(call: Caller) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from mincloud_emulator.runtime import ContainerLimits, NodeMissing, Runtime, find_node
 
-from .conftest import Caller, eventually, function
+from .conftest import Caller, eventually, fake_node, function
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -83,6 +83,85 @@ async def test_calls_at_the_same_time_have_containers_of_their_own() -> None:
     meeting = function("exports.main = async () => { await BaaS.invoke('meet'); return process.pid }")
     outcomes = await asyncio.gather(*(call(meeting, invoke=meet) for _ in range(3)))
     assert len({outcome.data for outcome in outcomes}) == 3
+    await runtime.aclose()
+
+
+async def test_a_waiting_call_takes_a_container_that_is_released_rather_than_wait_for_one_that_starts(
+    tmp_path: Path, node: NodeInfo
+) -> None:
+    # The first to start comes up, the others never do.
+    starting = f'if mkdir {tmp_path}/first; then exec {node.path} "$@"; else exec sleep 300; fi'
+    runtime = Runtime(
+        node=fake_node(tmp_path, f'case $1 in -e) echo "Node v12.0.0 $0";; *) {starting};; esac'), prewarm=False
+    )
+    call = Caller(runtime)
+    going_on = asyncio.Event()
+
+    async def wait(name: str, params: object, sync: bool) -> None:
+        await going_on.wait()
+
+    waiting = function("exports.main = async event => { await BaaS.invoke('wait'); return [process.pid, event.data] }")
+    calls = [asyncio.create_task(call(waiting, number, invoke=wait)) for number in (1, 2, 3)]
+    await eventually(lambda: len(list(tmp_path.iterdir())) == 2 and bool(runtime.prewarmed))
+    going_on.set()
+    outcomes = [await each for each in calls]
+    assert [outcome.data[1] for outcome in outcomes] == [1, 2, 3]
+    assert len({outcome.data[0] for outcome in outcomes}) == 1
+    await runtime.aclose()
+
+
+async def test_a_call_that_waits_for_a_container_can_be_cancelled(tmp_path: Path) -> None:
+    runtime = Runtime(node=fake_node(tmp_path, 'case $1 in -e) echo "Node v12.0.0 $0";; *) exec sleep 300;; esac'))
+    waiting = asyncio.create_task(Caller(runtime)("exports.main = async () => 1"))
+    await eventually(lambda: bool(runtime.prewarmed))
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    closed = asyncio.create_task(Caller(runtime)("exports.main = async () => 1"))
+    await asyncio.sleep(0.1)
+    await runtime.aclose()
+    with pytest.raises(RuntimeError, match="The runtime is closed"):
+        await closed
+
+
+async def test_no_more_containers_start_at_once_than_there_are_processors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mincloud_emulator.runtime.pool._processors", lambda: 2)
+    runtime = Runtime(node=fake_node(tmp_path, 'case $1 in -e) echo "Node v12.0.0 $0";; *) exec sleep 300;; esac'))
+    calls = [asyncio.create_task(Caller(runtime)("exports.main = async () => 1")) for _ in range(6)]
+    await eventually(lambda: bool(runtime.prewarmed))
+    await asyncio.sleep(0.2)
+    assert len(runtime.prewarmed) == 2
+    await runtime.aclose()
+    assert all(isinstance(outcome, RuntimeError) for outcome in await asyncio.gather(*calls, return_exceptions=True))
+
+
+async def test_as_many_containers_stay_warm_as_calls_ran_at_once() -> None:
+    runtime = Runtime(min_idle=1)
+    call = Caller(runtime)
+    barrier = asyncio.Barrier(10)
+
+    async def meet(name: str, params: object, sync: bool) -> None:
+        await barrier.wait()
+
+    meeting = function("exports.main = async () => { await BaaS.invoke('meet'); return process.pid }")
+    pids = [{outcome.data for outcome in await asyncio.gather(*(call(meeting, invoke=meet) for _ in range(10)))}]
+    pids += [{outcome.data for outcome in await asyncio.gather(*(call(meeting, invoke=meet) for _ in range(10)))}]
+    assert len(pids[0]) == 10
+    assert pids[0] == pids[1]
+    assert {container.pid for container in runtime.idle} == pids[0]
+    await runtime.aclose()
+
+
+async def test_containers_that_a_wave_lacked_are_started_once_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mincloud_emulator.runtime.pool._processors", lambda: 1)
+    runtime = Runtime(min_idle=1)
+    call = Caller(runtime)
+    quick = function("exports.main = async () => process.pid")
+    used = {outcome.data for outcome in await asyncio.gather(*(call(quick) for _ in range(6)))}
+    assert len(used) < 6
+    await eventually(lambda: len(runtime.idle) + len(runtime.prewarmed) == 6)
     await runtime.aclose()
 
 
@@ -236,13 +315,6 @@ async def test_a_large_event_and_a_large_result_pass(call_once: Caller) -> None:
 
 
 # Node ------------------------------------------------------------------------------------------------
-
-
-def fake_node(directory: Path, script: str) -> str:
-    path = directory / "node"
-    path.write_text(f"#!/bin/sh\n{script}\n")
-    path.chmod(0o755)
-    return str(path)
 
 
 def test_making_a_runtime_needs_no_node(monkeypatch: pytest.MonkeyPatch) -> None:

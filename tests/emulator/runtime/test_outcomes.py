@@ -61,9 +61,7 @@ async def test_the_first_callback_or_the_promise_gives_the_result(call: Caller, 
         "exports.main = async () => (await import('os')).EOL && 'ok'",
     ],
 )
-async def test_each_way_to_export_a_function_works(call: Caller, node: NodeInfo, code: str) -> None:
-    if "import(" in code and node.version < (20, 12):
-        pytest.skip("dynamic import in a compiled function needs Node 20.12")
+async def test_each_way_to_export_a_function_works(call: Caller, code: str) -> None:
     assert (await call(code)).data == "ok"
 
 
@@ -134,6 +132,75 @@ async def test_a_syntax_error_shows_the_line(call: Caller) -> None:
     assert stack.startswith('greet.js:2\n  callback(null, "hello world")  fot debug\n')
     assert "\nSyntaxError: Unexpected identifier" in stack
     assert messages(outcome.log) == ["LOG event.data:  {}", f"ERROR {stack}"]
+
+
+@pytest.mark.parametrize("padding", [0, 40, 180_000], ids=["short", "long", "3 MB"])
+async def test_a_syntax_error_in_a_line_of_any_length_is_told_in_short(call: Caller, padding: int) -> None:
+    before = "var padding = 1; " * padding
+    outcome = await call(f"{before}exports.main = () => {{ callback(null, 1)  fot debug }}{'/**/' * 100_000}")
+    place, code, marks, _, message, *_ = outcome.error["stack"].split("\n")
+    assert place == "greet.js:1"
+    assert len(code) < 500
+    if padding < 1000:  # further to the right, Node marks nothing
+        assert code[marks.index("^") :].startswith("fot debug")
+    assert message.startswith("SyntaxError: Unexpected identifier")
+    assert len(outcome.log) < 2000
+
+
+async def test_a_logged_error_shows_the_functions_frames_only(call: Caller) -> None:
+    outcome = await call(
+        """exports.main = (event, callback) => {
+          const inner = () => { throw Object.assign(new TypeError('odd'), {detail: 4}) }
+          try { inner() } catch (error) {
+            console.log('caught', error); console.error(error.stack); console.log({ error })
+            process.stderr.write(error.stack + '\\n'); callback(null, 1)
+          }
+        }"""
+    )
+    assert "cjs" not in outcome.log
+    assert "node:" not in outcome.log
+    assert "internal/" not in outcome.log
+    caught = messages(outcome.log)[1]
+    assert caught.startswith("LOG caught TypeError: odd\n    at inner (greet.js:2:")
+    assert "detail: 4" in caught
+    assert len([line for line in caught.split("\n") if line.startswith("    at ")]) == 2
+
+
+async def test_code_has_what_a_module_of_node_has(call: Caller) -> None:
+    outcome = await call(
+        """exports.main = async () => ({
+          same: module.require('os') === require('os'), main: require.main !== module && typeof require.main,
+          imported: (await import('os')).EOL, cached: typeof require.cache, resolved: require.resolve('os'),
+          id: typeof module.id, parent: module.parent, children: module.children,
+        })"""
+    )
+    assert outcome.data == {
+        "same": True,
+        "main": "object",
+        "imported": "\n",
+        "cached": "object",
+        "resolved": "os",
+        "id": "string",
+        "parent": None,
+        "children": [],
+    }
+    assert [message.split()[0] for message in messages(outcome.log)] == ["LOG", "LOG"]
+
+
+@pytest.mark.parametrize("code", ["export default async () => 1", "import fs from 'fs'", "await 1"])
+async def test_an_es_module_is_no_function_and_nothing_else_is_said(call: Caller, code: str) -> None:
+    outcome = await call(code)
+    assert outcome.error["type"] == "SyntaxError"
+    assert [message.split()[0] for message in messages(outcome.log)] == ["LOG", "ERROR"]
+
+
+async def test_syntax_that_the_services_node_does_not_know_fails_there(any_node: NodeInfo, call: Caller) -> None:
+    outcome = await call("exports.main = async event => event.data?.name ?? 'nobody'")
+    if any_node.version[0] == 12:
+        assert outcome.error["type"] == "SyntaxError"
+        assert outcome.error["message"] == "Unexpected token '.'"
+    else:
+        assert outcome.data == "nobody"
 
 
 async def test_a_stack_holds_the_functions_frames_and_none_of_the_containers(call: Caller) -> None:
@@ -272,6 +339,18 @@ async def test_memory_past_the_plan_ends_the_call(call: Caller) -> None:
         }
         assert outcome.mem_usage > 64 * 1024 * 1024
     assert (await call(BYSTANDER)).data == "unharmed"
+
+
+async def test_memory_past_the_plan_ends_a_call_that_is_too_short_to_be_looked_at(call: Caller) -> None:
+    growing = function("const kept = []; exports.main = async () => kept.push(Buffer.alloc(4e7, 1))")
+    outcomes = [await call(growing) for _ in range(5)]
+    assert [outcome.data for outcome in outcomes[:2]] == [1, 2]
+    failed = next(outcome for outcome in outcomes if outcome.code == 1)
+    assert failed.error == {
+        "message": "the function used more memory than the 128 MB of its plan",
+        "type": "MemoryLimitError",
+    }
+    assert all(outcome.mem_usage < 2.6e8 for outcome in outcomes)
 
 
 async def test_a_plan_with_more_memory_allows_more(call: Caller) -> None:
