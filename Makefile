@@ -27,7 +27,7 @@ test-browser: docs ## Test the emulator's page and the documentation in headless
 	@scripts/install_debian_packages.sh chromium=/usr/bin/chromium
 	@$(BIN)/python -m pytest tests/browser $(ARGS)
 
-package-contract: $(VENV_STAMP) $(NODE_STAMP) ## Build the contract's npm package into dist/
+package-contract: $(VENV_STAMP) $(NODE_STAMP) ## Build the contract's npm package, and its variants as files, into dist/
 	@$(BIN)/python -m scripts.contract.package
 
 test-package: $(VENV_STAMP) $(NODE_STAMP) ## Install that package, compile a program with it, and run it against the emulator
@@ -49,12 +49,12 @@ examples: $(VENV_STAMP) ## Run the example with Dask on a cluster of two process
 emulator: $(VENV_STAMP) ## Start the emulator on port 8900
 	@$(BIN)/mincloud-py emulator $(ARGS)
 
-generate: $(VENV_STAMP) ## Derive the client from the contract, and the sync side from the async one
+generate: $(VENV_STAMP) $(NODE_STAMP) ## Derive the client from the contract, and the sync side from the async one
 	@$(BIN)/python -m scripts.codegen.generate
 	@$(BIN)/python -m scripts.codegen.derive_sync
 	@$(BIN)/python -m scripts.stories.workflows
 
-check-generated: $(VENV_STAMP) ## Fail when what is derived is stale
+check-generated: $(VENV_STAMP) $(NODE_STAMP) ## Fail when what is derived is stale
 	@$(BIN)/python -m scripts.codegen.generate --check
 	@$(BIN)/python -m scripts.codegen.derive_sync --check
 	@$(BIN)/python -m scripts.stories.workflows --check

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from .client import AuthenticatedClient, Client
 
 CONTRACT_VERSION = "0.1.0"
-CONTRACT_SHA256 = "7831dc735c4b4f2d5cc820aaf266e15a9c28ba89fd650ce0a7bf8013b31dce2a"
+CONTRACT_SHA256 = "749e72c4dac95686c8b615437cce461d77b91e18ea064a07e7a3eb1e2d65548e"
 
 __all__ = ("CONTRACT_SHA256", "CONTRACT_VERSION", "AuthenticatedClient", "Client")
 

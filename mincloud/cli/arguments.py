@@ -421,7 +421,8 @@ def _add_local_commands(commands: _Commands) -> None:
         "contract",
         "contract:contract",
         "print the OpenAPI document of the service",
-        ["mincloud-py contract", "mincloud-py contract --portable --json", "mincloud-py contract --path"],
+        ["mincloud-py contract", "mincloud-py contract --portable --openapi 3.1 --json", "mincloud-py contract --path"],
+        "The variants combine.",
     )
     contract.add_argument("--yaml", action="store_true", help="as YAML, which it is without --json")
     contract.add_argument(
@@ -429,6 +430,15 @@ def _add_local_commands(commands: _Commands) -> None:
         action="store_true",
         help="the variant for generators that mangle `oneOf`: one schema where there is a choice",
     )
+    contract.add_argument(
+        "--server",
+        action="store_true",
+        help="the variant for servers, proxies and test programs: takes what working clients send",
+    )
+    contract.add_argument(
+        "--openapi", choices=("3.0", "3.1"), default="3.0", help="the version of OpenAPI (default: 3.0)"
+    )
+    contract.add_argument("--dereferenced", action="store_true", help="without references, for tools that follow none")
     contract.add_argument("--path", action="store_true", help="only where the file is")
     completion = commands.add(
         "completion",

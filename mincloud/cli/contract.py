@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .._contract import as_yaml
 from .._contract import contract as parsed_contract
 from .exit_statuses import DONE, CommandError
 
@@ -31,28 +31,34 @@ def contract_file() -> Path:
 
 
 def contract(args: argparse.Namespace, terminal: Terminal) -> int:
-    """Prints the document, its portable variant, or where it is."""
+    """Prints the document, a variant of it, or where it is."""
     if args.yaml and terminal.json:
         raise CommandError("--yaml and --json are two forms: choose one")
+    derived = args.portable or args.server or args.dereferenced or args.openapi != "3.0"
     if args.path:
-        if args.portable:
-            raise CommandError("the portable variant is derived and in no file: leave --path or --portable away")
+        if derived:
+            raise CommandError(
+                "--path says where the contract itself is, and a variant is only printed: leave one of them away"
+            )
         path = contract_file()
         if terminal.json:
             terminal.document({"path": str(path)})
         else:
             terminal.text(str(path))
         return DONE
-    if terminal.json:
-        terminal.document(parsed_contract(portable=args.portable))
-    elif args.portable:
-        if find_spec("yaml") is None:
-            raise CommandError(
-                "the portable variant as YAML needs PyYAML: pip install 'mincloud[cli]', or take it as JSON with --json"
-            )
-        from .._contract_yaml import as_yaml  # noqa: PLC0415 - PyYAML is in the `cli` extra, and needed here alone
-
-        terminal.block(as_yaml(parsed_contract(portable=True)))
-    else:
+    if not (derived or terminal.json):
         terminal.block(contract_file().read_text("utf-8"))
+        return DONE
+    document = parsed_contract(
+        portable=args.portable, server=args.server, openapi=args.openapi, dereferenced=args.dereferenced
+    )
+    if terminal.json:
+        terminal.document(document)
+        return DONE
+    try:
+        terminal.block(as_yaml(document))
+    except ImportError as error:
+        raise CommandError(
+            "a variant as YAML needs PyYAML: pip install 'mincloud[cli]', or take it as JSON with --json"
+        ) from error
     return DONE

@@ -1,4 +1,4 @@
-"""Derives the typed client in `generated/mincloud_api/` from the contract. `--check` only says whether it is up to date.
+"""Derives the typed client in `generated/mincloud_api/` and the contract's variants. `--check` only says whether they are up to date.
 
 The generator's templates are taken from its installed package. What this project changes in them stands in `templates/`
 (whole files, and `*.append.*` files that are added at the end) and in `EDITS` below; an edit whose place is not found, as after an
@@ -24,6 +24,7 @@ import yaml
 
 from scripts import ROOT, ScriptError
 from scripts.contract.document import CONTRACT, read_document
+from scripts.contract.variants import derive_all, variants
 
 TARGET = ROOT / "generated" / "mincloud_api"
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -200,6 +201,21 @@ def generate(target: Path) -> None:
     (target / "contract.json").write_text(json.dumps(contract, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
+def write_variants(folder: Path) -> None:
+    """Writes the contract's variants for `mincloud.contract()`, each on one line, since nobody reads them here.
+
+    Args:
+        folder: The folder, which does not exist yet.
+
+    Raises:
+        ScriptError: A variant could not be derived.
+    """
+    folder.mkdir()
+    for variant, document in derive_all(each for each in variants() if each).items():
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+        (folder / f"{'-'.join(variant)}.json").write_text(f"{text}\n", encoding="utf-8")
+
+
 def differences(left: Path, right: Path) -> list[str]:
     """The files that are not the same in two folders, as paths relative to them."""
 
@@ -221,6 +237,7 @@ def main() -> int:
         fresh = Path(temporary) / "mincloud_api"
         try:
             generate(fresh)
+            write_variants(fresh / "variants")
         except ScriptError as error:
             print(f"generate: {error}", file=sys.stderr)
             return 1

@@ -1,12 +1,13 @@
-"""Builds the npm package of the contract, `mincloud-openapi`, into dist/.
+"""Builds the npm package of the contract, `mincloud-openapi`, and files of the contract and its variants, into dist/.
 
-It holds the contract and its portable variant as YAML and JSON, TypeScript types, and guards, as an ES module and as a
-CommonJS one. `openapi/package.json` describes it; what is derived from the contract is derived here and committed nowhere.
+The package holds the contract, its variants and their overlays, TypeScript types, and guards, as an ES module and as a CommonJS one;
+`openapi/package.json` describes it. The files have the version in their names, and their checksums stand in `mincloud-VERSION.sha256`.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -16,13 +17,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mincloud._contract_yaml import as_yaml
-from mincloud._portable_contract import portable
+from mincloud._contract import as_yaml, without_references
 from scripts import ROOT, ScriptError
-from scripts.contract.document import CONTRACT, read_document
+from scripts.contract.document import CONTRACT, Document, read_document
+from scripts.contract.variants import DEREFERENCED, OVERLAYS, derive_all, variants
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 FOLDER = ROOT / "openapi"
 TYPES = ROOT / "scripts" / "contract" / "types.mjs"
@@ -74,30 +75,66 @@ def _run(command: Sequence[str], *, folder: Path, given: str = "") -> str:
     return result.stdout
 
 
-def stage(contract: dict[str, Any], written: Path, folder: Path) -> None:
-    """Lays out the package's files.
+def documents(contract: Document, written: Path) -> dict[str, Document]:
+    """The contract and its variants by name: `mincloud`, `portable`, `portable-server`, …, each also without references.
 
     Args:
         contract: The contract.
-        written: Its file, which the package holds as it is.
+        written: Its file.
+
+    Raises:
+        ScriptError: A variant could not be derived.
+    """
+    plain = {("mincloud",): contract, **derive_all((variant for variant in variants() if variant), written)}
+    found: dict[str, Document] = {}
+    for variant, document in plain.items():
+        found["-".join(variant)] = document
+        found["-".join((*variant, DEREFERENCED)).removeprefix("mincloud-")] = without_references(document)
+    return found
+
+
+def write_documents(documents: Mapping[str, Document], written: Path, name: Callable[[str], Path]) -> list[Path]:
+    """Writes each document as JSON, and as YAML but for those without references, which only programs read.
+
+    Args:
+        documents: The documents by name.
+        written: The contract's file, which is copied as it is.
+        name: Gives the file of a document, to which the ending is added.
+
+    Returns:
+        The files.
+    """
+    files: list[Path] = []
+    for each, document in documents.items():
+        plain = DEREFERENCED not in each
+        written_as_json = json.dumps(
+            document, ensure_ascii=False, indent=1 if plain else None, separators=None if plain else (",", ":")
+        )
+        texts = {".json": f"{written_as_json}\n"}
+        if plain:
+            texts[".yaml"] = written.read_text("utf-8") if each == "mincloud" else as_yaml(document)
+        for ending, text in texts.items():
+            files.append(name(each + ending))
+            files[-1].write_text(text, "utf-8")
+    return files
+
+
+def stage(documents: Mapping[str, Document], written: Path, folder: Path) -> None:
+    """Lays out the package's files.
+
+    Args:
+        documents: The contract and its variants.
+        written: The contract's file.
         folder: An empty folder.
 
     Raises:
-        ScriptError: The development tools are missing, or one of them failed.
+        ScriptError: One of the development tools failed.
     """
-    if not COMPILER.exists() or not (NODE_MODULES / "openapi-typescript").exists():
-        raise ScriptError("the Node tools are missing: run `make setup`")
-    try:
-        variant = portable(contract)
-    except ValueError as error:
-        raise ScriptError(str(error)) from error
     for name in ("package.json", "README.md", "CHANGELOG.md"):
         shutil.copyfile(FOLDER / name, folder / name)
     shutil.copyfile(ROOT / "LICENSE", folder / "LICENSE")
-    shutil.copyfile(written, folder / "mincloud.yaml")
-    (folder / "portable.yaml").write_text(as_yaml(variant), "utf-8")
-    for name, document in (("mincloud", contract), ("portable", variant)):
-        (folder / f"{name}.json").write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    shutil.copytree(OVERLAYS, folder / "overlays")
+    write_documents(documents, written, folder.joinpath)
 
     sources: list[Path] = []
     for name, kind in FORMATS.items():
@@ -108,7 +145,7 @@ def stage(contract: dict[str, Any], written: Path, folder: Path) -> None:
         sources += [module / "index.ts", module / "contract.ts", module / "schemas.ts"]
     first, second = (folder / name for name in FORMATS)
     shutil.copyfile(FOLDER / "src" / "index.ts", first / "index.ts")
-    _run(["node", str(TYPES), str(first)], folder=ROOT, given=json.dumps(contract))
+    _run(["node", str(TYPES), str(first)], folder=ROOT, given=json.dumps(documents["mincloud"]))
     for source in first.glob("*.ts"):
         shutil.copyfile(source, second / source.name)
     settings = folder / "tsconfig.json"
@@ -118,56 +155,62 @@ def stage(contract: dict[str, Any], written: Path, folder: Path) -> None:
         source.unlink()
 
 
-def build(target: Path, written: Path = CONTRACT) -> Path:
-    """Builds the package.
+def build(target: Path, written: Path = CONTRACT) -> list[Path]:
+    """Builds the package and the files.
 
     Args:
-        target: The folder for the tarball; it is made if it is not there.
+        target: The folder for them; it is made if it is not there.
         written: The contract's file.
 
     Returns:
-        The tarball.
+        The package's tarball, the documents, and the file with their checksums.
 
     Raises:
-        ScriptError: The contract is not valid or the package could not be built.
+        ScriptError: The contract is not valid, or a development tool is missing or failed.
     """
+    if not COMPILER.exists() or not (NODE_MODULES / "openapi-typescript").exists():
+        raise ScriptError("the Node tools are missing: run `make setup`")
     contract = read_contract(written)
+    made = documents(contract, written)
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        stage(contract, written, folder)
-        packed = _run(
-            [
-                "npm",
-                "pack",
-                "--json",
-                "--ignore-scripts",
-                "--loglevel=error",
-                "--pack-destination",
-                str(target.resolve()),
-            ],
-            folder=folder,
+        stage(made, written, folder)
+        pack = ["npm", "pack", "--json", "--ignore-scripts", "--loglevel=error"]
+        packed = _run([*pack, "--pack-destination", str(target.resolve())], folder=folder)
+    files = [target / str(json.loads(packed)[0]["filename"])]
+    prefix = f"mincloud-{contract['info']['version']}"
+
+    def named(name: str) -> Path:
+        return target / (
+            f"{prefix}.{name.removeprefix('mincloud.')}" if name.startswith("mincloud.") else f"{prefix}-{name}"
         )
-    return target / str(json.loads(packed)[0]["filename"])
+
+    files += write_documents(made, written, named)
+    checksums = target / f"{prefix}.sha256"
+    lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files]
+    checksums.write_text("".join(lines), "utf-8")
+    return [*files, checksums]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--contract", type=Path, default=CONTRACT, help="the document (default: the contract)")
-    parser.add_argument("--output", type=Path, default=ROOT / "dist", help="the folder for the tarball (default: dist)")
+    parser.add_argument("--output", type=Path, default=ROOT / "dist", help="the folder for all of it (default: dist)")
     options = parser.parse_args(arguments)
     try:
-        tarball = build(options.output, options.contract)
+        files = build(options.output, options.contract)
     except ScriptError as error:
         print(f"package_contract: {error}", file=sys.stderr)
         return 1
     except OSError as error:
         print(f"package_contract: {error.filename}: {error.strerror}", file=sys.stderr)
         return 1
-    place = tarball.resolve()
-    shown = place.relative_to(ROOT) if place.is_relative_to(ROOT) else place
-    print(f"{shown}: {place.stat().st_size / 1000:.0f} kB")
+    for file in files:
+        place = file.resolve()
+        shown = place.relative_to(ROOT) if place.is_relative_to(ROOT) else place
+        print(f"{shown}: {place.stat().st_size / 1000:.0f} kB")
     return 0
 
 

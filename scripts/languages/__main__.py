@@ -21,10 +21,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mincloud._contract_yaml import as_yaml
-from mincloud._portable_contract import portable
+from mincloud._contract import as_yaml
 from scripts import ROOT, ScriptError
 from scripts.contract.document import CONTRACT, read_document
+from scripts.contract.variants import derive
 
 from . import drivers, section
 from .description import CONTRACTS, Language, read
@@ -127,11 +127,11 @@ def exclusive_lock() -> Generator[None]:
 
 def _contracts(path: Path) -> dict[str, Path]:
     """The contract and its portable variant, as files."""
-    document, problems = read_document(path)
+    _, problems = read_document(path)
     if problems:
         raise ScriptError(problems[0].line(path.name))
     variant = CLIENTS / "portable.yaml"
-    variant.write_text(as_yaml(portable(document)), "utf-8")
+    variant.write_text(as_yaml(derive(("portable",), path)), "utf-8")
     return dict(zip(CONTRACTS, (path, variant), strict=True))
 
 

@@ -72,7 +72,7 @@ def prepare_package(language: Language, folder: Path) -> None:
     shutil.rmtree(target, ignore_errors=True)
     with tempfile.TemporaryDirectory() as temporary:
         try:
-            tarball = build(Path(temporary))
+            tarball = build(Path(temporary))[0]
         except ScriptError as error:
             raise ScriptError(f"{language.name}: {error}") from error
         with tarfile.open(tarball) as archive:

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,8 +51,16 @@ def test_the_portable_variant_is_printed_in_both_forms(program: Program) -> None
     assert yaml.safe_load(program.done("contract", "--portable").out) == printed
     assert program.done("contract", "--portable", "--yaml").out == program.done("contract", "--portable").out
     assert program("contract", "--portable", "--path").line == (
-        "mincloud-py: the portable variant is derived and in no file: leave --path or --portable away\n"
+        "mincloud-py: --path says where the contract itself is, and a variant is only printed: leave one of them away\n"
     )
+
+
+def test_the_variants_combine(program: Program) -> None:
+    options = ("--portable", "--server", "--openapi", "3.1", "--dereferenced")
+    printed = program.done("contract", *options, "--json").document
+    assert printed == contract(portable=True, server=True, openapi="3.1", dereferenced=True)
+    assert printed["info"]["x-variant"] == ["portable", "server", "openapi-3.1"]
+    assert yaml.safe_load(program.done("contract", *options).out) == printed
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -147,13 +156,13 @@ def _without(*missing: str) -> Callable[[str], object]:
 
 
 def test_without_its_library_completion_says_what_to_install(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("completion", "contract"):
-        monkeypatch.setattr(f"mincloud.cli.{module}.find_spec", _without("shtab", "yaml"))
+    monkeypatch.setattr("mincloud.cli.completion.find_spec", _without("shtab"))
+    monkeypatch.setitem(sys.modules, "yaml", None)
     assert program("completion", "bash").line == (
         "mincloud-py: completion scripts need shtab: pip install 'mincloud[cli]'\n"
     )
     assert program("contract", "--portable").line == (
-        "mincloud-py: the portable variant as YAML needs PyYAML: pip install 'mincloud[cli]', or take it as JSON with --json\n"
+        "mincloud-py: a variant as YAML needs PyYAML: pip install 'mincloud[cli]', or take it as JSON with --json\n"
     )
 
 

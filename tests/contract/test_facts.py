@@ -533,6 +533,19 @@ def test_a_token_request_is_one_of_two_grants(contract: dict[str, Any]) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "no trailing slash; survives a redirect",
+        "`tokens = <client_id>:<token>,<client_id>:<token>`",
+        "body `function_name`, `data`, `sync: true`; `data` may be any JSON value",
+        "| the two redirects | the POST becomes a GET without a body; cookies come back |",
+    ],
+)
+def test_what_working_clients_send_is_told_in_the_readme(words: str) -> None:
+    assert words in (CONTRACT.parent / "README.md").read_text(encoding="utf-8")
+
+
 def test_the_readme_lists_every_contradiction_and_every_extension(contract: dict[str, Any]) -> None:
     readme = (CONTRACT.parent / "README.md").read_text(encoding="utf-8")
     table = readme.partition("## Where the documentation contradicts itself")[2].partition("\n\nWhat is not")[0]

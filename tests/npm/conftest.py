@@ -49,8 +49,14 @@ class Consumer:
 
 
 @pytest.fixture(scope="session")
-def tarball(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The tarball, the documents, and their checksums."""
     return build(tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="session")
+def tarball(built: list[Path]) -> Path:
+    return built[0]
 
 
 @pytest.fixture(scope="session")

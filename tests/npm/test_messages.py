@@ -14,6 +14,9 @@ from scripts.contract.document import CONTRACT
 TEXT = CONTRACT.read_text("utf-8")
 VERSION = json.loads((package_contract.FOLDER / "package.json").read_text("utf-8"))["version"]
 
+# The variants are derived on the way, by a program each, and the machine may be busy.
+pytestmark = pytest.mark.timeout(300)
+
 Said = Callable[[str | None], str]
 
 
@@ -54,13 +57,8 @@ def test_the_package_has_the_version_of_the_contract() -> None:
     assert package_contract.read_contract(CONTRACT)["info"]["version"] == VERSION
 
 
-def test_a_contract_that_cannot_be_made_portable_is_one_line(said: Said) -> None:
-    accepted = TEXT.partition("    InvocationAccepted:\n")
-    clashing = accepted[2].replace("        status:\n", "        code:\n          type: string\n        status:\n", 1)
-    assert said("".join((*accepted[:2], clashing))) == (
-        "package_contract: InvocationAnswer cannot be made portable: "
-        "InvocationResult and InvocationAccepted describe `code` differently; describe it once"
-    )
+def test_a_contract_that_an_overlay_does_not_fit_is_one_line(said: Said) -> None:
+    assert said(TEXT.replace("TokenRequest", "AskForToken")).startswith("package_contract: the variant ")
 
 
 def test_without_the_node_tools_it_says_how_to_get_them(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +68,7 @@ def test_without_the_node_tools_it_says_how_to_get_them(said: Said, monkeypatch:
 
 def test_without_node_it_says_what_to_install(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    assert said(TEXT) == "package_contract: node is missing: install Node.js 20 or newer"
+    assert said(TEXT) == "package_contract: Node is missing: install Node 20 or later, which Redocly runs on"
 
 
 def test_what_a_node_program_complains_about_is_one_line(

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import tarfile
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+import mincloud
 from mincloud_emulator import Emulator
-from scripts.contract.check import check
+from scripts.codegen.generate import TARGET
+from scripts.contract.check import lint
 from scripts.contract.document import CONTRACT
+from scripts.contract.variants import DEREFERENCED, NAMES, variants
 
 from .conftest import COMPILERS, Consumer
 
 ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = ["mincloud", *("-".join(variant) for variant in variants() if variant)]
+CONTRACT_JSON = TARGET / "contract.json"
 README = (ROOT / "openapi" / "README.md").read_text("utf-8")
 
 # The first test packs, the first with a consumer installs, and the machine may be busy.
@@ -61,7 +68,9 @@ def test_the_package_holds_these_files_and_no_others(files: dict[str, str]) -> N
     modules |= {
         f"{kind}/{name}" for kind in ("esm", "cjs") for name in ("contract.d.ts", "schemas.d.ts", "package.json")
     }
-    documents = {f"{name}.{form}" for name in ("mincloud", "portable") for form in ("yaml", "json")}
+    documents = {f"{name}.{form}" for name in DOCUMENTS for form in ("yaml", "json")}
+    documents |= {f"{DEREFERENCED}.json"} | {f"{name}-{DEREFERENCED}.json" for name in DOCUMENTS[1:]}
+    documents |= {f"overlays/{name}.yaml" for name in NAMES}
     assert set(files) == modules | documents | {"package.json", "README.md", "CHANGELOG.md", "LICENSE"}
 
 
@@ -72,7 +81,8 @@ def test_each_export_is_a_file_of_the_package_and_types_come_first(files: dict[s
         for choice in [export] if isinstance(export, str) else export.values():
             targets += [choice] if isinstance(choice, str) else choice.values()
             assert isinstance(choice, str) or list(choice) == ["types", "default"]
-    assert {target.removeprefix("./") for target in targets} <= set(files)
+    for target in targets:
+        assert [name for name in files if fnmatchcase(name, target.removeprefix("./"))], target
 
 
 def test_the_package_needs_no_other_and_has_no_side_effects(files: dict[str, str]) -> None:
@@ -84,7 +94,7 @@ def test_the_package_needs_no_other_and_has_no_side_effects(files: dict[str, str
 
 def test_the_contract_is_in_it_as_it_is_and_in_each_form(files: dict[str, str]) -> None:
     assert files["mincloud.yaml"] == CONTRACT.read_text("utf-8")
-    for name in ("mincloud", "portable"):
+    for name in DOCUMENTS:
         assert yaml.safe_load(files[f"{name}.yaml"]) == json.loads(files[f"{name}.json"])
     assert json.loads(files["mincloud.json"])["info"]["version"] == json.loads(files["package.json"])["version"]
 
@@ -95,10 +105,23 @@ def test_nothing_in_the_package_names_the_machine_that_built_it(files: dict[str,
             assert secret not in text.replace("`/tmp`", ""), name
 
 
+def test_beside_it_stand_files_with_the_version_in_their_names_and_their_checksums(built: list[Path]) -> None:
+    version = json.loads(CONTRACT_JSON.read_text("utf-8"))["info"]["version"]
+    *named, checksums = built
+    assert checksums.name == f"mincloud-{version}.sha256"
+    lines = {line.partition("  ")[2]: line.partition("  ")[0] for line in checksums.read_text("utf-8").splitlines()}
+    assert lines == {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in named}
+    assert all(f"-{version}" in name for name in lines)
+    [written] = [file for file in named if file.name == f"mincloud-{version}.yaml"]
+    assert written.read_bytes() == CONTRACT.read_bytes()
+    [portable] = [file for file in named if file.name == f"mincloud-{version}-portable-openapi-3.1.json"]
+    assert json.loads(portable.read_text("utf-8")) == mincloud.contract(portable=True, openapi="3.1")
+
+
 def test_the_portable_variant_keeps_every_rule_of_the_contract(files: dict[str, str], tmp_path: Path) -> None:
     written = tmp_path / "portable.yaml"
     written.write_text(files["portable.yaml"], "utf-8")
-    assert check(written) == []
+    assert lint([written]) == [[]]
 
 
 @pytest.mark.parametrize("resolution", ["nodenext", "bundler"])
