@@ -8,14 +8,15 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from ._logins import DEFAULT_BASE_URL, current_login, other_login
 from .errors import ConfigurationError, MissingCredentials
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 # A synchronous call may take 5 s and wait 2 s to be scheduled; the rest is for slow networks.
 DEFAULT_TIMEOUT = 30.0
@@ -26,6 +27,18 @@ WAYS_TO_GIVE_CREDENTIALS = (
     "MINCLOUD_CLIENT_SECRET, or log in so that ./.mincloudrc or ~/.mincloudrc holds a token; to try without the service, "
     "`mincloud-py emulator` prints the variables to set"
 )
+
+
+class NotGiven(Enum):
+    """The type of `NOT_GIVEN`, the default of arguments for which None is a value of its own."""
+
+    NOT_GIVEN = "NOT_GIVEN"
+
+    def __repr__(self) -> str:
+        return self.value
+
+
+NOT_GIVEN: Final = NotGiven.NOT_GIVEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +58,29 @@ class Options:
     environment: str | None = None
     timeout: float = DEFAULT_TIMEOUT
     max_retries: int = DEFAULT_MAX_RETRIES
+    default: Callable[[Any], Any] | None = None
 
     def changed(self, **changes: Any) -> Options:
         """Returns a copy with other values, checked.
 
+        Args:
+            **changes: The values by their names; those that are `NOT_GIVEN` stay.
+
         Raises:
             ConfigurationError: A value is impossible.
         """
-        return checked_options(replace(self, **changes))
+        given = {name: value for name, value in changes.items() if value is not NOT_GIVEN}
+        return checked_options(replace(self, **given))
 
 
 def checked_timeout(timeout: object) -> float:
-    """Checks a timeout in seconds; it may be infinite.
+    """Checks a timeout in seconds; None and an infinite one are no limit.
 
     Raises:
         ConfigurationError: It is not a number above 0.
     """
+    if timeout is None:
+        return math.inf
     # A comparison, since an integer too large for a float cannot be asked whether it is NaN.
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not timeout > 0:
         raise ConfigurationError(f"timeout must be a number of seconds above 0, not {timeout!r}")
@@ -79,6 +99,8 @@ def checked_options(options: Options) -> Options:
     retries = options.max_retries
     if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"max_retries must be an integer of 0 or more, not {retries!r}")
+    if options.default is not None and not callable(options.default):
+        raise ConfigurationError(f"default must be a function, as for json.dumps, not {options.default!r}")
     if options.environment is not None:
         check_header_value("environment", options.environment)
     return replace(options, base_url=_checked_base_url(options.base_url), timeout=checked_timeout(options.timeout))
@@ -120,7 +142,12 @@ def _checked_base_url(base_url: object) -> str:
 
 
 def resolve_options(
-    *, base_url: str | None, environment: str | None, timeout: float | None, max_retries: int | None
+    *,
+    base_url: str | None,
+    environment: str | NotGiven | None,
+    timeout: float | NotGiven | None,
+    max_retries: int | None,
+    default: Callable[[Any], Any] | None = None,
 ) -> Options:
     """Resolves the options from arguments and environment.
 
@@ -131,9 +158,10 @@ def resolve_options(
     return checked_options(
         Options(
             base_url=base_url if base_url is not None else variables.get("MINCLOUD_BASE_URL") or DEFAULT_BASE_URL,
-            environment=environment if environment is not None else variables.get("MINCLOUD_ENVIRONMENT") or None,
-            timeout=timeout if timeout is not None else DEFAULT_TIMEOUT,
+            environment=environment if environment is not NOT_GIVEN else variables.get("MINCLOUD_ENVIRONMENT") or None,
+            timeout=DEFAULT_TIMEOUT if timeout is NOT_GIVEN else checked_timeout(timeout),
             max_retries=max_retries if max_retries is not None else DEFAULT_MAX_RETRIES,
+            default=default,
         )
     )
 

@@ -30,6 +30,22 @@ __all__ = [
     "ServiceType",
 ]
 
+# The values of the enums as plain strings, so that type checkers find a misspelt one.
+EventSourceValue = Literal[
+    "cloud_function", "file_operation", "flex_schema", "open_api", "sdk", "timer", "wechat_pay_success"
+]
+JobStatusValue = Literal[
+    "deadline_exceeded",
+    "executing",
+    "execution_failed",
+    "execution_rejected",
+    "fulfilled",
+    "schedule_failed",
+    "waiting",
+]
+PlanValue = Literal["P_FREE", "P_PERSONAL"]
+ServiceTypeValue = Literal["batch", "time_sensitive"]
+
 
 @dataclass(frozen=True, slots=True)
 class Deployment:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlencode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -46,6 +46,7 @@ def operation(
     idempotent: bool = False,
     authorized: bool = True,
     success_if_retried: int | None = None,
+    default: Callable[[Any], Any] | None = None,
 ) -> Operation:
     """Makes an operation of the arguments that `build_request` of the generated code returns.
 
@@ -54,16 +55,18 @@ def operation(
         idempotent: See `Operation`.
         authorized: See `Operation`.
         success_if_retried: See `Operation`.
+        default: Converts values in the body that JSON does not know, as for `json.dumps`.
 
     Raises:
         TypeError: The body has a value that JSON does not know; the message says where.
         ValueError: The same for a number, a string or a nesting that JSON cannot carry.
+        Exception: What `default` raised.
     """
     params = request.get("params")
     path: str = request["url"]
     if params:
         path = f"{path}?{urlencode(params)}"
-    content = encode(request["json"]) if "json" in request else None
+    content = encode(request["json"], default) if "json" in request else None
     return Operation(
         request["method"].upper(),
         path,
@@ -75,29 +78,69 @@ def operation(
     )
 
 
-def encode(value: object) -> bytes:
+def encode(value: object, default: Callable[[Any], Any] | None = None) -> bytes:
     """Encodes a value as JSON, in UTF-8 without escapes.
 
+    Args:
+        value: The value.
+        default: Converts values that JSON does not know, as for `json.dumps`; None to refuse them.
+
     Raises:
-        TypeError: It holds something that JSON does not know; the message says where.
+        TypeError: It holds something that JSON does not know, or a key that is no string; the message says where.
         ValueError: It holds a number or a string that JSON cannot carry, itself, or more levels than can be written.
+        Exception: What `default` raised.
     """
-    try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-    except (TypeError, ValueError, RecursionError) as error:
+    encoded: list[object] = [value]
+    failed: list[Exception] = []
+
+    def convert(unknown: object) -> object:
         try:
-            problem = next(_problems(value, "", ()), None)
-        except RecursionError:  # little of the stack was left
-            problem = None
-        if problem is not None:
-            raise problem from None
-        raise ValueError(f"the data cannot be written as JSON: {error}") from None
+            encoded.append(cast("Callable[[Any], Any]", default)(unknown))
+        except Exception as error:
+            failed.append(error)
+            raise
+        return encoded[-1]
+
+    try:
+        text = json.dumps(
+            value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=convert if default else None
+        )
+        if _has_string_keys(encoded):  # json.dumps makes strings of numbers, and of two keys one
+            return text.encode()
+        reason = "a key is no string"
+    except (TypeError, ValueError, RecursionError) as error:
+        if error in failed:
+            raise
+        reason = str(error)
+    try:
+        problem = next(_problems(value, "", (), default), None)
+    except RecursionError:  # little of the stack was left
+        problem = None
+    raise problem or ValueError(f"the data cannot be written as JSON: {reason}")
+
+
+def _has_string_keys(value: object) -> bool:
+    """Whether all keys in a value are strings. The value does not hold itself."""
+    nested: list[object] = [value]
+    while nested:
+        each = nested.pop()
+        items: Iterable[object] = ()
+        if isinstance(each, dict):
+            if not all(isinstance(key, str) for key in cast("Mapping[object, object]", each)):
+                return False
+            items = cast("Mapping[object, object]", each).values()
+        elif isinstance(each, list | tuple):
+            items = cast("Iterable[object]", each)
+        nested.extend(items)
+    return True
 
 
 _MOST_LEVELS = 500  # below what the interpreter's own recursion allows
 
 
-def _problems(value: object, place: str, above: tuple[int, ...]) -> Iterator[TypeError | ValueError]:
+def _problems(
+    value: object, place: str, above: tuple[int, ...], default: Callable[[Any], Any] | None
+) -> Iterator[TypeError | ValueError]:
     """Yields an error for everything in a value that JSON does not know, each with its place."""
     where = place or "the top level"
     identity = id(value)
@@ -109,12 +152,12 @@ def _problems(value: object, place: str, above: tuple[int, ...]) -> Iterator[Typ
         for key, item in cast("Mapping[Any, Any]", value).items():
             if not isinstance(key, str):
                 yield TypeError(f"{where} has the key {key!r}: JSON knows only strings as keys")
-            yield from _problems(str(key), f"the key {key!r} of {where}", ())
+            yield from _problems(str(key), f"the key {key!r} of {where}", (), default)
             # The first level is the request's own fields, which a caller knows by their names.
-            yield from _problems(item, f"{place}[{key!r}]" if above else str(key), (*above, identity))
+            yield from _problems(item, f"{place}[{key!r}]" if above else str(key), (*above, identity), default)
     elif isinstance(value, list | tuple):
         for index, item in enumerate(cast(list[Any], value)):
-            yield from _problems(item, f"{place}[{index}]", (*above, identity))
+            yield from _problems(item, f"{place}[{index}]", (*above, identity), default)
     elif isinstance(value, float):
         if not math.isfinite(value):
             yield ValueError(f"{where} is {value}: JSON knows no such number")
@@ -124,7 +167,12 @@ def _problems(value: object, place: str, above: tuple[int, ...]) -> Iterator[Typ
         except UnicodeEncodeError:
             yield ValueError(f"{where} is not valid Unicode: it has a lone surrogate")
     elif value is not None and not isinstance(value, int):
-        yield TypeError(f"{where} is of type {type(value).__name__}, which JSON does not know: convert it first")
+        if default is None:
+            yield TypeError(
+                f"{where} is of type {type(value).__name__}, which JSON does not know: convert it first, or give the client a `default`"
+            )
+        else:
+            yield from _problems(default(value), where, (*above, identity), default)
 
 
 def function_data(data: object) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-from .._configuration import Options, Secrets, check_header_value, resolve_options, resolve_secrets
+from .._configuration import NOT_GIVEN, NotGiven, Options, Secrets, check_header_value, resolve_options, resolve_secrets
 from .functions import AsyncFunctions
 from .jobs import AsyncJobs
 from .pipeline import AsyncPipeline
@@ -12,6 +12,7 @@ from .transport import AsyncHTTPTransport
 from .watching import AsyncJobWatchers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from ..transports import AsyncTransport
@@ -30,11 +31,14 @@ class AsyncMinCloud:
         client_id: The application's client id. Environment: `MINCLOUD_CLIENT_ID`.
         client_secret: The application's client secret; the client obtains and renews a token with it. Environment:
             `MINCLOUD_CLIENT_SECRET`.
-        environment: The id of a test environment; None for production. Environment: `MINCLOUD_ENVIRONMENT`.
+        environment: The id of a test environment; None for production, whatever the environment says. Environment, if it is not given:
+            `MINCLOUD_ENVIRONMENT`.
         base_url: Where the API is. Environment: `MINCLOUD_BASE_URL`.
-        timeout: The seconds that each attempt of a call may take, from connecting to the last byte; 30 if not given.
+        timeout: The seconds that each attempt of a call may take, from connecting to the last byte; 30 if not given, None for no limit.
         max_retries: How often a call is repeated that failed and may be repeated; 2 if not given. Invocations and creations are repeated
             only when they surely did not run.
+        default: Converts values that JSON does not know in the data of calls, as for `json.dumps`: dataclasses, `Decimal`, models of
+            pydantic. None to refuse them.
         transport: What sends the requests, instead of the one that comes with this package.
 
     Raises:
@@ -48,13 +52,16 @@ class AsyncMinCloud:
         access_token: str | None = None,
         client_id: str | None = None,
         client_secret: str | None = None,
-        environment: str | None = None,
+        environment: str | NotGiven | None = NOT_GIVEN,
         base_url: str | None = None,
-        timeout: float | None = None,
+        timeout: float | NotGiven | None = NOT_GIVEN,
         max_retries: int | None = None,
+        default: Callable[[Any], Any] | None = None,
         transport: AsyncTransport | None = None,
     ) -> None:
-        options = resolve_options(base_url=base_url, environment=environment, timeout=timeout, max_retries=max_retries)
+        options = resolve_options(
+            base_url=base_url, environment=environment, timeout=timeout, max_retries=max_retries, default=default
+        )
         secrets = resolve_secrets(
             access_token=access_token, client_id=client_id, client_secret=client_secret, base_url=options.base_url
         )
@@ -85,23 +92,29 @@ class AsyncMinCloud:
         self,
         *,
         access_token: str | None = None,
-        environment: str | None = None,
-        timeout: float | None = None,
+        environment: str | NotGiven | None = NOT_GIVEN,
+        timeout: float | NotGiven | None = NOT_GIVEN,
         max_retries: int | None = None,
+        default: Callable[[Any], Any] | NotGiven | None = NOT_GIVEN,
     ) -> Self:
         """A copy that shares the connections and differs in what is named. Closing it closes no connection.
 
         Args:
             access_token: Another access token.
-            environment: The id of another test environment.
-            timeout: The seconds that each attempt of a call may take.
+            environment: The id of another test environment; None for production.
+            timeout: The seconds that each attempt of a call may take; None for no limit.
             max_retries: How often a call is repeated that failed and may be repeated.
+            default: Another conversion of values that JSON does not know; None for none.
 
         Raises:
             ConfigurationError: One of them is impossible.
         """
-        named = {"environment": environment, "timeout": timeout, "max_retries": max_retries}
-        options = self._flow.options.changed(**{key: value for key, value in named.items() if value is not None})
+        options = self._flow.options.changed(
+            environment=environment,
+            timeout=timeout,
+            max_retries=NOT_GIVEN if max_retries is None else max_retries,
+            default=default,
+        )
         secrets = None
         if access_token is not None:
             check_header_value("access_token", access_token)
@@ -147,4 +160,5 @@ def from_options(kind: type[AsyncMinCloud], options: Options) -> AsyncMinCloud:
         base_url=options.base_url,
         timeout=options.timeout,
         max_retries=options.max_retries,
+        default=options.default,
     )

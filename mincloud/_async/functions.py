@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from mincloud_api import models
 from mincloud_api.api import functions, invocations
@@ -28,15 +28,18 @@ from .runs import AsyncRun, accepted_run, completed, resumed_run
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncGenerator, Iterable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 
     from mincloud_api.models.cloud_function import CloudFunction
     from mincloud_api.models.debug_result import DebugResult
 
+    from .._models import EventSourceValue, PlanValue
     from .._operations import Operation
     from .._responses import APIResponse
     from .pipeline import AsyncPipeline
     from .watching import AsyncJobWatchers
+
+Result = TypeVar("Result")
 
 DEFAULT_PAGE_SIZE = 100
 # With `map`, how many inputs per call under way may be taken and not yet delivered, so that a slow one holds up the others late.
@@ -55,16 +58,40 @@ class AsyncFunctions:
     def _environment(self) -> str | Unset:
         return self._pipeline.options.environment or UNSET
 
-    async def invoke(self, name: str, data: Mapping[str, Any] | None = None, *, timeout: float | None = None) -> Any:
+    @overload
+    async def invoke(
+        self, name: str, data: Mapping[str, Any] | None = None, *, timeout: float | None = None
+    ) -> Any: ...
+
+    @overload
+    async def invoke(
+        self,
+        name: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        returns: Callable[[Any], Result],
+        timeout: float | None = None,
+    ) -> Result: ...
+
+    async def invoke(
+        self,
+        name: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        returns: Callable[[Any], Result] | None = None,
+        timeout: float | None = None,
+    ) -> Result | Any:
         """Calls a function and waits for it (operation invokeFunction, `sync: true`). It is sent once, and may run for 5 s.
 
         Args:
             name: The function's name.
             data: What the function receives as `event.data`; None for an empty object.
+            returns: Makes the result of what the function returned, and says what type it has: a class, or a function as
+                `TypeAdapter(Order).validate_python` of pydantic. None for the JSON value as it is.
             timeout: The seconds that it may take; None for the client's own (30).
 
         Returns:
-            What the function returned, any JSON value.
+            What the function returned, any JSON value, or what `returns` made of it.
 
         Raises:
             FunctionError: The function failed.
@@ -75,6 +102,7 @@ class AsyncFunctions:
             TransportError: No response came; `may_have_run` says whether the function may have run.
             InvalidResponse: The service answered with something else than a result.
             ConfigurationError: The timeout is impossible.
+            Exception: What `returns`, or the client's `default`, raised.
         """
         name = function_name(name)
         response = await self._pipeline.send(self._invocation(name, data, sync=True), timeout=timeout)
@@ -83,7 +111,7 @@ class AsyncFunctions:
             response.invalid("it says that the call was accepted, although its result was to be waited for")
         if result.code != 0:
             raise function_error(name, result.code, result.error)
-        return result.data
+        return result.data if returns is None else returns(result.data)
 
     async def trigger(
         self, name: str, data: Mapping[str, Any] | None = None, *, timeout: float | None = None
@@ -217,7 +245,7 @@ class AsyncFunctions:
         name: str,
         data: Mapping[str, Any] | None = None,
         *,
-        subject: EventSource | str | None = None,
+        subject: EventSource | EventSourceValue | None = None,
         schema_id: int | None = None,
         timeout: float | None = None,
     ) -> DebugResult:
@@ -249,7 +277,10 @@ class AsyncFunctions:
         if schema_id is not None:
             whole_number("schema_id", schema_id, least=0)
         body = models.DebugRequest(_debug_data(function_data(data)), kind, schema_id)
-        call = operation(invocations.debug_function.build_request(name, body=body, x_hydrogen_env_id=self._environment))
+        call = operation(
+            invocations.debug_function.build_request(name, body=body, x_hydrogen_env_id=self._environment),
+            default=self._pipeline.options.default,
+        )
         response = await self._pipeline.send(call, timeout=timeout)
         return response.read(with_error_object(response.json()), invocations.debug_function.parse_success)
 
@@ -309,7 +340,7 @@ class AsyncFunctions:
         *,
         code: str | None = None,
         new_name: str | None = None,
-        plan: Plan | str | None = None,
+        plan: Plan | PlanValue | None = None,
         remark: str | None = None,
         timeout: float | None = None,
     ) -> CloudFunction:
@@ -362,7 +393,7 @@ class AsyncFunctions:
         name: str,
         source: str | os.PathLike[str],
         *,
-        plan: Plan | str | None = None,
+        plan: Plan | PlanValue | None = None,
         remark: str | None = None,
         timeout: float | None = None,
     ) -> Deployment:
@@ -459,7 +490,8 @@ class AsyncFunctions:
         fields.additional_properties = function_data(data)
         body = InvokeRequest(fields, sync)
         return operation(
-            invocations.invoke_function.build_request(name, body=body, x_hydrogen_env_id=self._environment)
+            invocations.invoke_function.build_request(name, body=body, x_hydrogen_env_id=self._environment),
+            default=self._pipeline.options.default,
         )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from mincloud_api.models.job import Job
 
+    from .._models import EventSourceValue, JobStatusValue, ServiceTypeValue
     from .._responses import APIResponse
     from .pipeline import Pipeline
 
@@ -38,9 +39,9 @@ class Jobs:
         self,
         name: str,
         *,
-        source: EventSource | str | None = None,
-        status: JobStatus | str | None = None,
-        service_type: ServiceType | str | None = None,
+        source: EventSource | EventSourceValue | None = None,
+        status: JobStatus | JobStatusValue | None = None,
+        service_type: ServiceType | ServiceTypeValue | None = None,
         created_after: datetime | float | None = None,
         created_before: datetime | float | None = None,
         page_size: int = DEFAULT_PAGE_SIZE,

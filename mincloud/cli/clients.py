@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import argparse
 
     from .. import AsyncMinCloud, MinCloud
+    from .._configuration import NotGiven
     from .terminal import Terminal
 
 _TOKEN_VARIABLE = "MINCLOUD_ACCESS_TOKEN"  # noqa: S105 - a variable's name
@@ -179,21 +180,20 @@ def connected(there: Destination, args: argparse.Namespace) -> MinCloud:
     """
     from .. import MinCloud  # noqa: PLC0415 - help needs no client
 
-    _settle_environment(there)
-    return MinCloud(base_url=there.base_url, environment=there.environment, timeout=args.timeout)
+    return MinCloud(base_url=there.base_url, environment=there.environment, timeout=timeout(args))
 
 
 def connected_async(there: Destination, args: argparse.Namespace, *, max_retries: int) -> AsyncMinCloud:
     """A client for asyncio; see `connected`."""
     from .. import AsyncMinCloud  # noqa: PLC0415 - help needs no client
 
-    _settle_environment(there)
     return AsyncMinCloud(
-        base_url=there.base_url, environment=there.environment, timeout=args.timeout, max_retries=max_retries
+        base_url=there.base_url, environment=there.environment, timeout=timeout(args), max_retries=max_retries
     )
 
 
-def _settle_environment(there: Destination) -> None:
-    # A client that is told of no environment reads the variable again.
-    if there.environment is None:
-        os.environ.pop("MINCLOUD_ENVIRONMENT", None)
+def timeout(args: argparse.Namespace) -> float | NotGiven:
+    """The seconds that a command allows each attempt of a request."""
+    from .._configuration import NOT_GIVEN  # noqa: PLC0415 - help needs no client
+
+    return NOT_GIVEN if args.timeout is None else args.timeout

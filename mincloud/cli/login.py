@@ -8,7 +8,7 @@ from getpass import getpass
 from typing import TYPE_CHECKING
 
 from .._logins import current_login, home_file, local_file, named_environments, section_for
-from .clients import CREDENTIAL_VARIABLES, PRODUCTION, connected, destination
+from .clients import CREDENTIAL_VARIABLES, PRODUCTION, connected, destination, timeout
 from .exit_statuses import DONE, HOW_TO_LOG_IN, NOT_ALLOWED, CommandError
 from .login_file import LoginFile
 from .terminal import ask
@@ -35,7 +35,7 @@ def login(args: argparse.Namespace, terminal: Terminal) -> int:
     client_id, client_secret = _application(args)
     try:
         with MinCloud(
-            client_id=client_id, client_secret=client_secret, base_url=there.base_url, timeout=args.timeout
+            client_id=client_id, client_secret=client_secret, base_url=there.base_url, timeout=timeout(args)
         ) as cloud:
             token = cloud.credentials.token()
     except APIError as error:

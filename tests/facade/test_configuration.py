@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import pickle
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from mincloud import AsyncMinCloud, ConfigurationError, MinCloud, MissingCredentials
-from mincloud._configuration import resolve_options, resolve_secrets
+from mincloud._configuration import NOT_GIVEN, resolve_options, resolve_secrets
 from mincloud._logins import DEFAULT_BASE_URL
 
 BOTH = pytest.mark.parametrize("kind", [MinCloud, AsyncMinCloud])
@@ -218,6 +219,7 @@ def test_a_working_directory_that_is_gone_does_not_matter(
         ("max_retries", 1.5, "max_retries must be an integer of 0 or more"),
         ("max_retries", True, "max_retries must be an integer"),
         ("max_retries", "2", "max_retries must be an integer"),
+        ("default", "str", "default must be a function, as for json.dumps, not 'str'"),
         ("environment", "", "environment must not be empty"),
         ("environment", "a\nb", "environment must be printable ASCII without blanks or line breaks"),
         ("environment", "a b", "environment must be printable ASCII"),
@@ -259,16 +261,42 @@ def test_an_impossible_timeout_of_a_call_is_refused_before_it_is_sent(timeout: A
 def test_options_come_from_the_environment_unless_they_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINCLOUD_BASE_URL", "http://127.0.0.1:8900/api/")
     monkeypatch.setenv("MINCLOUD_ENVIRONMENT", "from-outside")
-    nothing: dict[str, None] = {"base_url": None, "environment": None, "timeout": None, "max_retries": None}
-    options = resolve_options(**nothing)
+    options = resolve_options(base_url=None, environment=NOT_GIVEN, timeout=NOT_GIVEN, max_retries=None)
     assert (options.base_url, options.environment) == ("http://127.0.0.1:8900/api", "from-outside")
     given = MinCloud(access_token="x", base_url="http://[::1]:1/", environment="e")
     assert repr(given) == "MinCloud(base_url='http://[::1]:1', environment='e')"
 
 
 def test_the_default_timeout_lets_a_long_call_through() -> None:
-    nothing: dict[str, None] = {"base_url": None, "environment": None, "timeout": None, "max_retries": None}
-    assert resolve_options(**nothing).timeout >= 7  # 5 s to run, 2 s to be scheduled
+    options = resolve_options(base_url=None, environment=NOT_GIVEN, timeout=NOT_GIVEN, max_retries=None)
+    assert options.timeout >= 7  # 5 s to run, 2 s to be scheduled
+
+
+@BOTH
+def test_no_environment_is_production_whatever_the_variable_says(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINCLOUD_ENVIRONMENT", "staging")
+    options: dict[str, Any] = {"access_token": "x", "base_url": "http://127.0.0.1:9"}
+    staging, production = kind(**options), kind(**options, environment=None)
+    assert flow_of(staging).options.environment == "staging"
+    assert flow_of(production).options.environment is None
+    assert flow_of(production.with_options(timeout=5)).options.environment is None
+    assert flow_of(staging.with_options(timeout=5)).options.environment == "staging"
+    assert flow_of(staging.with_options(environment=None)).options.environment is None
+    monkeypatch.setenv("MINCLOUD_ACCESS_TOKEN", "x")
+    assert flow_of(pickle.loads(pickle.dumps(production))).options.environment is None
+
+
+@BOTH
+def test_no_timeout_is_no_limit_and_one_that_is_not_given_is_the_default(kind: Kind) -> None:
+    options: dict[str, Any] = {"access_token": "x", "base_url": "http://127.0.0.1:9"}
+    assert flow_of(kind(**options)).options.timeout == 30
+    assert flow_of(kind(**options, timeout=None)).options.timeout == float("inf")
+    assert flow_of(kind(**options, timeout=5).with_options(timeout=None)).options.timeout == float("inf")
+    assert flow_of(kind(**options, timeout=5).with_options(environment="e")).options.timeout == 5
+
+
+def test_an_argument_that_is_not_given_shows_as_such_in_help() -> None:
+    assert "environment: 'str | NotGiven | None' = NOT_GIVEN" in str(inspect.signature(MinCloud))
 
 
 @BOTH

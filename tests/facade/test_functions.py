@@ -6,6 +6,7 @@ import copy
 import pickle
 import threading
 from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any
 
@@ -51,6 +52,16 @@ def test_an_invocation_without_data_sends_an_empty_object(
 def test_any_mapping_is_data(side: Side) -> None:
     data: Mapping[str, Any] = MappingProxyType({"x": (1, 2)})
     assert side.run(lambda cloud: cloud.functions.invoke("f", data)) == {"x": [1, 2]}
+
+
+def test_what_a_function_returned_is_made_into_what_the_caller_asks_for(emulated: Side, emulator: Emulator) -> None:
+    emulator.stub("price", lambda event: "9.50")
+    assert emulated.run(lambda cloud: cloud.functions.invoke("price", returns=Decimal)) == Decimal("9.50")
+    emulator.stub("price", lambda event: "dear")
+    with pytest.raises(InvalidOperation):  # what it raised, as it is
+        emulated.run(lambda cloud: cloud.functions.invoke("price", returns=Decimal))
+    emulator.stub("price", lambda event: None)
+    assert emulated.run(lambda cloud: cloud.functions.invoke("price", returns=repr)) == "None"
 
 
 @pytest.mark.parametrize("data", [[1], "text", 5])

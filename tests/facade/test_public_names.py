@@ -293,7 +293,7 @@ def test_documentation_of_the_synchronous_side_does_not_speak_of_awaiting(name: 
 # Types
 
 
-def test_nothing_public_is_any_but_a_functions_data_and_a_parsed_document() -> None:
+def test_nothing_public_is_any_but_a_functions_data_its_conversions_and_a_parsed_document() -> None:
     loose: set[str] = set()
     for name, member in EVERYTHING.items():
         if isinstance(member, type):
@@ -310,4 +310,5 @@ def test_nothing_public_is_any_but_a_functions_data_and_a_parsed_document() -> N
     data = {f"{call}(data)" for call in ("Functions.invoke", "Functions.trigger", "Functions.debug")}
     data |= {"Functions.map(inputs)", "Functions.invoke ->", "Run.result ->"}
     data |= {"Functions.resume(saved)", "Run.to_dict ->"}  # the data among it
+    data |= {"Functions.invoke(returns)", "MinCloud.with_options(default)"}
     assert loose == {"Outcome.input", "Outcome.data", "contract ->"} | data | {f"Async{each}" for each in data}

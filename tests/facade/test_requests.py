@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote
 
 import pytest
@@ -161,6 +162,14 @@ for _ in range(5000):
         ({"a": {"b": b"x"}}, TypeError, "data['a']['b'] is of type bytes"),
         ({"a": Decimal(1)}, TypeError, "data['a'] is of type Decimal"),
         ({("a", "b"): 1}, TypeError, "data has the key ('a', 'b'): JSON knows only strings as keys"),
+        ({1: "a", "1": "b"}, TypeError, "data has the key 1: JSON knows only strings as keys"),
+        ({True: 1}, TypeError, "data has the key True: JSON knows only strings as keys"),
+        ({None: 1}, TypeError, "data has the key None: JSON knows only strings as keys"),
+        (
+            {"a": [{"b": ({2.5: 1},)}]},
+            TypeError,
+            "data['a'][0]['b'][0] has the key 2.5: JSON knows only strings as keys",
+        ),
         ({"a": float("nan")}, ValueError, "data['a'] is nan: JSON knows no such number"),
         ({"a": [0.0, float("-inf")]}, ValueError, "data['a'][1] is -inf"),
         ({"a": "\ud800"}, ValueError, "data['a'] is not valid Unicode: it has a lone surrogate"),
@@ -220,6 +229,89 @@ def test_any_data_arrives_or_is_refused_with_its_place(data: dict[str, Any]) -> 
     else:
         (request,) = transport.requests
         assert json.loads(request.content)["data"] == json.loads(json.dumps(data))
+        assert only_string_keys(data)
+
+
+def only_string_keys(data: Any) -> bool:
+    if isinstance(data, dict):
+        items = cast("dict[object, object]", data)
+        return all(isinstance(key, str) for key in items) and all(map(only_string_keys, items.values()))
+    return not isinstance(data, list) or all(map(only_string_keys, cast("list[object]", data)))
+
+
+# Values that JSON does not know
+
+
+@dataclass
+class Order:
+    item: str
+    price: Decimal
+
+
+def plain(value: object) -> object:
+    if isinstance(value, Order):
+        return asdict(value)
+    if isinstance(value, Decimal):
+        return str(value)
+    raise TypeError(f"{value!r} has no plain form")
+
+
+WITH_DATA: list[Callable[[Any, Any], Any]] = [
+    lambda cloud, data: cloud.functions.invoke("greet", data),
+    lambda cloud, data: cloud.functions.debug("greet", data),
+    lambda cloud, data: cloud.functions.map("greet", [data]),
+]
+
+
+@pytest.mark.parametrize("call", WITH_DATA)
+def test_a_default_converts_what_json_does_not_know(open_side: OpenSide, call: Callable[[Any, Any], Any]) -> None:
+    data = {"orders": [Order("茶", Decimal("9.50"))]}
+    with MisbehavingServer([result(1)]) as server:
+        side = open_side(base_url=server.url, access_token="a-token", default=plain)
+        side.run(lambda cloud: call(cloud, data))
+        side.run(lambda cloud: call(cloud.with_options(max_retries=0), data))
+    assert [request.json["data"] for request in server.requests] == [{"orders": [{"item": "茶", "price": "9.50"}]}] * 2
+
+
+def test_what_a_default_raises_reaches_the_caller(open_side: OpenSide) -> None:
+    side = open_side(**NOWHERE, default=plain)
+    with pytest.raises(TypeError, match=r"^\{2\} has no plain form$"):
+        side.run(lambda cloud: cloud.functions.invoke("greet", {"a": {2}}))
+    with pytest.raises(
+        TypeError, match=r"data\['a'\] is of type set, which JSON does not know: .* give the client a `default`"
+    ):
+        side.run(lambda cloud: cloud.with_options(default=None).functions.invoke("greet", {"a": {2}}))
+
+
+@pytest.mark.parametrize(
+    ("converted", "kind", "message"),
+    [
+        ({1: 2}, TypeError, "data['a'] has the key 1: JSON knows only strings as keys"),
+        ([{"b": {None: 2}}], TypeError, "data['a'][0]['b'] has the key None: JSON knows only strings as keys"),
+        (float("inf"), ValueError, "data['a'] is inf: JSON knows no such number"),
+        ("\ud800", ValueError, "data['a'] is not valid Unicode: it has a lone surrogate"),
+        (cycle, ValueError, "holds itself, which JSON cannot express"),
+    ],
+)
+def test_what_a_default_gives_has_to_be_json_too(
+    open_side: OpenSide, converted: Any, kind: type[Exception], message: str
+) -> None:
+    def convert(_: object) -> Any:
+        return converted
+
+    side = open_side(**NOWHERE, default=convert)
+    with pytest.raises(kind) as caught:
+        side.run(lambda cloud: cloud.functions.invoke("greet", {"a": {2}}))
+    assert message in str(caught.value)
+
+
+def test_a_default_that_converts_nothing_is_an_error_and_no_endless_loop(open_side: OpenSide) -> None:
+    def convert(value: object) -> object:
+        return value
+
+    side = open_side(**NOWHERE, default=convert)
+    with pytest.raises(ValueError, match="holds itself, which JSON cannot express"):
+        side.run(lambda cloud: cloud.functions.invoke("greet", {"a": {2}}))
 
 
 def test_headers_are_the_apis_own(open_side: OpenSide) -> None:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
 import subprocess
 import sys
 import venv
+from enum import StrEnum
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
+from mincloud import EventSource, JobStatus, Plan, ServiceType
+from mincloud._models import EventSourceValue, JobStatusValue, PlanValue, ServiceTypeValue
 from mincloud_emulator import Emulator
 
 ROOT = Path(__file__).resolve().parents[2]
+GUIDE = ROOT / "docs" / "guides" / "testing.md"
 SAMPLE = Path(__file__).with_name("typing_sample.py")
 
 
@@ -77,6 +83,8 @@ def test_against_the_installed_wheel_a_program_passes_mypy_at_its_strictest_and_
         "        print(job.id.upper())\n"
         "    print(cloud.functions.get('greet').nmae)\n"
         "    cloud.functions.update('greet', body='x')\n"
+        "    cloud.jobs.list('greet', status='fulfiled')\n"
+        "    cloud.functions.update('greet', plan='P_FREEE')\n"
         "from mincloud import Mincloud\n"
     )
     checked = strict_mypy(tmp_path, installed, "program.py", "slips.py")
@@ -88,11 +96,38 @@ def test_against_the_installed_wheel_a_program_passes_mypy_at_its_strictest_and_
         ("slips.py", "4", "attr-defined]"),
         ("slips.py", "5", "attr-defined]"),
         ("slips.py", "6", "call-arg]"),
-        ("slips.py", "7", "attr-defined]"),
+        ("slips.py", "7", "arg-type]"),
+        ("slips.py", "8", "arg-type]"),
+        ("slips.py", "9", "attr-defined]"),
     ], checked.stdout
     packages = Path(run(str(installed), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
     for name in ("mincloud", "mincloud_api", "mincloud_emulator"):
         assert (packages / name / "py.typed").is_file()
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        (EventSource, EventSourceValue),
+        (JobStatus, JobStatusValue),
+        (Plan, PlanValue),
+        (ServiceType, ServiceTypeValue),
+    ],
+)
+def test_the_literals_of_an_enum_are_its_values(kind: type[StrEnum], values: Any) -> None:
+    assert sorted(get_args(values)) == sorted(kind)
+
+
+def test_the_examples_of_the_testing_guide_pass_mypy_at_its_strictest(tmp_path: Path) -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    programs: list[str] = []
+    for number, block in enumerate(blocks):
+        named = re.match(r"# (\w+\.py)\n", block)
+        programs.append(named[1] if named else f"example_{number}.py")
+        (tmp_path / programs[-1]).write_text(block, encoding="utf-8")
+    assert {"orders.py", "test_orders.py"} <= set(programs)
+    checked = strict_mypy(tmp_path, Path(sys.executable), *programs)
+    assert checked.returncode == 0, checked.stdout
 
 
 def test_the_program_runs(emulator: Emulator, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, assert_type
@@ -52,12 +53,19 @@ from mincloud import (
 CODE = "exports.main = async (event) => event.data"
 
 
+@dataclass
+class Greeting:
+    """What the function returns, as this program has it."""
+
+    data: Any
+
+
 def use(cloud: MinCloud, source: Path) -> None:
     assert_type(contract(portable=True), dict[str, Any])
     assert_type(cloud.functions, Functions)
     assert_type(cloud.jobs, Jobs)
     assert_type(cloud.credentials, Credentials)
-    assert_type(cloud.with_options(timeout=9.5, max_retries=1), MinCloud)
+    assert_type(cloud.with_options(timeout=9.5, max_retries=1, environment=None, default=str), MinCloud)
 
     created = cloud.functions.create("greet", CODE, remark="一")
     assert_type(created, CloudFunction)
@@ -72,6 +80,8 @@ def use(cloud: MinCloud, source: Path) -> None:
     assert_type(deployment.function, CloudFunction)
 
     assert_type(cloud.functions.invoke("greet", {"username": "爱范儿"}, timeout=60), Any)
+    assert_type(cloud.functions.invoke("greet", {"username": "爱范儿"}, returns=Greeting), Greeting)
+    assert_type(cloud.functions.invoke("greet", returns=len, timeout=60), int)
     result = cloud.functions.debug("greet", {}, subject="timer")
     assert_type(result, DebugResult)
     assert_type(result.log, str | None)
@@ -144,6 +154,7 @@ async def use_asynchronously(cloud: AsyncMinCloud, source: Path) -> None:
     assert_type(deployment, Deployment)
 
     assert_type(await cloud.functions.invoke("greet", {"username": "爱范儿"}, timeout=60), Any)
+    assert_type(await cloud.functions.invoke("greet", {"username": "爱范儿"}, returns=Greeting), Greeting)
     result = await cloud.functions.debug("greet", {}, subject="timer")
     assert_type(result, DebugResult)
     assert_type(result.log, str | None)
