@@ -48,7 +48,12 @@ def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)
-    return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+    try:
+        module = import_module(f".{_MODULES[name]}", __name__)
+    except ModuleNotFoundError as error:
+        message = f"the emulator needs {error.name}: pip install 'mincloud[emulator]'"
+        raise ImportError(message, name=error.name) from error
+    return getattr(module, name)
 
 
 def __dir__() -> list[str]:

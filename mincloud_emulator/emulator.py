@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from .core.clock import Clock
 from .core.errors import EmulatorError, FunctionSourceError
-from .core.faults import Fault, fault_body
+from .core.faults import Fault, check_delay, fault_answer
 from .core.limits import Limits
 from .core.service import Service, Settings
+from .core.stubs import IN_STUB
 from .server import Server, open_server
 
 if TYPE_CHECKING:
@@ -196,8 +197,9 @@ class Emulator:
 
         Args:
             name: The function's name.
-            stub: Takes the event and returns a JSON value; raising makes the call fail with `code` 1. A
-                plain callable runs in a thread of its own, a coroutine function on the emulator's event loop.
+            stub: Takes the event and returns a JSON value; raising makes the call fail with `code` 1. Each call runs in a
+                thread of its own, that of a coroutine function with an event loop of its own, so it may call the
+                emulator in any way.
             environment: The test environment's id, `""` for production.
         """
         self._do(lambda: self._service.stub(environment, name, stub))
@@ -275,28 +277,39 @@ class Emulator:
         """Has the next requests answered with an error.
 
         Args:
-            status: The answer's status.
+            status: The answer's status, 200 to 599.
             body: Text and bytes as they are, anything else as JSON; None for what the service would send.
             headers: The answer's headers, such as `Retry-After`.
             times: How many requests.
             path: A pattern as in `fnmatch` that the decoded path must match, such as `*/job/`; None for any
                 request to the API.
-            method: The method that the request must have; None for any.
+            method: The method that the request must have; None for any but OPTIONS, which browsers send by themselves.
             after: Whether the request is served first, so that what it does is done and only its answer is
                 lost.
 
         Raises:
-            TypeError: If the body is no JSON.
+            TypeError: If an argument is of a wrong type: a header's value no text, a body nothing that JSON has a form for.
+            ValueError: If no request could meet the fault, or no answer could be as asked.
         """
-        content, content_type = fault_body(status, body)
-        all_headers = {"Content-Type": content_type, **(headers or {})}
+        content, all_headers = fault_answer(status, body, headers)
         fault = Fault(status, content, all_headers, times, path, method, after)
         self._do(lambda: self._service.faults.waiting.append(fault))
 
     def drop_next(
         self, *, times: int = 1, path: str | None = None, method: str | None = None, after: bool = False
     ) -> None:
-        """Has the connections of the next requests closed without an answer; see `fail_next`."""
+        """Has the connections of the next requests closed without an answer.
+
+        Args:
+            times: As for `fail_next`.
+            path: As for `fail_next`.
+            method: As for `fail_next`.
+            after: As for `fail_next`.
+
+        Raises:
+            TypeError: If an argument is of a wrong type.
+            ValueError: If no request could meet the fault.
+        """
         fault = Fault(None, b"", {}, times, path, method, after)
         self._do(lambda: self._service.faults.waiting.append(fault))
 
@@ -306,7 +319,12 @@ class Emulator:
         Args:
             seconds: For how long; 0 to end it.
             path: A pattern as in `fnmatch` that the decoded path must match; None for any request to the API.
+
+        Raises:
+            TypeError: If the path is no text.
+            ValueError: If it is no number of seconds, or no path matches.
         """
+        check_delay(seconds, path)
         self._do(lambda: self._service.faults.delay(seconds, path))
 
     def clear_faults(self) -> None:
@@ -342,9 +360,9 @@ class Emulator:
             return await action()
 
         running = self._started
-        if threading.get_ident() == running.thread.ident:
+        if IN_STUB.get():
             message = (
-                "a coroutine that is a stub can't wait for the emulator: do this in the test, or in a plain function"
+                "a stub can't wait until the emulator has nothing to do, since the stub is something: do it in the test"
             )
             raise EmulatorError(message)
         return asyncio.run_coroutine_threadsafe(run(), running.loop).result()

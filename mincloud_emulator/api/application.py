@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from typing import TYPE_CHECKING
@@ -68,16 +69,18 @@ class OriginApp:
             await send(message)
 
         # What a browser asks for by itself must not take the faults that are meant for a client of the API.
-        api = self._api and path.startswith(_API_PATHS) and request.method != "OPTIONS"
+        api = self._api and path.startswith(_API_PATHS)
         fault = self._service.faults.take(request.method, path, api=api)
         delay = self._service.faults.latency(path, api=api)
         try:
             if delay > 0:
-                await asyncio.sleep(delay)
-            response = await self._answer(request, fault)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._service.closed.wait(), delay)
+            response = None if self._service.closed.is_set() else await self._answer(request, fault)
             if response is None:
                 transport: Transport = scope[TRANSPORT]
                 transport.abort()
+                await asyncio.sleep(0)  # so that uvicorn learns that the connection is gone, and misses no answer
                 return
             await response(scope, receive, send_dated)
         except ClientDisconnect:
@@ -92,7 +95,8 @@ class OriginApp:
             await self._dispatch(request)
         return None if fault.status is None else Response(fault.body, fault.status, dict(fault.headers))
 
-    async def _dispatch(self, request: Request) -> Response:
+    async def _dispatch(self, request: Request) -> Response | None:
+        """Answers a request; None if it came too late, since everything is being closed."""
         try:
             requested_host(request)
             return await self._respond(request)
@@ -101,6 +105,8 @@ class OriginApp:
         except ClientDisconnect:
             raise
         except Exception:
+            if self._service.closed.is_set():
+                return None
             _logger.exception("%s %s failed", request.method, request.scope["path"])
             return json_response(500, {"error_msg": "the emulator failed; what happened is in its own log"})
 

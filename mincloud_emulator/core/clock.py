@@ -11,7 +11,8 @@ class Clock:
     """What time it is for the emulator: the real time, moved by what `advance` was given.
 
     Everything that carries or compares a time asks it: `created_at` and its kin, the expiry of tokens, codes
-    and log addresses, log lines, and the `Date` header. How long a function may run is measured in real time.
+    and log addresses, log lines, and the `Date` header. How long a function may run is measured in real time, and what
+    a function itself takes for the time, as with `Date.now()`, is the real time.
 
     Args:
         start: The time at which the clock starts, Unix seconds or an aware datetime; now, if not given.

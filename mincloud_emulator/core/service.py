@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -91,6 +92,8 @@ class Service:
         self.limits = limits
         self.faults = Faults()
         self.broker = Broker()
+        self.closed = asyncio.Event()
+        """Set as soon as it begins to close: then nothing more is answered."""
         self._settings = settings
         self._running_logs: dict[int, list[str]] = {}
         self.broker.listen(self._follow_logs)
@@ -134,6 +137,7 @@ class Service:
 
     async def aclose(self) -> None:
         """Ends what runs and closes the data file."""
+        self.closed.set()
         self.broker.close()
         await self.syntax.aclose()
         await self.invocations.aclose()

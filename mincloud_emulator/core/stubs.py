@@ -12,6 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,10 @@ Stub = Callable[[dict[str, Any]], Any]
 
 CODE = "// 由 Python 扮演:a stub plays this function, see Emulator.stub\n"
 """The `function_code` of a function that exists as a stub only."""
+
+
+IN_STUB: ContextVar[bool] = ContextVar("in_stub", default=False)
+"""Whether it is a stub that runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +77,8 @@ async def run_stub(
 ) -> InvocationResult:
     """Runs a stub as the runtime runs a function, with the same log and the same kinds of ending.
 
-    A plain callable runs in a thread of its own, so it may block and may call the emulator; one that runs
-    into the time limit is left behind. A coroutine function runs on the emulator's event loop.
+    It runs in a thread of its own, so it may block and may call the emulator. One that runs into the time limit is cancelled
+    if it is a coroutine function, otherwise left behind.
 
     Args:
         stub: What to call.
@@ -135,36 +140,32 @@ class _StubFailed(Exception):
 
 
 async def _outcome(stub: Stub, event: dict[str, Any]) -> Any:
-    if inspect.iscoroutinefunction(stub):
-        returned = stub(event)
-    else:
-        returned, raised = await _in_thread(stub, event)
-        if raised is not None:
-            raise _StubFailed(raised)
-    if inspect.isawaitable(returned):
-        awaitable: Awaitable[Any] = returned
-        try:
-            return await awaitable
-        except asyncio.CancelledError:
-            raise
-        except BaseException as error:
-            raise _StubFailed(error) from error
-    return returned
+    """Calls a stub in a thread of its own, and awaits what it returns in that thread.
 
-
-async def _in_thread(stub: Stub, event: dict[str, Any]) -> tuple[Any, BaseException | None]:
+    Raises:
+        _StubFailed: If the stub raises.
+    """
     # Not the loop's executor: that one is waited for at the end, and a stub that sleeps would hold all up.
     loop = asyncio.get_running_loop()
     done: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
+    awaiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = []
+
+    async def wait(awaitable: Awaitable[Any]) -> Any:
+        if task := asyncio.current_task():
+            awaiting.append((asyncio.get_running_loop(), task))
+        return await awaitable
 
     def deliver(returned: Any, raised: BaseException | None) -> None:
         if not done.done():
             done.set_result((returned, raised))
 
     def run() -> None:
+        IN_STUB.set(True)
         returned, raised = None, None
         try:
             returned = stub(event)
+            if inspect.isawaitable(returned):
+                returned = asyncio.run(wait(returned))
         except BaseException as error:  # noqa: BLE001 - handed to whoever waits for the stub
             raised = error
         # The loop is closed if the emulator was stopped meanwhile.
@@ -172,22 +173,37 @@ async def _in_thread(stub: Stub, event: dict[str, Any]) -> tuple[Any, BaseExcept
             loop.call_soon_threadsafe(deliver, returned, raised)
 
     threading.Thread(target=run, name="mincloud-emulator-stub", daemon=True).start()
-    return await done
+    try:
+        returned, raised = await done
+    except asyncio.CancelledError:
+        # A plain callable is left behind; a coroutine can be told.
+        for stubs_loop, task in awaiting:
+            with contextlib.suppress(RuntimeError):  # it has just ended by itself
+                stubs_loop.call_soon_threadsafe(task.cancel)
+        raise
+    if raised is not None:
+        raise _StubFailed(raised)
+    return returned
 
 
 def _described(error: BaseException) -> dict[str, Any]:
     return {
-        "message": str(error) or type(error).__name__,
+        "message": _message(error) or type(error).__name__,
         "stack": "".join(traceback.format_exception(type(error), error, _frames(error))).rstrip("\n"),
         "type": type(error).__name__,
     }
+
+
+def _message(error: BaseException) -> str:
+    # As a traceback says it, which also knows what to say where an exception's own `__str__` raises.
+    return str(traceback.TracebackException(type(error), error, None))
 
 
 def _as_node_logs(error: BaseException) -> str:
     """Returns an error as Node prints it: its message first, and the innermost call before the others."""
     calls = reversed(traceback.extract_tb(_frames(error)))
     places = [f"\n    at {call.name} ({call.filename}:{call.lineno})" for call in calls]
-    return "".join([f"{type(error).__name__}: {error}", *places])
+    return "".join([f"{type(error).__name__}: {_message(error)}", *places])
 
 
 def _frames(error: BaseException) -> TracebackType | None:

@@ -290,12 +290,79 @@ def test_a_function_that_was_deleted_while_it_runs_still_ends(emulator: Emulator
     assert emulator.calls_of("slow")[0].status == "fulfilled"
 
 
-def test_a_coroutine_that_would_wait_for_itself_is_told_so(emulator: Emulator, api: API) -> None:
-    async def waiting(_event: dict[str, Any]) -> None:
+def test_a_stub_that_would_wait_for_itself_is_told_so(emulator: Emulator, api: API) -> None:
+    async def coroutine(_event: dict[str, Any]) -> None:
         emulator.settle()
 
-    emulator.stub("waiting", waiting)
-    assert "can't wait for the emulator" in api.invoke("waiting").json()["error"]["message"]
+    emulator.stub("coroutine", coroutine)
+    emulator.stub("plain", lambda _event: emulator.reset())
+    for name in ("coroutine", "plain"):
+        assert "a stub can't wait until the emulator" in api.invoke(name).json()["error"]["message"]
+
+
+def test_a_coroutine_may_call_the_emulator_without_awaiting(emulator: Emulator, api: API) -> None:
+    async def inner(event: dict[str, Any]) -> Any:
+        await asyncio.sleep(0)
+        return event["data"]
+
+    async def outer(event: dict[str, Any]) -> Any:
+        return api.invoke("inner", event["data"]).json()["data"]
+
+    emulator.stub("inner", inner)
+    emulator.stub("outer", outer)
+    assert api.invoke("outer", {"a": 1}).json()["data"] == {"a": 1}
+
+
+def test_a_coroutine_that_cancels_itself_fails(emulator: Emulator, api: API) -> None:
+    async def cancelled(_event: dict[str, Any]) -> None:
+        message = "changed my mind"
+        raise asyncio.CancelledError(message)
+
+    async def cancelling(_event: dict[str, Any]) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        await asyncio.sleep(50)
+
+    for stub in (cancelled, cancelling):
+        emulator.stub("stub", stub)
+        result = api.debug("stub", data={}).json()
+        assert (result["code"], result["error"]["type"]) == (1, "CancelledError")
+        assert "stopped" not in result["log"]
+    assert api.jobs("stub").json()["objects"][0]["status"] == "execution_failed"
+
+
+def test_an_exception_that_can_not_be_printed_is_a_failure_like_any(emulator: Emulator, api: API) -> None:
+    class UnprintableError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    def broken(_event: dict[str, Any]) -> None:
+        raise UnprintableError
+
+    emulator.stub("broken", broken)
+    error = api.invoke("broken").json()["error"]
+    assert error["type"] == "UnprintableError"
+    assert error["message"] == "<exception str() failed>"
+    assert "in broken" in error["stack"]
+
+
+def test_a_coroutine_that_takes_too_long_is_cancelled() -> None:
+    cancelled = threading.Event()
+
+    async def endless(_event: dict[str, Any]) -> None:
+        try:
+            await asyncio.sleep(50)
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    with Emulator(limits=Limits(sync_seconds=0.3)) as emulator:
+        emulator.stub("endless", endless)
+        api = API(emulator.url, emulator.access_token)
+        assert api.invoke("endless").json()["error"]["type"] == "TimeoutError"
+        assert cancelled.wait(50)
+        api.http.close()
 
 
 def test_settling_takes_no_longer_than_asked(emulator: Emulator, api: API) -> None:
@@ -447,7 +514,7 @@ class TestWithNode:
 
     @pytest.fixture
     def pragma(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-        """Sets a PRAGMA of the emulator's database, in the emulator's thread."""
+        """Sets a PRAGMA of the emulator's database."""
         opened: list[sqlite3.Connection] = []
         connect = sqlite3.connect
 
@@ -548,9 +615,9 @@ class TestWithNode:
         with Emulator() as emulator:
             api = API(emulator.url, emulator.access_token)
 
-            async def fill(_event: object) -> None:
+            def fill(_event: object) -> None:
                 pragma("query_only = 1")
-                asyncio.get_running_loop().call_later(0.6, pragma, "query_only = 0")
+                threading.Timer(0.6, pragma, ["query_only = 0"]).start()
 
             emulator.stub("fill", fill)
             assert "could not store" in api.invoke("fill").json()["error"]["message"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
 import time
 from datetime import UTC, datetime, timedelta, timezone
@@ -203,6 +204,93 @@ def test_a_clock_starts_at_any_aware_time() -> None:
     start = datetime(2020, 1, 1, 8, tzinfo=timezone(timedelta(hours=8)))
     assert Clock(start, frozen=True).now() == pytest.approx(start.timestamp())
     assert Clock(start, frozen=True).log_time() == "2020-01-01T00:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("asked", "complaint"),
+    [
+        ({"times": 0}, "times is 0: give how many requests are to fail, 1 or more"),
+        ({"times": -1}, "times is -1"),
+        ({"times": 1.5}, "times is 1.5: give a whole number"),
+        ({"times": True}, "times is True"),
+        ({"method": "FETCH"}, "method is 'FETCH': give one of GET, HEAD"),
+        ({"path": "job/"}, "no path matches 'job/': each begins with a slash"),
+        ({"path": "http://127.0.0.1/"}, "no path matches"),
+        ({"path": b"/"}, "give a pattern as text"),
+        ({"status": 99}, "status is 99: an answer has one from 200 to 599"),
+        ({"status": 100}, "status is 100"),
+        ({"status": 600}, "status is 600"),
+        ({"status": "503"}, "status is '503': give a whole number"),
+        ({"status": True}, "status is True"),
+        ({"status": 204, "body": "x"}, "an answer with status 204 has no body"),
+        ({"headers": {"Retry-After": 5}}, "'Retry-After' is 5: give name and value as text, '5'"),
+        ({"headers": {"X": "a\r\nY: b"}}, "the header X can't carry"),
+        ({"headers": {"X": "爱"}}, "one line of Latin-1 text"),
+        ({"headers": {"X Y": "a"}}, "'X Y' is no name of a header"),
+        ({"headers": {"X\r\nY": "a"}}, "is no name of a header"),
+        ({"headers": {"": "a"}}, "is no name of a header"),
+        ({"headers": {"content-length": "5"}}, "content-length can't be chosen: it follows from the body"),
+        ({"headers": {"Date": "today"}}, "Date can't be chosen: the emulator's clock says it"),
+        ({"headers": {"a": "1", "A": "2"}}, "is there twice"),
+        ({"body": object()}, "object is not JSON serializable"),
+        ({"body": {"a": float("nan")}}, "not JSON compliant"),
+    ],
+)
+def test_a_fault_that_can_not_be_is_refused_where_it_is_asked_for(
+    emulator: Emulator, api: API, asked: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises((TypeError, ValueError)) as raised:
+        emulator.fail_next(**asked)
+    assert complaint in str(raised.value)
+    if asked.keys() & {"times", "method", "path"}:
+        with pytest.raises((TypeError, ValueError)):
+            emulator.drop_next(**asked)
+    assert api.list().status_code == 200
+
+
+@pytest.mark.parametrize(("seconds", "path"), [(-1, None), (float("nan"), None), (float("inf"), None), (1, "job/")])
+def test_a_delay_that_can_not_be_is_refused(emulator: Emulator, seconds: float, path: str | None) -> None:
+    with pytest.raises(ValueError, match=r"give a number of seconds from 0 on|no path matches"):
+        emulator.delay(seconds, path=path)
+
+
+def test_names_of_headers_and_methods_may_be_in_any_letters(emulator: Emulator, api: API) -> None:
+    emulator.fail_next(429, headers={"content-type": "text/x", "x-word": "Ünï"}, body="x", method="get")
+    failed = api.list()
+    assert failed.headers.get_list("content-type") == ["text/x"]
+    assert failed.headers["x-word"] == "Ünï"
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_an_answer_may_have_a_status_without_a_body(emulator: Emulator, api: API, status: int) -> None:
+    emulator.fail_next(status)
+    assert (api.list().status_code, api.list().status_code) == (status, 200)
+
+
+def test_what_a_browser_asks_for_by_itself_takes_no_fault(emulator: Emulator, api: API) -> None:
+    emulator.fail_next(503)
+    assert WEB.get(f"{emulator.url}/favicon.ico").status_code == 404
+    assert api.http.options(FUNCTIONS).status_code == 204
+    assert api.list().status_code == 503
+    emulator.fail_next(500, method="OPTIONS")
+    assert api.list().status_code == 200
+    assert api.http.options(FUNCTIONS).status_code == 500
+
+
+def test_closing_drops_a_delayed_call_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
+    with Emulator() as emulator:
+        emulator.stub("greet", lambda _event: 1)
+        emulator.delay(3600)
+        api = API(emulator.url, emulator.access_token)
+        with concurrent.futures.ThreadPoolExecutor(1) as executor:
+            call = executor.submit(api.invoke, "greet")
+            while not emulator._started.server._states[0].tasks:
+                time.sleep(0.01)
+            emulator.close()
+            with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
+                call.result(50)
+        api.http.close()
+    assert caplog.text == ""
 
 
 def test_a_body_that_is_no_json_is_refused_when_the_fault_is_asked_for(emulator: Emulator) -> None:

@@ -32,6 +32,10 @@ def test_the_next_test_starts_afresh(mincloud_emulator):
     assert greet(mincloud_emulator).status_code == 404
     mincloud_emulator.fail_next(status=503)
 
+def test_a_client_is_connected(mincloud_client, mincloud_emulator):
+    mincloud_emulator.stub("greet", lambda event: "hi " + event["data"]["username"])
+    assert mincloud_client.functions.invoke("greet", {"username": "Ada"}) == "hi Ada"
+
 def test_and_so_does_the_one_after_it(mincloud_emulator):
     assert greet(mincloud_emulator).status_code == 404
 """
@@ -54,8 +58,19 @@ def test_a_project_that_has_the_package_has_the_fixture(tmp_path: Path) -> None:
     (tmp_path / "test_greet.py").write_text(_TESTS)
     finished = _pytest(tmp_path)
     assert finished.returncode == 0, finished.stdout
-    assert "3 passed" in finished.stdout
-    assert "mincloud_emulator" in _pytest(tmp_path, "--fixtures").stdout
+    assert "4 passed" in finished.stdout
+    fixtures = _pytest(tmp_path, "--fixtures").stdout
+    assert "mincloud_emulator -- " in fixtures
+    assert "mincloud_client -- " in fixtures
+
+
+def test_without_its_extra_the_fixture_says_what_to_install(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text("import sys\nsys.modules['uvicorn'] = None\n")
+    (tmp_path / "test_greet.py").write_text("def test_greet(mincloud_client): pass\n")
+    finished = _pytest(tmp_path)
+    assert "the emulator needs uvicorn" in finished.stdout
+    assert "pip install 'mincloud[emulator]'" in finished.stdout
+    assert "Traceback" not in finished.stdout
 
 
 def test_a_project_that_does_not_use_it_loads_no_server(tmp_path: Path) -> None:
