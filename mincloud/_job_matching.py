@@ -28,7 +28,7 @@ Value = TypeVar("Value")
 # Calls and jobs can be mistaken for each other only within seconds; this is more than a client triggers in such a time.
 _REMEMBERED = 10_000
 # A job may be recorded a little after its call was accepted.
-_RECORDED_WITHIN = 2.0
+RECORDED_WITHIN = 2.0
 # Where other jobs of the same time may still come to show the same data, one that shows it is taken after so many seconds.
 PATIENCE = 1.0
 _FINAL = frozenset(JobStatus) - {JobStatus.WAITING, JobStatus.EXECUTING}
@@ -51,7 +51,7 @@ def accepted_between(date: float | None, took: float) -> tuple[float | None, flo
         date: The time in the answer's Date header, whole seconds.
         took: The seconds from sending the call to its answer.
     """
-    return (None, None) if date is None else (date - took, date + 1 + _RECORDED_WITHIN)
+    return (None, None) if date is None else (date - took, date + 1 + RECORDED_WITHIN)
 
 
 @dataclass(slots=True)
@@ -154,9 +154,11 @@ class JobMatcher:
         self._waited_for: dict[PendingCall, None] = {}
 
     def expect(self, call: PendingCall) -> PendingCall:
-        """Notes a call whose job is to be found; gives the one that is known by its key, if there is one."""
+        """Notes a call; gives the one that is known by its key or its job, if there is one."""
         with _lock[0]:
             known = self._pending.get(call.key) or self._found.get(call.key)
+            if known is None and call.job is not None:
+                known = self._taken.get(call.job.id)
             if known is not None:
                 return known
             if call.job is None:
@@ -339,7 +341,7 @@ class JobMatcher:
     def _assign(self, job: Job, call: PendingCall) -> None:
         self._taken[job.id] = call
         call.job = job
-        call.log = self._logs.pop(job.id, None)
+        call.log = self._logs.pop(job.id, call.log)
         call.candidates = []
         call.is_ambiguous = False
         self._pending.pop(call.key, None)

@@ -73,9 +73,11 @@ class Outcome:
         data: What it returned; None if it failed.
         error: Why there is no result: a `MinCloudError`, or the `TypeError` or `ValueError` of an input that is not JSON. None if there
             is one.
+        run: With `sync=False` the call, a `Run` or `AsyncRun`; None if it was not accepted.
     """
 
     index: int
     input: Any
     data: Any = None
     error: Exception | None = None
+    run: Any = None

@@ -3,8 +3,17 @@
 from .client import AsyncMinCloud
 from .credentials import AsyncCredentials
 from .functions import AsyncFunctions
+from .job_search import AsyncFoundCall
 from .jobs import AsyncJobs
 from .pages import AsyncPaginator
 from .runs import AsyncRun
 
-__all__ = ["AsyncCredentials", "AsyncFunctions", "AsyncJobs", "AsyncMinCloud", "AsyncPaginator", "AsyncRun"]
+__all__ = [
+    "AsyncCredentials",
+    "AsyncFoundCall",
+    "AsyncFunctions",
+    "AsyncJobs",
+    "AsyncMinCloud",
+    "AsyncPaginator",
+    "AsyncRun",
+]

@@ -16,10 +16,12 @@ from mincloud_api.types import InvalidValue
 from .._configuration import checked_timeout
 from .._job_logs import NotShown, logged_error, logged_result, visible
 from .._job_matching import JobLog, PendingCall, accepted_between, has_ended
+from .._models import Outcome
 from .._operations import encode, function_data, function_name
 from ..errors import (
     AmbiguousJob,
     APIError,
+    ClientClosed,
     ConfigurationError,
     Forbidden,
     InvalidResponse,
@@ -27,6 +29,7 @@ from ..errors import (
     JobFailed,
     JobNotFound,
     JobTimeout,
+    MinCloudError,
     ResultUnavailable,
     TransportError,
 )
@@ -34,7 +37,7 @@ from .jobs import fetch_log
 from .watching import AsyncWait, AsyncWatchedCall
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 
     from .._configuration import Options
     from .client import AsyncMinCloud
@@ -108,8 +111,13 @@ class AsyncRun:
             APIError: The service answered with an error that does not pass by itself: 429, 502, 503 and 504 do.
             InvalidResponse: The service answered with something else than jobs.
         """
+        return await self._fulfilled(timeout, poll_interval=poll_interval)
+
+    async def _fulfilled(
+        self, timeout: float, *, poll_interval: float | None = None, is_left: Callable[[], bool] = lambda: False
+    ) -> Job:
         deadline = time.monotonic() + checked_timeout(timeout)
-        job = await self._ended(deadline, timeout, poll_interval)
+        job = await self._ended(deadline, timeout, poll_interval, is_left)
         if job.status != JobStatus.FULFILLED:
             raise JobFailed(f"job {job.id} of {self.function!r} ended as {job.status}: {await self._reason()}", job=job)
         return job
@@ -136,8 +144,11 @@ class AsyncRun:
             APIError: The service answered with an error that does not pass by itself.
             InvalidResponse: The service answered with something else than jobs.
         """
+        return await self._result(timeout)
+
+    async def _result(self, timeout: float, is_left: Callable[[], bool] = lambda: False) -> Any:
         deadline = time.monotonic() + checked_timeout(timeout)
-        job = await self.wait(timeout)
+        job = await self._fulfilled(timeout, is_left=is_left)
         what = f"what job {job.id} of {self.function!r} returned cannot be told"
         try:
             log = await self._log_text(deadline)
@@ -196,11 +207,17 @@ class AsyncRun:
     def __reduce__(self) -> tuple[Any, ...]:
         return _loaded, (self._watched.flow.options, self.to_dict())
 
-    async def _ended(self, deadline: float, timeout: float, poll_interval: float | None = None) -> Job:
+    async def _ended(
+        self,
+        deadline: float,
+        timeout: float,
+        poll_interval: float | None = None,
+        is_left: Callable[[], bool] = lambda: False,
+    ) -> Job:
         """The job at its end, however it ended."""
         interval = None if poll_interval is None else _checked_interval(poll_interval)
         call = self._call
-        with AsyncWait([self._watched]) as wait:
+        with AsyncWait([self._watched], is_left) as wait:
             there_is_time = True
             while not call.has_ended:
                 if call.is_ambiguous:
@@ -305,6 +322,25 @@ async def completed(runs: Iterable[AsyncRun], deadline: float, timeout: float) -
             if not there_is_time:
                 raise JobTimeout(f"{len(left)} of {count} runs have not ended within {timeout:g} s")
             there_is_time = await wait.look(deadline, soon=bool(settled))
+
+
+async def outcome_of(run: AsyncRun, index: int, data: object, timeout: float, is_left: Callable[[], bool]) -> Outcome:
+    """What a call of `AsyncFunctions.map` came to that was accepted, followed to its end.
+
+    Args:
+        run: The call.
+        index: The place of its input.
+        data: Its input.
+        timeout: The seconds that it may take.
+        is_left: Whether nobody wants to know any more.
+    """
+    try:
+        result = await run._result(timeout, is_left)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - of this module
+    except ClientClosed:  # no failure of this call, but the end of all of them
+        raise
+    except MinCloudError as error:
+        return Outcome(index, data, error=error, run=run)
+    return Outcome(index, data, data=result, run=run)
 
 
 def _finished_at(run: AsyncRun) -> float:

@@ -4,8 +4,17 @@
 from .client import MinCloud
 from .credentials import Credentials
 from .functions import Functions
+from .job_search import FoundCall
 from .jobs import Jobs
 from .pages import Paginator
 from .runs import Run
 
-__all__ = ["Credentials", "Functions", "Jobs", "MinCloud", "Paginator", "Run"]
+__all__ = [
+    "Credentials",
+    "FoundCall",
+    "Functions",
+    "Jobs",
+    "MinCloud",
+    "Paginator",
+    "Run",
+]

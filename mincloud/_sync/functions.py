@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from mincloud_api import models
@@ -20,16 +21,18 @@ from .._concurrency.threads import bounded_map
 from .._configuration import checked_timeout
 from .._function_files import read_source
 from .._models import Deployment, Outcome
-from .._operations import choice, function_data, function_name, operation, text_argument, whole_number
+from .._operations import choice, function_data, function_name, operation, text_argument, unix_time, whole_number
 from .._paging import RawPage
 from .._responses import function_error, with_error_object
-from ..errors import ClientClosed, MinCloudError, NotFound
+from ..errors import AmbiguousJob, ClientClosed, MinCloudError, NotFound
+from .job_search import FoundCall, find_calls
 from .pages import Paginator
-from .runs import Run, accepted_run, completed, resumed_run
+from .runs import Run, accepted_run, completed, outcome_of, resumed_run
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Generator, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+    from datetime import datetime
 
     from mincloud_api.models.cloud_function import CloudFunction
     from mincloud_api.models.debug_result import DebugResult
@@ -40,12 +43,17 @@ if TYPE_CHECKING:
     from .pipeline import Pipeline
     from .watching import JobWatchers
 
+    _NumberedInput = tuple[int, Mapping[str, Any] | None]
+
 Result = TypeVar("Result")
 
 DEFAULT_PAGE_SIZE = 100
 # With `map`, how many inputs per call under way may be taken and not yet delivered, so that a slow one holds up the others late.
 _WINDOW_PER_CALL = 2
 _NOT_FOUND = 404
+# The seconds that the service may take for a call that is not waited for: to find a place for it, and to run it.
+_LONGEST_FOLLOWED = 600.0
+_A_MOMENT = 0.001
 
 
 class Functions:
@@ -185,25 +193,60 @@ class Functions:
                 )
         return completed(given, deadline, timeout)
 
+    def find_calls(
+        self, name: str, calls: Iterable[tuple[Mapping[str, Any], datetime | float, datetime | float]], *, sync: bool
+    ) -> list[FoundCall]:
+        """Looks among a function's jobs for calls that were lost on the way, by what their logs show (operation listJobs).
+
+        It settles whether a call ran whose answer never came, as when the process that made it was killed.
+
+        Args:
+            name: The function's name.
+            calls: What was sent, and between which times by the service's clock: aware datetimes or Unix seconds. A wider time does no
+                harm.
+            sync: Whether the calls were made by `invoke`, rather than by `trigger`.
+
+        Returns:
+            What was found of each call, in their order: its `.state` is `found`, `absent` or `unknown`. Calls of equal data find the
+            same jobs.
+
+        Raises:
+            TypeError: The name is no string, or data no mapping.
+            ValueError: The name cannot be addressed, or a datetime has no time zone.
+            NotFound: There is no such function.
+            APIError: The service answered with another error.
+            TransportError: No response came.
+            InvalidResponse: The service answered with something else than jobs.
+        """
+        checked = [
+            (function_data(data), unix_time("since", since), unix_time("until", until)) for data, since, until in calls
+        ]
+        return find_calls(self._pipeline, self._watchers, function_name(name), checked, sync=sync)
+
     def map(
         self,
         name: str,
         inputs: Iterable[Mapping[str, Any] | None],
         *,
         concurrency: int = 8,
+        sync: bool = True,
         ordered: bool = True,
         timeout: float | None = None,
     ) -> Generator[Outcome, None]:
-        """Calls a function for each of many inputs, several at once, and waits for each (operation invokeFunction).
+        """Calls a function for each of many inputs, several at once (operation invokeFunction), and waits or follows each to its end.
 
         Inputs are taken as they are needed. One failure stops nothing. Leaving the loop early starts no more calls.
 
         Args:
             name: The function's name.
             inputs: What the function receives as `event.data`, for each call.
-            concurrency: How many calls are under way at once at the most.
+            concurrency: How many calls are under way at once at the most. With `sync=False` their jobs tell (operation listJobs): one that
+                has not ended in time keeps its place until it has.
+            sync: Whether each call is waited for, and may run for 5 s. If not, it is triggered and may run for 300 s, and its log tells
+                what it returned, as with `run.result`.
             ordered: Whether outcomes come in the order of the inputs, or as they are ready.
-            timeout: The seconds that each call may take; None for the client's own (30).
+            timeout: The seconds that each call may take; None for the client's own (30), or with `sync=False` for 600, since the service
+                tries for five minutes to find a place for a call.
 
         Returns:
             An iterator with an outcome for each input: what the function returned, or the error.
@@ -219,8 +262,24 @@ class Functions:
         whole_number("concurrency", concurrency, least=1)
         if timeout is not None:
             checked_timeout(timeout)
+        numbered = enumerate(inputs)
+        if sync:
+            return self._map(self._waited_outcome(name, timeout), numbered, concurrency, ordered=ordered)
+        return self._followed(name, numbered, concurrency, timeout, ordered=ordered)
 
-        def outcome(numbered: tuple[int, Mapping[str, Any] | None]) -> Outcome:
+    @staticmethod
+    def _map(
+        outcome: Callable[[_NumberedInput], Outcome],
+        numbered: Iterator[_NumberedInput],
+        concurrency: int,
+        *,
+        ordered: bool,
+    ) -> Generator[Outcome, None]:
+        window = concurrency if concurrency == 1 else concurrency * _WINDOW_PER_CALL
+        return bounded_map(outcome, numbered, concurrency=concurrency, window=window, ordered=ordered)
+
+    def _waited_outcome(self, name: str, timeout: float | None) -> Callable[[_NumberedInput], Outcome]:
+        def outcome(numbered: _NumberedInput) -> Outcome:
             index, data = numbered
             try:
                 return Outcome(index, data, data=self.invoke(name, data, timeout=timeout))
@@ -229,13 +288,44 @@ class Functions:
             except (MinCloudError, TypeError, ValueError) as error:
                 return Outcome(index, data, error=error)
 
-        return bounded_map(
-            outcome,
-            enumerate(inputs),
-            concurrency=concurrency,
-            window=concurrency if concurrency == 1 else concurrency * _WINDOW_PER_CALL,
-            ordered=ordered,
-        )
+        return outcome
+
+    def _followed(
+        self, name: str, inputs: Iterator[_NumberedInput], concurrency: int, timeout: float | None, *, ordered: bool
+    ) -> Generator[Outcome, None]:
+        limit = _LONGEST_FOLLOWED if timeout is None else timeout
+        overdue: deque[tuple[Run, float]] = deque()
+        left = False
+
+        def outcome(numbered: _NumberedInput) -> Outcome:
+            index, data = numbered
+            try:
+                late, ends_at = overdue.popleft()
+            except IndexError:
+                pass
+            else:  # its place is still taken by a call that has not ended in time
+                outcome_of(late, index, None, max(_A_MOMENT, ends_at - time.monotonic()), lambda: left)
+            if left:
+                return Outcome(index, data)
+            try:
+                run = self.trigger(name, data)
+            except ClientClosed:
+                raise
+            except (MinCloudError, TypeError, ValueError) as error:
+                return Outcome(index, data, error=error)
+            ends_at = time.monotonic() + _LONGEST_FOLLOWED
+            result = outcome_of(run, index, data, limit, lambda: left)
+            if result.error is not None and not run.done and not isinstance(result.error, AmbiguousJob):
+                overdue.append((run, ends_at))
+            return result
+
+        outcomes = self._map(outcome, inputs, concurrency, ordered=ordered)
+        try:
+            for each in outcomes:
+                yield each
+        finally:
+            left = True
+            outcomes.close()
 
     def debug(
         self,

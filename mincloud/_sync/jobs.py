@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import math
+import time
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from mincloud_api.api import jobs as operations
@@ -12,9 +14,9 @@ from mincloud_api.models.job_status import JobStatus
 from mincloud_api.models.service_type import ServiceType
 from mincloud_api.types import UNSET
 
-from .._operations import Operation, choice, function_name, operation, unix_time
-from .._paging import RawPage
-from ..errors import JobError
+from .._operations import Operation, choice, function_name, operation, unix_time, whole_number
+from .._paging import MOST_PER_PAGE, RawPage
+from ..errors import JobError, JobNotFound
 from .pages import Paginator
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from mincloud_api.models.job import Job
 
+    from .._job_matching import ServiceClock
     from .._models import EventSourceValue, JobStatusValue, ServiceTypeValue
     from .._responses import APIResponse
     from .pipeline import Pipeline
@@ -88,6 +91,35 @@ class Jobs:
             timeout=timeout,
         )
 
+    def get(self, name: str, job_id: int, *, timeout: float | None = None) -> Job:
+        """A job by its id (operation listJobs, page by page until it is met).
+
+        Args:
+            name: The function's name.
+            job_id: The job's id.
+            timeout: The seconds that each attempt of each request may take; None for the client's own (30).
+
+        Returns:
+            The job.
+
+        Raises:
+            TypeError: The name is no string, or the id no integer.
+            ValueError: The name cannot be addressed, or the id is negative.
+            JobNotFound: The function has no such job.
+            NotFound: There is no such function.
+            APIError: The service answered with another error.
+            TransportError: No response came.
+            InvalidResponse: The service answered with something else than jobs.
+            ConfigurationError: The timeout is impossible.
+        """
+        whole_number("job_id", job_id, least=0)
+        with closing(self.list(name, page_size=MOST_PER_PAGE, timeout=timeout).pages()) as pages:
+            for page in pages:
+                for job in page:
+                    if job.id == job_id:
+                        return job
+        raise JobNotFound(f"{name!r} has no job {job_id}: look at cloud.jobs.list()")
+
     def log(self, job: Job, *, timeout: float | None = None) -> str:
         """The log of a job, from the presigned address that the job carries. The access token is not sent there.
 
@@ -137,6 +169,7 @@ def job_pages(
     prefetch: int = 0,
     timeout: float | None = None,
     deadline: float | None = None,
+    clock: ServiceClock | None = None,
 ) -> Paginator[Job]:
     """The jobs of a function; see `Jobs.list`.
 
@@ -152,6 +185,7 @@ def job_pages(
         prefetch: How many pages are requested ahead.
         timeout: The seconds that each attempt of each request may take; None for the client's own.
         deadline: When all must have ended, on the clock of `time.monotonic()`.
+        clock: Learns the service's time from the responses.
     """
 
     def fetch(offset: int, limit: int, first: RawPage[Job] | None) -> APIResponse:
@@ -167,7 +201,10 @@ def job_pages(
             offset=offset,
             x_hydrogen_env_id=flow.options.environment or UNSET,
         )
-        return flow.send(operation(request, idempotent=True), timeout=timeout, deadline=deadline)
+        response = flow.send(operation(request, idempotent=True), timeout=timeout, deadline=deadline)
+        if clock is not None and (date := response.date()) is not None:
+            clock.note(date, time.monotonic())
+        return response
 
     return Paginator(fetch, read_jobs, lambda job: job.id, page_size=page_size, prefetch=prefetch)
 

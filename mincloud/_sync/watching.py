@@ -22,7 +22,7 @@ from ..errors import APIError, InvalidResponse, RequestTimeout, TransportError
 from .jobs import fetch_log, job_pages
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Sequence
 
     from mincloud_api.models.job import Job
 
@@ -145,8 +145,8 @@ class JobWatcher:
             return
         self._note_look(started)
         unread = self.matcher.unread(jobs)
-        if unread:
-            self._read_logs(flow, unread, deadline)
+        for job, log in read_logs(flow, unread, deadline):
+            self.matcher.note_log(job, log)
         self.matcher.match(jobs, calls)
 
     def _note_look(self, started: float) -> None:
@@ -157,15 +157,17 @@ class JobWatcher:
     def _listed(self, flow: Pipeline, calls: Sequence[PendingCall], deadline: float) -> list[Job]:
         """The jobs of a time that has those of some calls."""
         since, until = _time_of(calls)
+        is_known = all(call.job is not None for call in calls)
         pages = job_pages(
             flow,
             self.function,
-            source=EventSource.OPEN_API,
-            service_type=ServiceType.BATCH,
+            source=None if is_known else EventSource.OPEN_API,
+            service_type=None if is_known else ServiceType.BATCH,
             since=None if since is None else math.floor(since),
             until=None if until is None else math.ceil(until),
             page_size=MOST_PER_PAGE,
             deadline=deadline,
+            clock=self.clock,
         )
         jobs: list[Job] = []
         with closing(pages.pages()) as read:
@@ -178,29 +180,6 @@ class JobWatcher:
                     break
         return jobs
 
-    def _read_logs(self, flow: Pipeline, jobs: Sequence[Job], deadline: float) -> None:
-        def read(job: Job) -> None:
-            log = self._read_log(flow, job, deadline)
-            if log is not None:
-                self.matcher.note_log(job, log)
-
-        at_once = min(_LOGS_AT_ONCE, len(jobs))
-        with closing(bounded_map(read, jobs, concurrency=at_once, window=at_once, ordered=False)) as results:
-            for _ in results:
-                pass
-
-    def _read_log(self, flow: Pipeline, job: Job, deadline: float) -> JobLog | None:
-        """What a job's log shows; None if there was no time to see."""
-        asked_at = time.monotonic()
-        limit = min(_LOG_TIMEOUT, (deadline - asked_at) / 2)
-        if limit <= 0:
-            return None
-        text: str | None = None
-        with suppress(TransportError, APIError, InvalidResponse):  # then it is not to be had
-            text = fetch_log(flow, job, deadline=asked_at + limit)
-        visible = None if text is None else logged_data(text)
-        return JobLog(visible, text, has_ended(job), asked_at)
-
     def refresh(self, flow: Pipeline, call: PendingCall, deadline: float) -> None:
         """Looks at the job of one call anew, which gives the address of its log anew, too.
 
@@ -210,6 +189,33 @@ class JobWatcher:
             InvalidResponse: The service answered with something else than jobs.
         """
         self.matcher.renew(self._listed(flow, [call], deadline), call)
+
+
+def read_logs(flow: Pipeline, jobs: Sequence[Job], deadline: float) -> list[tuple[Job, JobLog]]:
+    """Reads the logs of jobs, several at once.
+
+    Args:
+        flow: What carries out the requests.
+        jobs: The jobs.
+        deadline: When all must have ended, on the clock of `time.monotonic()`; those for which there was no time are left out.
+    """
+    logs: list[tuple[Job, JobLog]] = []
+
+    def read(job: Job) -> None:
+        asked_at = time.monotonic()
+        limit = min(_LOG_TIMEOUT, (deadline - asked_at) / 2)
+        if limit <= 0:
+            return
+        text: str | None = None
+        with suppress(TransportError, APIError, InvalidResponse):  # then it is not to be had
+            text = fetch_log(flow, job, deadline=asked_at + limit)
+        logs.append((job, JobLog(None if text is None else logged_data(text), text, has_ended(job), asked_at)))
+
+    at_once = min(_LOGS_AT_ONCE, max(1, len(jobs)))
+    with closing(bounded_map(read, jobs, concurrency=at_once, window=at_once, ordered=False)) as results:
+        for _ in results:
+            pass
+    return logs
 
 
 def _time_of(calls: Sequence[PendingCall]) -> tuple[float | None, float | None]:
@@ -269,10 +275,12 @@ class Wait:
 
     Args:
         watched: The calls.
+        is_left: Whether nobody wants to know any more, so that the time is over.
     """
 
-    def __init__(self, watched: Iterable[WatchedCall]) -> None:
+    def __init__(self, watched: Iterable[WatchedCall], is_left: Callable[[], bool] = lambda: False) -> None:
         self._watched = dict.fromkeys(watched)
+        self._is_left = is_left
 
     def __enter__(self) -> Self:
         for each in self._watched:
@@ -317,6 +325,8 @@ class Wait:
         settled = self._count_settled()
         while (left := due - time.monotonic()) > 0:
             sleep(min(left, _NAP))
+            if self._is_left():
+                return False
             if self._count_settled() > settled:
                 return True
         needless = due if due < last_look else due - _RECENTLY

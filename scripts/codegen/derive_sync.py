@@ -27,6 +27,7 @@ NAMES = {
     "AsyncCredentials": "Credentials",
     "AsyncExchange": "Exchange",
     "AsyncPipeline": "Pipeline",
+    "AsyncFoundCall": "FoundCall",
     "AsyncFunctions": "Functions",
     "AsyncGenerator": "Generator",
     "AsyncHTTPConnection": "HTTPConnection",

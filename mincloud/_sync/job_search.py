@@ -1,0 +1,114 @@
+# Derived from mincloud/_async/job_search.py by scripts/codegen/derive_sync.py: change that and run `make generate`.
+"""Looks for calls among a function's jobs by what their logs show of the data that was sent."""
+
+from __future__ import annotations
+
+import math
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from mincloud_api.models.event_source import EventSource
+from mincloud_api.models.service_type import ServiceType
+
+from .._job_logs import visible
+from .._job_matching import RECORDED_WITHIN, PendingCall, ServiceClock
+from .._operations import encode
+from .._paging import MOST_PER_PAGE
+from .jobs import job_pages
+from .runs import Run
+from .watching import read_logs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from mincloud_api.models.job import Job
+
+    from .._job_matching import JobLog
+    from .pipeline import Pipeline
+    from .watching import JobWatchers
+
+# The jobs of calls that were made so many seconds apart are listed together.
+_LISTED_TOGETHER = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCall:
+    """What was found of a call that was looked for.
+
+    Attributes:
+        runs: A run for each job whose log shows the call's data; more than one if the data was sent more than once.
+        doubtful: The jobs that may be the call's: they have not ended, or their log tells nothing.
+        is_covered: Whether every job of the time is listed by now.
+    """
+
+    runs: list[Run]
+    doubtful: list[Job] = field(repr=False)
+    is_covered: bool
+
+    @property
+    def state(self) -> Literal["found", "absent", "unknown"]:
+        """Whether the call ran: `found` if it did, `absent` if it surely did not, else `unknown`."""
+        if self.runs:
+            return "found"
+        return "absent" if self.is_covered and not self.doubtful else "unknown"
+
+
+def find_calls(
+    flow: Pipeline,
+    watchers: JobWatchers,
+    name: str,
+    calls: Sequence[tuple[Mapping[str, Any], float, float]],
+    *,
+    sync: bool,
+) -> list[FoundCall]:
+    """See `Functions.find_calls`."""
+    service_type = ServiceType.TIME_SENSITIVE if sync else ServiceType.BATCH
+    clock = ServiceClock()
+    sought = [PendingCall("", since, until + RECORDED_WITHIN, visible(data)) for data, since, until in calls]
+    jobs: dict[int, Job] = {}
+    for since, until in _joined_times(sought):
+        listed = job_pages(
+            flow,
+            name,
+            source=EventSource.OPEN_API,
+            service_type=service_type,
+            since=math.floor(since),
+            until=math.ceil(until),
+            page_size=MOST_PER_PAGE,
+            clock=clock,
+        )
+        for job in listed:
+            jobs[job.id] = job
+    listed_at = clock.earliest(time.monotonic())
+    candidates = [job for job in jobs.values() if any(call.may_be(job) for call in sought)]
+    logs = {job.id: log for job, log in read_logs(flow, [job for job in candidates if job.user_log_url], math.inf)}
+    watcher = watchers.of(flow, name)
+
+    def run_of(job: Job, data: Mapping[str, Any], log: JobLog) -> Run:
+        call = PendingCall(secrets.token_hex(16), job.created_at, job.created_at, log.visible, job=job, log=log)
+        return Run(flow, watcher, encode(data), call)
+
+    found: list[FoundCall] = []
+    for call, (data, _, until) in zip(sought, calls, strict=True):
+        runs: list[Run] = []
+        doubtful: list[Job] = []
+        for job in filter(call.may_be, candidates):
+            log = logs.get(job.id)
+            if log is None or log.visible is None or call.visible is None:
+                doubtful.append(job)
+            elif log.visible == call.visible:
+                runs.append(run_of(job, data, log))
+        found.append(FoundCall(runs, doubtful, listed_at > until + RECORDED_WITHIN))
+    return found
+
+
+def _joined_times(calls: Sequence[PendingCall]) -> Iterator[tuple[float, float]]:
+    """The times of calls, those that are near each other as one."""
+    times = sorted((call.since or 0.0, call.until or 0.0) for call in calls)
+    while times:
+        since, until = times.pop(0)
+        while times and times[0][0] <= until + _LISTED_TOGETHER:
+            until = max(until, times.pop(0)[1])
+        yield since, until
