@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from mincloud._contract import as_yaml, without_references
 from scripts import ROOT, ScriptError
+from scripts.contract.code_samples import overlay
 from scripts.contract.document import CONTRACT, Document, read_document
 from scripts.contract.variants import DEREFERENCED, OVERLAYS, derive_all, variants
 
@@ -134,6 +135,7 @@ def stage(documents: Mapping[str, Document], written: Path, folder: Path) -> Non
         shutil.copyfile(FOLDER / name, folder / name)
     shutil.copyfile(ROOT / "LICENSE", folder / "LICENSE")
     shutil.copytree(OVERLAYS, folder / "overlays")
+    (folder / "overlays" / "code-samples.yaml").write_text(as_yaml(overlay(documents["mincloud"])), "utf-8")
     write_documents(documents, written, folder.joinpath)
 
     sources: list[Path] = []

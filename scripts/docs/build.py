@@ -16,10 +16,9 @@ import tempfile
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
-
 from scripts import ROOT, ScriptError
-from scripts.contract.document import CONTRACT
+from scripts.contract.code_samples import code_samples
+from scripts.contract.document import CONTRACT, Document, operations, read_document
 from scripts.contract.redocly import redocly
 from scripts.docs.translations import LANGUAGES
 
@@ -95,20 +94,27 @@ def _provenance(entry: dict[str, str]) -> str:
     return f"*{entry['standing'].capitalize()}*{about}:{documented} {entry.get('note', '').strip()}".rstrip()
 
 
+def _with_samples(document: Document) -> Document:
+    """The contract with the samples that a page shows."""
+    samples = code_samples(document)
+    for _, _, operation in operations(document):
+        operation["x-codeSamples"] = samples[operation["operationId"]]
+    return document
+
+
 def build_contract_page(output: Path) -> None:
     """Builds the page of the contract: one HTML file, with all that it needs in it.
 
     Raises:
         ScriptError: The contract cannot be read, or the tool is not installed or refused it.
     """
-    try:
-        document = yaml.safe_load(CONTRACT.read_text("utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise ScriptError(f"{CONTRACT} cannot be read: {' '.join(str(error).split())}") from error
+    document, wrong = read_document(CONTRACT)
+    if wrong:
+        raise ScriptError(wrong[0].line(CONTRACT.name))
     page = output / CONTRACT_PAGE
     with tempfile.TemporaryDirectory() as scratch:
         contract = Path(scratch) / "mincloud.json"
-        contract.write_text(json.dumps(expand_extensions(document)), "utf-8")
+        contract.write_text(json.dumps(expand_extensions(_with_samples(document))), "utf-8")
         done = redocly("build-docs", str(contract), "--inlineBundle", f"--output={page}")
     if done.returncode or not page.exists():
         raise ScriptError(f"Redocly could not render the contract: {' '.join((done.stderr or done.stdout).split())}")

@@ -16,14 +16,15 @@ import re
 import subprocess
 import sys
 import threading
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
 
 import httpx
 import yaml
 
 from mincloud_emulator import Emulator
-from scripts import ROOT
-from scripts.contract.document import CONTRACT
+from scripts import ROOT, ScriptError
+from scripts.contract.document import CONTRACT, operations, read_document, resolved
 
 from .story import STORIES
 
@@ -59,14 +60,16 @@ def read_workflows(workflows: Mapping[str, str]) -> dict[str, Node]:
     return {name: yaml.safe_load((STORIES / f"{story}.yaml").read_text("utf-8")) for name, story in workflows.items()}
 
 
-def _operations(contract: Node) -> dict[str, tuple[str, str, Node]]:
+@cache
+def _operations() -> dict[str, tuple[str, str, Node]]:
     """Path, method and description of each operation, by its id."""
-    return {
-        operation["operationId"]: (path, method, operation)
-        for path, item in contract["paths"].items()
-        for method, operation in item.items()
-        if isinstance(operation, dict) and "operationId" in operation
-    }
+    return {operation["operationId"]: (path, method, operation) for path, method, operation in operations(_contract())}
+
+
+def _places(operation: Node) -> dict[str, str]:
+    """Where each parameter of an operation goes, by its name."""
+    parameters = [resolved(_contract(), each) for each in operation.get("parameters", [])]
+    return {parameter["name"]: parameter["in"] for parameter in parameters}
 
 
 def _expectations(expected: Any, pointer: str = "") -> list[tuple[str, str, Any]]:
@@ -103,13 +106,11 @@ class _Arazzo:
     Args:
         name: Its id.
         story: The story that it comes from.
-        operations: The contract's operations.
     """
 
-    def __init__(self, name: str, story: Node, operations: dict[str, tuple[str, str, Node]]) -> None:
+    def __init__(self, name: str, story: Node) -> None:
         self._name = name
         self._story = story
-        self._operations = operations
         self._places: dict[str, str] = {given: f"$inputs.{given}" for given in _GIVEN}
         self._places |= {variable: f"$inputs.{variable}" for variable in story.get("variables", {})}
 
@@ -138,11 +139,11 @@ class _Arazzo:
         return [*self._story["steps"], *self._story.get("cleanup", [])]
 
     def _step(self, number: int, step: Node) -> Node:
-        _, _, operation = self._operations[step["operation"]]
+        _, _, operation = _operations()[step["operation"]]
         name = f"step-{number + 1}"
         written: Node = {"stepId": name, "description": step["step"], "operationId": step["operation"]}
         parameters = [
-            {"name": parameter, "in": self._place_of(operation, parameter), "value": self._filled(value)}
+            {"name": parameter, "in": _places(operation)[parameter], "value": self._filled(value)}
             for parameter, value in step.get("parameters", {}).items()
         ]
         if operation.get("security"):
@@ -161,13 +162,6 @@ class _Arazzo:
             written["outputs"] = {variable: f"$response.body#{pointer}" for variable, pointer in captured.items()}
             self._places |= {variable: f"$steps.{name}.outputs.{variable}" for variable in captured}
         return written
-
-    def _place_of(self, operation: Node, parameter: str) -> str:
-        for each in operation.get("parameters", []):
-            described = _resolved(each)
-            if described["name"] == parameter:
-                return str(described["in"])
-        return "path"
 
     def _filled(self, value: Any) -> Any:
         if isinstance(value, dict):
@@ -201,29 +195,17 @@ def _literal(value: Any) -> str:
     return json.dumps(value)
 
 
-_DOCUMENT: Node = {}
-
-
-def _resolved(node: Node) -> Node:
-    reference = node.get("$ref")
-    if reference is None:
-        return node
-    found: Any = _contract()
-    for step in str(reference).removeprefix("#/").split("/"):
-        found = found[step]
-    return cast("Node", found)
-
-
+@cache
 def _contract() -> Node:
-    if not _DOCUMENT:
-        _DOCUMENT.update(yaml.safe_load(CONTRACT.read_text("utf-8")))
-    return _DOCUMENT
+    document, problems = read_document(CONTRACT)
+    if problems:
+        raise ScriptError(problems[0].line(CONTRACT.name))
+    return document
 
 
 def arazzo() -> str:
     """The Arazzo description, as YAML."""
     contract = _contract()
-    operations = _operations(contract)
     document = {
         "arazzo": "1.0.1",
         "info": {
@@ -232,7 +214,7 @@ def arazzo() -> str:
             "description": "Derived from the stories of the contract.",
         },
         "sourceDescriptions": [{"name": "mincloud", "url": "mincloud.yaml", "type": "openapi"}],
-        "workflows": [_Arazzo(name, story, operations).workflow() for name, story in read_workflows(WORKFLOWS).items()],
+        "workflows": [_Arazzo(name, story).workflow() for name, story in read_workflows(WORKFLOWS).items()],
     }
     return yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=140)
 
@@ -253,12 +235,12 @@ if (failing.length && tried < {times}) {{
 }}"""
 
 
-def _postman_item(workflow: str, number: int, step: Node, operations: dict[str, tuple[str, str, Node]]) -> Node:
+def _postman_item(workflow: str, number: int, step: Node) -> Node:
     """One step as a request of the collection, with a script that checks its answer."""
-    path, method, operation = operations[step["operation"]]
+    path, method, operation = _operations()[step["operation"]]
     identifier = f"{workflow}-{number + 1}"
     parameters: Node = {name: _postman_text(value) for name, value in step.get("parameters", {}).items()}
-    places = {each["name"]: each["in"] for each in map(_resolved, operation.get("parameters", []))}
+    places = _places(operation)
     steps = [f":{part[1:-1]}" if part.startswith("{") else part for part in path.strip("/").split("/")]
     query = [{"key": name, "value": value} for name, value in parameters.items() if places.get(name) == "query"]
     headers = [{"key": name, "value": value} for name, value in parameters.items() if places.get(name) == "header"]
@@ -336,7 +318,6 @@ def _postman_text(value: Any) -> str:
 def collection() -> str:
     """The Postman collection, as JSON."""
     contract = _contract()
-    operations = _operations(contract)
     folders: list[Node] = []
     variables = [
         {"key": "base_url", "value": contract["servers"][0]["url"]},
@@ -353,7 +334,7 @@ def collection() -> str:
             if "unique" in variable
         ]
         steps = [*story["steps"], *story.get("cleanup", [])]
-        items = [_postman_item(workflow, number, step, operations) for number, step in enumerate(steps)]
+        items = [_postman_item(workflow, number, step) for number, step in enumerate(steps)]
         # Once, before the first request of the folder.
         items[0]["event"].insert(0, {"listen": "prerequest", "script": {"type": "text/javascript", "exec": unique}})
         folders.append({"name": workflow, "description": story["story"], "item": items})

@@ -80,8 +80,8 @@ def test_without_redocly_there_is_a_line_that_says_how_to_get_it(
 @pytest.mark.parametrize(
     ("contract", "message"),
     [
-        ("openapi: 3.0.3\npaths: [\n", r"^[^\n]+broken\.yaml cannot be read: [^\n]+line 3[^\n]+$"),
-        ("just: this\n", r"^Redocly could not render the contract: [^\n]+$"),
+        ("openapi: 3.0.3\npaths: [\n", r"^broken\.yaml: the document: mend the YAML: [^\n]+line 3[^\n]+$"),
+        ("just: this\n", r"^broken\.yaml: the document: mend it: [^\n]+$"),
     ],
 )
 def test_a_contract_that_cannot_be_rendered_is_one_line(
