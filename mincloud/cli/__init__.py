@@ -7,13 +7,15 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from .arguments import PROGRAM, program_parser
-from .exit_statuses import DONE, INTERRUPTED, CommandError, describe_error, printable
+from .arguments import program_parser
+from .exit_statuses import DONE, INTERRUPTED, PROGRAM, CommandError, describe_error, error_document
 from .terminal import Terminal
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
+
+    from .arguments import CommandParser
 
 __all__ = ["main"]
 
@@ -28,10 +30,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status; `mincloud-py --help` lists them.
 
     Raises:
-        SystemExit: The words ask for help, or are wrong.
+        SystemExit: The words ask for help or the version.
     """
-    parser, _ = program_parser()
-    args = parser.parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    parser, commands = program_parser()
+    if not words or (words[0] == "help" and not {"-h", "--help"}.intersection(words)):
+        return _help(words[1:], parser, commands)
+    try:
+        args = parser.parse_args(words)
+    except CommandError as error:
+        Terminal(json="--json" in words, colour=False).error(
+            f"{error.program}: {error}", error_document(error, str(error))
+        )
+        return error.status
     terminal = Terminal(json=bool(args.json), colour=not args.no_color)
     if args.debug:
         _log_requests()
@@ -39,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = _command(args.run)(args, terminal)
         sys.stdout.flush()
     except KeyboardInterrupt:
-        sys.stderr.write(f"{PROGRAM}: interrupted\n")
+        terminal.error(f"{PROGRAM}: interrupted", {"error": {"kind": "Interrupted", "message": "interrupted"}})
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read has seen enough, as with `| head`. Python would complain once more when it ends.
@@ -51,8 +62,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             import traceback  # noqa: PLC0415 - seldom needed
 
             traceback.print_exc()
-        sys.stderr.write(f"{PROGRAM}: {printable(message)}\n")
+        terminal.error(f"{PROGRAM}: {message}", error_document(error, message), getattr(error, "details", ()))
     return status
+
+
+def _help(words: list[str], parser: CommandParser, commands: dict[str, CommandParser]) -> int:
+    """Shows the help of a command, or of the program."""
+    names = [word for word in words if not word.startswith("-")]
+    if names and names[0] not in commands:
+        return main([names[0]])  # says what is wrong with it
+    sys.stdout.write((commands[names[0]] if names else parser).format_help())
+    return DONE
 
 
 def _command(place: str) -> Callable[[argparse.Namespace, Terminal], int]:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .._version import VERSION
-from .exit_statuses import WRONG_USAGE, printable, summary_of_meanings
+from .exit_statuses import PROGRAM, CommandError, summary_of_meanings
 from .units import parse_time, rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-PROGRAM = "mincloud-py"
 
 SOURCES = ("sdk", "open_api", "cloud_function", "flex_schema", "wechat_pay_success", "timer", "file_operation")
 STATUSES = (
@@ -27,8 +26,13 @@ STATUSES = (
     "execution_failed",
 )
 SERVICE_TYPES = ("time_sensitive", "batch")
+PLANS = ("P_FREE", "P_PERSONAL")
 SHELLS = ("bash", "zsh", "fish")
 
+_USUAL_COLUMNS = 80
+_WRONG_CHOICE = re.compile(r"invalid choice: '(?P<word>.*?)' \(choose from (?P<choices>.*)\)")
+_QUOTED = re.compile(r"[\w-]+")
+_WRONG_OPTION = re.compile(r"unrecognized arguments: (?P<word>--[\w-]+)")
 _DATA_HELP = "what the function receives as event.data: a JSON object, @FILE, or - for standard input ({})"
 
 
@@ -36,14 +40,18 @@ class _Help(argparse.RawDescriptionHelpFormatter):
     """Help as wide as the terminal. argparse would load `shutil`, with all that can pack files, to ask how wide that is."""
 
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=_columns() - 2)
+        super().__init__(prog, width=terminal_columns() - 2)
 
 
-def _columns() -> int:
+def terminal_columns() -> int:
+    """How wide the terminal is; 80 where there is none."""
+    named = os.environ.get("COLUMNS", "")
+    if named.isascii() and named.isdigit() and int(named):
+        return int(named)
     try:
-        return int(os.environ.get("COLUMNS", "")) or os.get_terminal_size().columns or 80
+        return os.get_terminal_size().columns or _USUAL_COLUMNS
     except (ValueError, OSError):  # the output is no terminal
-        return 80
+        return _USUAL_COLUMNS
 
 
 class CommandParser(argparse.ArgumentParser):
@@ -76,8 +84,33 @@ class CommandParser(argparse.ArgumentParser):
             self._interleaving = False
 
     def error(self, message: str) -> NoReturn:
-        """Ends with one line."""
-        self.exit(WRONG_USAGE, f"{printable(f'{self.prog}: {message}')}: `{self.prog} --help` shows how\n")
+        """Ends with what is wrong.
+
+        Raises:
+            CommandError: Always.
+        """
+        raise CommandError(f"{self._explained(message)}: `{self.prog} --help` shows how", program=self.prog)
+
+    def _explained(self, message: str) -> str:
+        """What argparse says, with the word that may have been meant in place of a list of all."""
+        if found := _WRONG_CHOICE.search(message):
+            choices = _QUOTED.findall(found["choices"])
+            what = (
+                "there is no command" if "argument COMMAND" in message else message[: found.start()] + "invalid choice:"
+            )
+            advice = _meant(found["word"], choices) or f" (choose from {', '.join(choices)})"
+            return f"{what} '{found['word']}'{advice}"
+        if found := _WRONG_OPTION.search(message):
+            options = [name for action in self._actions for name in action.option_strings]
+            return f"{message}{_meant(found['word'], options)}"
+        return message
+
+
+def _meant(word: str, choices: Sequence[str]) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 - seldom needed
+
+    close = get_close_matches(word, choices, n=1)
+    return f": did you mean {close[0]}?" if close else ""
 
 
 def _checked(convert: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -108,30 +141,45 @@ def _at_least_one(text: str) -> int:
     return int(text)
 
 
-def _add_global_options(parser: argparse.ArgumentParser, *, default: Any) -> None:
-    """The options that each command has, before its name or after it."""
+def _add_global_options(parser: argparse.ArgumentParser, *, default: Any, talks: bool = True) -> None:
+    """Adds the options that each command has, before its name or after it.
+
+    Args:
+        parser: The program's, or a command's.
+        default: What an option is that is not given.
+        talks: Whether the command talks to the service.
+    """
     group = parser.add_argument_group("global options")
     group.add_argument(
-        "--json", action="store_true", default=default, help="write JSON, and nothing else, to standard output"
-    )
-    group.add_argument(
-        "-e",
-        "--environment",
-        metavar="ENVIRONMENT",
+        "--json",
+        action="store_true",
         default=default,
-        help="a test environment: its id, or the name that a login file gives it (production)",
+        help="write JSON, and nothing else, to standard output; an error is one document on standard error",
     )
-    group.add_argument(
-        "--production", action="store_true", default=default, help="production, whatever MINCLOUD_ENVIRONMENT says"
-    )
-    group.add_argument("--base-url", metavar="URL", default=default, help="where the API is (https://cloud.minapp.com)")
-    group.add_argument(
-        "--timeout",
-        type=_checked(_seconds),
-        metavar="SECONDS",
-        default=default,
-        help="how long each attempt of a request may take (30)",
-    )
+    if talks:
+        group.add_argument(
+            "-e",
+            "--environment",
+            metavar="ENVIRONMENT",
+            default=default,
+            help="a test environment: its id, or the name that a login file gives it (production)",
+        )
+        group.add_argument(
+            "--production",
+            action="store_true",
+            default=default,
+            help="production, whatever MINCLOUD_ENVIRONMENT says",
+        )
+        group.add_argument(
+            "--base-url", metavar="URL", default=default, help="where the API is (https://cloud.minapp.com)"
+        )
+        group.add_argument(
+            "--timeout",
+            type=_checked(_seconds),
+            metavar="SECONDS",
+            default=default,
+            help="how long each attempt of a request may take (30)",
+        )
     group.add_argument("--no-color", action="store_true", default=default, help="no colour, as with NO_COLOR=1")
     group.add_argument(
         "--debug", action="store_true", default=default, help="log requests, and show where an error comes from"
@@ -153,7 +201,9 @@ class _Commands:
         )
         self.parsers: dict[str, CommandParser] = {}
 
-    def add(self, name: str, run: str, summary: str, examples: Sequence[str], more: str = "") -> CommandParser:
+    def add(
+        self, name: str, run: str, summary: str, examples: Sequence[str], more: str = "", *, talks: bool = True
+    ) -> CommandParser:
         """Adds a command.
 
         Args:
@@ -162,6 +212,7 @@ class _Commands:
             summary: What it does, in a few words.
             examples: Command lines that work as they are printed.
             more: What else there is to say.
+            talks: Whether it talks to the service.
         """
         sentence = f"{summary[0].upper()}{summary[1:]}."
         parser = self._subparsers.add_parser(
@@ -171,7 +222,7 @@ class _Commands:
             epilog=_epilog(examples),
         )
         parser.set_defaults(run=run)
-        _add_global_options(parser, default=argparse.SUPPRESS)
+        _add_global_options(parser, default=argparse.SUPPRESS, talks=talks)
         self.parsers[name] = parser
         return parser
 
@@ -238,7 +289,11 @@ def _add_function_commands(commands: _Commands) -> None:
         "list", "functions:list_functions", "list the functions", ["mincloud-py list", "mincloud-py list --json"]
     )
     new = commands.add(
-        "new", "functions:new", "make a folder NAME with a function to start from", ["mincloud-py new hello"]
+        "new",
+        "functions:new",
+        "make a folder NAME with a function to start from",
+        ["mincloud-py new hello"],
+        talks=False,
     )
     new.add_argument("name", metavar="NAME", help="the function's name")
     deploy = commands.add(
@@ -249,15 +304,51 @@ def _add_function_commands(commands: _Commands) -> None:
             "mincloud-py deploy greet greet/index.js",
             "mincloud-py deploy functions/ --diff --dry-run",
             "mincloud-py deploy greet=greet/index.js functions/farewell.js",
+            """mincloud-py deploy greet --smoke '{"username": "Lin"}'""",
         ],
         "Two words, the first of which is a bare name, are NAME PATH. Otherwise each TARGET is NAME=PATH or a path: a\n"
         "file NAME.js, a folder NAME with an index.js, or a folder of such files and folders. Nothing is sent before\n"
-        "each file has been read, and nothing for a function that is as its file says.",
+        "each file has been read and, where Node is installed, its syntax checked; and nothing for a function that is\n"
+        "as its file says.",
     )
     deploy.add_argument("targets", metavar="TARGET", nargs="+", help="NAME PATH, or paths of files and folders")
     deploy.add_argument("--diff", action="store_true", help="show how the code differs from what is deployed")
     deploy.add_argument("--dry-run", action="store_true", help="change nothing, say what would be done")
     deploy.add_argument("-m", "--remark", metavar="TEXT", help="a remark to keep with each function")
+    deploy.add_argument("--plan", choices=PLANS, help="the memory of each function: 128 MB, or 256 MB (as it is)")
+    deploy.add_argument(
+        "--bundle",
+        action="store_true",
+        help="make one file of each function's, TypeScript and ES modules included, with your project's esbuild",
+    )
+    deploy.add_argument(
+        "--no-check",
+        action="store_true",
+        help="send code with errors of syntax, or that requires files which are not sent",
+    )
+    deploy.add_argument(
+        "--smoke",
+        metavar="DATA",
+        help="call each function with this JSON object once it is deployed; if that fails, put the previous code back",
+    )
+    get = commands.add(
+        "get",
+        "functions:get",
+        "show a function: its state, plan, remark and code",
+        ["mincloud-py get greet", "mincloud-py get greet --json"],
+    )
+    get.add_argument("name", metavar="NAME", help="the function's name")
+    update = commands.add(
+        "update",
+        "functions:update",
+        "change a function's plan, name or remark",
+        ["mincloud-py update greet --plan P_PERSONAL", "mincloud-py update greet --remark 'says hello'"],
+        "Its code is changed by `deploy`.",
+    )
+    update.add_argument("name", metavar="NAME", help="the function's name")
+    update.add_argument("--plan", choices=PLANS, help="its memory: 128 MB, or 256 MB")
+    update.add_argument("--rename", metavar="NAME", help="a new name")
+    update.add_argument("-m", "--remark", metavar="TEXT", help="a remark; '' for none")
     pull = commands.add(
         "pull",
         "functions:pull",
@@ -415,6 +506,7 @@ def _add_local_commands(commands: _Commands) -> None:
         ["mincloud-py emulator --port 0 --functions functions/"],
         "Needs the extra: pip install 'mincloud[emulator]'. With --json, standard output is one JSON document\n"
         "with the addresses and credentials, and there is no log.",
+        talks=False,
     )
     emulator.add_arguments(parser)
     contract = commands.add(
@@ -423,6 +515,7 @@ def _add_local_commands(commands: _Commands) -> None:
         "print the OpenAPI document of the service",
         ["mincloud-py contract", "mincloud-py contract --portable --openapi 3.1 --json", "mincloud-py contract --path"],
         "The variants combine.",
+        talks=False,
     )
     contract.add_argument("--yaml", action="store_true", help="as YAML, which it is without --json")
     contract.add_argument(
@@ -447,5 +540,8 @@ def _add_local_commands(commands: _Commands) -> None:
         ["mincloud-py completion bash > mincloud-py.bash"],
         "bash: source the file. zsh: put it as _mincloud-py into a folder of $fpath. fish: put it into\n"
         "~/.config/fish/completions/mincloud-py.fish.",
+        talks=False,
     )
     completion.add_argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))
+    show = commands.add("help", "", "show the help of a command", ["mincloud-py help deploy"], talks=False)
+    show.add_argument("words", metavar="COMMAND", nargs="?", help="a command; all of them where none is named")

@@ -29,7 +29,7 @@ from .. import (
 from .batch_files import UNANSWERED, BatchFiles, LineState, numbered_lines
 from .calls import json_object
 from .clients import connected_async, destination
-from .exit_statuses import DONE, FAILED, INTERRUPTED, CommandError, describe_error
+from .exit_statuses import DONE, FAILED, INTERRUPTED, CommandError, describe_error, error_fields
 from .units import counted
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def batch(args: argparse.Namespace, terminal: Terminal) -> int:
         run = _Batch(args, files, inputs)
         with _progress(run.tally, inputs, terminal) as show:
             run.show = show
-            asyncio.run(run.go(cloud, terminal))
+            asyncio.run(run.run(cloud, terminal))
         if run.failure is None and not run.interrupted and not run.tally.unfinished and not run.tally.uncertain:
             files.finished()
     _report(run, results, terminal)
@@ -135,7 +135,7 @@ class _Batch:
         self._stopping = asyncio.Event()
         self._under_way = 0
 
-    async def go(self, cloud: AsyncMinCloud, terminal: Terminal) -> None:
+    async def run(self, cloud: AsyncMinCloud, terminal: Terminal) -> None:
         """Calls what is to be called.
 
         Raises:
@@ -201,7 +201,8 @@ class _Batch:
                 self.failure = error
                 self._stopping.set()
             self._fail(
-                line, {"kind": type(error).__name__, "message": str(error), "called": _called(error), **_details(error)}
+                line,
+                {"kind": type(error).__name__, "message": str(error), "called": _called(error), **error_fields(error)},
             )
         except asyncio.CancelledError:
             self._fail(line, UNANSWERED)
@@ -265,17 +266,6 @@ def _called(error: Exception) -> str:
             return "no" if isinstance(error, (RateLimited, *_ENDING)) else "yes"
         case _:
             return "no"
-
-
-def _details(error: Exception) -> dict[str, Any]:
-    match error:
-        case FunctionError():
-            found = {"code": error.code, "type": error.type, "reason": error.message, "stack": error.stack}
-        case APIError():
-            found = {"status": error.status}
-        case _:
-            found = {}
-    return {key: value for key, value in found.items() if value is not None}
 
 
 def _report(run: _Batch, results: Path, terminal: Terminal) -> None:

@@ -3,34 +3,72 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .clients import connected, destination
-from .exit_statuses import DONE, FAILED, CommandError
+from .exit_statuses import DONE, FAILED, CommandError, describe_error
+from .terminal import Cell
 from .units import duration, size
 
 if TYPE_CHECKING:
     import argparse
 
-    from .. import DebugResult, Job, Run
+    from .. import DebugResult, FunctionError, Job, MinCloud, Run
     from .terminal import Terminal
 
 _MILLI = 1000.0
+# The first frame of a stack in a file that is none of Node's or of a module's.
+_OWN_FRAME = re.compile(
+    r"^\s+at (?:.*\()?(?P<file>(?!node:|internal/)[^\s()/][^()\n]*\.js|index\.js):(?P<line>\d+):(?P<column>\d+)\)?$",
+    re.MULTILINE,
+)
+_LONGEST_LINE_SHOWN = 160
 
 
 def invoke(args: argparse.Namespace, terminal: Terminal) -> int:
     """Calls a function and waits for it."""
+    from .. import FunctionError  # noqa: PLC0415 - help needs no client
+
     data = data_argument(args.data)
     with connected(destination(args, terminal), args) as cloud:
-        result = cloud.functions.invoke(args.name, data)
+        try:
+            result = cloud.functions.invoke(args.name, data)
+        except FunctionError as error:
+            if terminal.json or not terminal.shows_errors:
+                raise
+            _, message = describe_error(error, command="invoke", name=args.name)
+            log = f"`mincloud-py logs {shlex.quote(args.name)}` shows its log"
+            raise CommandError(message, FAILED, details=[*_failing_line(cloud, error), log]) from error
     if terminal.json:
         terminal.document(result)
     else:
         terminal.block(readable(result))
     return DONE
+
+
+def _failing_line(cloud: MinCloud, error: FunctionError) -> list[str]:
+    """The line of the user's code at which a function failed, with a caret; nothing where the stack does not say."""
+    from .. import MinCloudError  # noqa: PLC0415 - help needs no client
+
+    frame = _OWN_FRAME.search(error.stack or "")
+    if frame is None:
+        return []
+    try:
+        code = cloud.functions.get(error.function).function_code or ""
+    except MinCloudError:  # the place alone is of use as well
+        code = ""
+    line, column = int(frame["line"]), int(frame["column"])
+    lines = code.splitlines()
+    place = f"{frame['file']}:{line}:{column}"
+    if line > len(lines) or len(lines[line - 1]) > _LONGEST_LINE_SHOWN:
+        return [f"  at {place}"]
+    blanks = "".join(each if each == "\t" else " " for each in lines[line - 1][: column - 1])
+    return [f"  at {place}", f"  {lines[line - 1]}", f"  {blanks}^"]
 
 
 def trigger(args: argparse.Namespace, terminal: Terminal) -> int:
@@ -65,7 +103,7 @@ def debug(args: argparse.Namespace, terminal: Terminal) -> int:
     else:
         terminal.block(result.log or "")
         if result.code == 0:
-            terminal.text(terminal.coloured(f"returned, {_cost(result)}:", "dim"))
+            terminal.text(Cell(f"returned, {_cost(result)}:", "dim"))
             terminal.block(readable(result.data))
     if result.code == 0:
         return DONE

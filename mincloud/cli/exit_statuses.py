@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..errors import FunctionError
+
+PROGRAM = "mincloud-py"
+
 DONE = 0
 FAILED = 1
 WRONG_USAGE = 2
@@ -20,11 +29,22 @@ MEANINGS = (
     (INTERRUPTED, "interrupted, or declined when asked"),
 )
 
+# What an error of this program is called in JSON; one of the client has the name of its class.
+_KINDS = {
+    WRONG_USAGE: "WrongUsage",
+    NOT_ALLOWED: "NotAllowed",
+    NOT_FOUND: "NotFound",
+    SERVICE_FAILED: "ServiceFailed",
+    FAILED: "Failed",
+}
 
 HOW_TO_LOG_IN = (
     "`mincloud-py login`, or set MINCLOUD_ACCESS_TOKEN, or MINCLOUD_CLIENT_ID with MINCLOUD_CLIENT_SECRET; "
     "without the service, `mincloud-py emulator` prints what to set"
 )
+
+# Blanks that Python takes for unprintable, and no terminal obeys.
+_BLANKS = "\n\t\u00a0\u3000"
 
 
 class CommandError(Exception):
@@ -33,21 +53,67 @@ class CommandError(Exception):
     Args:
         message: One line that says what to do.
         status: The exit status.
+        details: Lines that show more, as a line of code with a caret under it.
+        program: What says it: this program, or one of its commands.
     """
 
-    def __init__(self, message: str, status: int = WRONG_USAGE) -> None:
+    def __init__(
+        self,
+        message: str,
+        status: int = WRONG_USAGE,
+        *,
+        details: Sequence[str] = (),
+        program: str = PROGRAM,
+    ) -> None:
         super().__init__(message)
         self.status = status
+        self.details = list(details)
+        self.program = program
+
+
+def error_document(error: Exception, message: str) -> dict[str, Any]:
+    """An error for programs: its kind, the message, and of a function's own error what `batch` writes as well.
+
+    Args:
+        error: The error.
+        message: What is said of it.
+    """
+    kind = _KINDS.get(error.status, type(error).__name__) if isinstance(error, CommandError) else type(error).__name__
+    found: dict[str, Any] = {"kind": kind, "message": message}
+    if isinstance(error, CommandError) and error.details:
+        found["details"] = error.details
+    found |= error_fields(error.__cause__ if isinstance(error, CommandError) else error)
+    return {"error": found}
+
+
+def error_fields(error: BaseException | None) -> dict[str, Any]:
+    """What an error of the client has beside its message, for programs: the HTTP status, or what the function said."""
+    from .. import errors  # noqa: PLC0415 - help needs no client
+
+    match error:
+        case errors.FunctionError():
+            found = {"code": error.code, "type": error.type, "reason": error.message, "stack": error.stack}
+        case errors.APIError():
+            found = {"status": error.status}
+        case _:
+            found = {}
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def printable(text: str) -> str:
     """A text on one line, without a character that a terminal would obey."""
-    line = " ".join(text.split())
-    if line.isprintable():
-        return line
+    return escaped(" ".join(text.split()))
+
+
+def escaped(text: str) -> str:
+    """A text without a character that a terminal would obey, or that turns its order around; line ends and tabulators stay."""
+    if text.isprintable():
+        return text
     return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-        for character in line
+        character
+        if character.isprintable() or character in _BLANKS
+        else character.encode("unicode_escape").decode("ascii")
+        for character in text
     )
 
 
@@ -68,6 +134,11 @@ def describe_error(error: Exception, *, command: str = "", name: str = "") -> tu
     from .._logins import THIS_MACHINE  # noqa: PLC0415 - as above
 
     match error:
+        case errors.FunctionError() if command == "invoke" and _is_out_of_time(error):
+            return (
+                FAILED,
+                f"{error}: a call that is waited for has 5 s; `mincloud-py trigger {name} --wait` gives it 300 s",
+            )
         case errors.FunctionError() | errors.JobError():
             return FAILED, str(error)
         case errors.MissingCredentials():
@@ -99,6 +170,12 @@ def describe_error(error: Exception, *, command: str = "", name: str = "") -> tu
             return WRONG_USAGE, f"{place}{error.strerror or error}"
         case _:
             return WRONG_USAGE, str(error)
+
+
+def _is_out_of_time(error: FunctionError) -> bool:
+    """Whether a function was ended by its time limit: the service says so in words, and no line of code threw it."""
+    said = f"{error.type or ''} {error.message or ''}".lower()
+    return not error.stack and any(words in said for words in ("time limit", "timeout", "timed out", "超时"))
 
 
 def _explained_answer(error: Exception) -> tuple[int, str]:

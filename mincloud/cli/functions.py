@@ -1,14 +1,15 @@
-"""The commands `list`, `new`, `pull` and `delete`."""
+"""The commands `list`, `get`, `new`, `pull`, `update` and `delete`."""
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .clients import connected, destination
-from .exit_statuses import DONE, INTERRUPTED, CommandError, describe_error
-from .terminal import status_cell
-from .units import local_time, size
+from .exit_statuses import DONE, INTERRUPTED, CommandError, describe_error, error_document, printable
+from .terminal import Cell, status_cell
+from .units import local_time, size, zone
 
 if TYPE_CHECKING:
     import argparse
@@ -35,13 +36,17 @@ _PAGES_AHEAD = 2
 
 def list_functions(args: argparse.Namespace, terminal: Terminal) -> int:
     """Lists the functions."""
-    with connected(destination(args, terminal), args) as cloud:
+    there = destination(args, terminal)
+    with connected(there, args) as cloud:
         functions = cloud.functions.list(prefetch=_PAGES_AHEAD)
         if terminal.json:
             for function in functions:
                 terminal.document(function.to_dict())
         else:
-            terminal.table(("NAME", "AUDIT", "MEMORY", "CODE", "UPDATED", "BY", "REMARK"), _rows(functions))
+            header = ("NAME", "AUDIT", "MEMORY", "CODE", f"UPDATED {zone()}", "BY", "REMARK")
+            terminal.table(header, _rows(functions), whole=("AUDIT", "UPDATED"))
+            if terminal.shows_people and functions.total == 0:
+                terminal.note(f"there are no functions in {there}: `mincloud-py new NAME` makes one to start from")
     return DONE
 
 
@@ -66,12 +71,11 @@ def new(args: argparse.Namespace, terminal: Terminal) -> int:
     file.parent.mkdir(exist_ok=True)
     with file.open("x", encoding="utf-8", newline="") as opened:
         opened.write(STARTING_CODE)
+    name = shlex.quote(args.name)
     if terminal.json:
         terminal.document({"name": args.name, "file": str(file)})
     else:
-        terminal.text(
-            f"made {file}: edit it, then `mincloud-py deploy {args.name}` and `mincloud-py invoke {args.name}`"
-        )
+        terminal.text(f"made {file}: edit it, then `mincloud-py deploy {name}` and `mincloud-py invoke {name}`")
     return DONE
 
 
@@ -111,6 +115,57 @@ def pull(args: argparse.Namespace, terminal: Terminal) -> int:
     return DONE
 
 
+def get(args: argparse.Namespace, terminal: Terminal) -> int:
+    """Shows a function."""
+    with connected(destination(args, terminal), args) as cloud:
+        function = cloud.functions.get(args.name)
+    if terminal.json:
+        terminal.document(function.to_dict())
+        return DONE
+    code = function.function_code or ""
+    rows = (
+        ("name", function.name),
+        ("audit", status_cell(function.audit_status)),
+        ("plan", f"{function.plan_circle} ({MEMORY.get(function.plan_circle, '?')})" if function.plan_circle else ""),
+        ("remark", function.remark or ""),
+        ("created", _by(function.created_at, function.created_by)),
+        ("updated", _by(function.updated_at, function.updated_by)),
+        ("code", size(len(code.encode("utf-8", "surrogatepass")))),
+    )
+    for label, value in rows:
+        if value:
+            shown = printable(value)
+            terminal.text(f"{label:<10}", Cell(shown, value.style) if isinstance(value, Cell) else shown)
+    terminal.text()
+    terminal.block(code)
+    return DONE
+
+
+def _by(seconds: float | None, who: str | None) -> str:
+    return f"{local_time(seconds)} {zone()}{f' by {who}' if who else ''}" if seconds is not None else ""
+
+
+def update(args: argparse.Namespace, terminal: Terminal) -> int:
+    """Changes a function's plan, name or remark."""
+    if args.plan is None and args.rename is None and args.remark is None:
+        raise CommandError("nothing to change: name at least one of --plan, --rename and --remark")
+    there = destination(args, terminal)
+    with connected(there, args) as cloud:
+        function = cloud.functions.update(args.name, new_name=args.rename, plan=args.plan, remark=args.remark)
+    if terminal.json:
+        document = function.to_dict()
+        document.pop("function_code", None)
+        terminal.document({**document, "where": there.to_dict()})
+        return DONE
+    changes = [
+        *([f"renamed to {function.name}"] if args.rename is not None else []),
+        *([f"plan {args.plan} ({MEMORY[args.plan]})"] if args.plan is not None else []),
+        *([f"remark {args.remark!r}"] if args.remark is not None else []),
+    ]
+    terminal.text(Cell("updated", "yellow"), f" {args.name} in {there}: {', '.join(changes)}")
+    return DONE
+
+
 def delete(args: argparse.Namespace, terminal: Terminal) -> int:
     """Deletes functions, after asking."""
     from .. import NotFound  # noqa: PLC0415 - help needs no client
@@ -127,6 +182,8 @@ def delete(args: argparse.Namespace, terminal: Terminal) -> int:
                 cloud.functions.delete(name)
             except NotFound as error:  # the others are deleted all the same
                 failure, message = describe_error(error, name=name)
+                if terminal.json:
+                    terminal.document({"name": name, "action": "failed", **error_document(error, message)})
                 terminal.note(f"mincloud-py: {message}")
                 status = status or failure
                 continue

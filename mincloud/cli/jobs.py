@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from .calls import job_document
 from .clients import connected, destination
 from .exit_statuses import DONE, NOT_FOUND, CommandError
-from .terminal import status_cell
-from .units import counted, duration, local_time, size
+from .terminal import Cell, status_cell
+from .units import counted, duration, local_time, size, zone
 
 if TYPE_CHECKING:
     import argparse
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .. import Job, MinCloud, Paginator
     from .terminal import Terminal
 
-_HEADER = ("ID", "STATUS", "CREATED", "WAITED", "TOOK", "MEMORY", "SOURCE", "TYPE")
+_HEADER = ("ID", "STATUS", f"CREATED {zone()}", "WAITED", "TOOK", "MEMORY", "SOURCE", "TYPE")
 _UNFINISHED = ("waiting", "executing")
 _MOST_PER_PAGE = 1000
 _PAGES_AHEAD = 4
@@ -52,7 +52,7 @@ def jobs(args: argparse.Namespace, terminal: Terminal) -> int:
                 terminal.document(job_document(job))
         else:
             shown = _Counted(found)
-            terminal.table(_HEADER, (_row(job) for job in shown))
+            terminal.table(_HEADER, (_row(job) for job in shown), whole=("STATUS", "CREATED"))
             if shown.count == 0 and terminal.shows_people:
                 terminal.note(
                     f"{args.name!r} has no such jobs" if _is_filtered(args) else f"{args.name!r} was never called"
@@ -115,17 +115,8 @@ def _print_followed(cloud: MinCloud, args: argparse.Namespace, filters: dict[str
         if terminal.json:
             terminal.document(job_document(job))
         else:
-            created = local_time(job.created_at)
-            took = _row(job)[4]
-            status = status_cell(job.status)
-            style = getattr(status, "style", "")
-            terminal.text(
-                "  ".join(
-                    part
-                    for part in (created, str(job.id), terminal.coloured(status, style) if style else status, took)
-                    if part
-                )
-            )
+            parts = [local_time(job.created_at), str(job.id), status_cell(job.status), _row(job)[4]]
+            terminal.text(*[each for part in parts if part for each in ("  ", part)][1:])
         terminal.flush()
 
 
@@ -216,6 +207,6 @@ def _print_log(cloud: MinCloud, job: Job, terminal: Terminal, *, headed: bool) -
         terminal.document({"job": job.id, "status": job.status, "created_at": job.created_at, "log": log})
     else:
         if headed:
-            terminal.text(terminal.coloured(f"-- job {job.id} {job.status} {local_time(job.created_at)}", "bold"))
+            terminal.text(Cell(f"-- job {job.id} {job.status} {local_time(job.created_at)} {zone()}", "bold"))
         terminal.block(log)
     terminal.flush()

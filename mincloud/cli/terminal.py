@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import os
 import sys
+import unicodedata
 from contextlib import contextmanager
 from importlib.util import find_spec
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TextIO
 
-from .exit_statuses import CommandError, printable
+from .arguments import terminal_columns
+from .exit_statuses import CommandError, escaped, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
@@ -25,6 +28,10 @@ _COLOURS = {
     "bold": "\x1b[1m",
     "dim": "\x1b[2m",
 }
+_ROWS_MEASURED = 200
+_NARROW = 8
+_LEAST_OF_FIRST = 20
+_GAP = "  "
 
 STATUS_STYLES = {
     "fulfilled": "green",
@@ -66,6 +73,74 @@ def is_terminal(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
+class Layout:
+    """Which columns of a table there are, and how wide they are, so that a row is a line.
+
+    Columns in which nothing stands are left out. While the rest is too wide, the widest is made narrower, and where all are narrow the
+    last is left out.
+
+    Args:
+        header: The names of the columns.
+        rows: Rows to measure.
+        columns: How wide the terminal is.
+        whole: The columns that say nothing when they are shortened, as times.
+    """
+
+    def __init__(
+        self, header: Sequence[str], rows: Sequence[Sequence[str]], columns: int, whole: Sequence[str] = ()
+    ) -> None:
+        self.widths = {
+            place: max(width_of(name), *(width_of(row[place]) for row in rows))
+            for place, name in enumerate(header)
+            if place == 0 or any(row[place] for row in rows)
+        }
+        while self._total() > columns:
+            first, *others = self.widths
+            bendable = [place for place in others if header[place].partition(" ")[0] not in whole]
+            least = dict.fromkeys(bendable, _NARROW) | {first: _NARROW if not others else _LEAST_OF_FIRST}
+            widest = max(least, key=lambda place: self.widths[place] - least[place])
+            if self.widths[widest] > least[widest]:
+                self.widths[widest] -= 1
+            elif others:
+                del self.widths[(bendable or others)[-1]]
+            else:
+                break
+
+    def _total(self) -> int:
+        return sum(self.widths.values()) + len(_GAP) * (len(self.widths) - 1)
+
+    def line(self, row: Sequence[str]) -> list[str]:
+        """The parts of a row's line."""
+        parts: list[str] = []
+        for number, (place, width) in enumerate(self.widths.items()):
+            cell = row[place]
+            shown = _shortened(printable(cell), width)
+            parts += [_GAP] if number else []
+            parts.append(Cell(shown, cell.style) if isinstance(cell, Cell) else shown)
+            if number < len(self.widths) - 1:
+                parts.append(" " * (width - width_of(shown)))
+        return parts
+
+
+def width_of(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    shown = printable(text)
+    if shown.isascii():
+        return len(shown)
+    return sum(
+        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        for character in shown
+    )
+
+
+def _shortened(text: str, width: int) -> str:
+    if width_of(text) <= width:
+        return text
+    while width_of(text) > width - 1:
+        text = text[:-1]
+    return f"{text}…"
+
+
 class Terminal:
     """The two streams of a command.
 
@@ -88,66 +163,94 @@ class Terminal:
         return is_terminal(sys.stdout)
 
     @property
+    def shows_errors(self) -> bool:
+        """Whether somebody sees standard error."""
+        return is_terminal(sys.stderr)
+
+    @property
     def shows_progress(self) -> bool:
         """Whether somebody sees standard error, so that progress may move there."""
         return is_terminal(sys.stderr) and find_spec("rich") is not None
 
-    def coloured(self, text: str, style: str) -> str:
-        """A text in a colour, if standard output shows colours."""
-        return f"{_COLOURS[style]}{text}{_RESET}" if self._colour and is_terminal(sys.stdout) else text
-
     def document(self, value: Any) -> None:
-        """Writes a JSON document on one line."""
+        """Writes a JSON document on one line; on a terminal with the characters that it would obey as JSON escapes."""
         import json  # noqa: PLC0415 - help needs none
 
-        sys.stdout.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")
-
-    def text(self, text: str) -> None:
-        """Writes a line for people."""
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        if is_terminal(sys.stdout) and not text.isprintable():
+            text = "".join(character if character.isprintable() else json.dumps(character)[1:-1] for character in text)
         sys.stdout.write(text + "\n")
+
+    def text(self, *parts: str) -> None:
+        """Writes a line for people.
+
+        Args:
+            parts: What it says; `Cell` for a part in a colour.
+        """
+        looked_at = is_terminal(sys.stdout)
+        for part in parts:
+            shown = escaped(part) if looked_at else str(part)
+            style = part.style if isinstance(part, Cell) else ""
+            sys.stdout.write(f"{_COLOURS[style]}{shown}{_RESET}" if style and looked_at and self._colour else shown)
+        sys.stdout.write("\n")
 
     def block(self, text: str) -> None:
         """Writes text of somebody else's; on a terminal without the characters that it would obey."""
         if text and not text.endswith("\n"):
             text += "\n"
-        if is_terminal(sys.stdout):
-            text = "".join(
-                character
-                if character.isprintable() or character in "\n\t"
-                else character.encode("unicode_escape").decode("ascii")
-                for character in text
-            )
-        sys.stdout.write(text)
+        sys.stdout.write(escaped(text) if is_terminal(sys.stdout) else text)
 
     def flush(self) -> None:
         """Sees to it that what was written is seen."""
         sys.stdout.flush()
 
     def note(self, text: str) -> None:
-        """Writes a line to standard error, so that standard output holds nothing but results."""
-        sys.stderr.write(f"{printable(text)}\n")
+        """Writes a line to standard error, so that standard output holds nothing but results.
+
+        With JSON, where standard error holds one document at the most, only to somebody who looks.
+        """
+        if not self.json or is_terminal(sys.stderr):
+            sys.stderr.write(f"{printable(text)}\n")
+            sys.stderr.flush()
+
+    def error(self, message: str, document: dict[str, Any], details: Sequence[str] = ()) -> None:
+        """Writes why a command ends to standard error.
+
+        Args:
+            message: One line.
+            document: The same for programs.
+            details: Lines that show more.
+        """
+        if self.json:
+            import json  # noqa: PLC0415 - help needs none
+
+            sys.stderr.write(json.dumps(document, ensure_ascii=not sys.stderr.isatty()) + "\n")
+        else:
+            sys.stderr.write("".join(f"{line}\n" for line in (printable(message), *map(escaped, details))))
         sys.stderr.flush()
 
-    def table(self, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """Writes a table: aligned on a terminal, else with tabs, for `cut` and `awk`.
+    def table(self, header: Sequence[str], rows: Iterable[Sequence[str]], *, whole: Sequence[str] = ()) -> None:
+        """Writes a table: a line a row that fits a terminal, else with tabs, for `cut` and `awk`.
+
+        Nothing is written before there is a first row or the end; on a terminal an empty table is not written at all.
 
         Args:
             header: The names of the columns.
             rows: The cells; `Cell` for one with a colour.
+            whole: The columns that are not to be shortened, by the first word of their names.
         """
-        if not is_terminal(sys.stdout) or find_spec("rich") is None:
-            for row in (header, *rows) if isinstance(rows, (list, tuple)) else _chained(header, rows):
+        looked_at = is_terminal(sys.stdout)
+        iterator = iter(rows)
+        first = list(islice(iterator, _ROWS_MEASURED if looked_at else 1))
+        if not looked_at:
+            for row in chain([header], first, iterator):
                 self.text("\t".join(printable(cell) for cell in row))
             return
-        from rich.table import Table  # noqa: PLC0415 - only a terminal needs it
-        from rich.text import Text  # noqa: PLC0415 - see above
-
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for name in header:
-            table.add_column(name, overflow="fold")
-        for row in rows:
-            table.add_row(*(Text(printable(cell), style=cell.style if isinstance(cell, Cell) else "") for cell in row))
-        self.console(sys.stdout).print(table)
+        if not first:
+            return
+        layout = Layout(header, first, terminal_columns(), whole)
+        for row in chain([[Cell(name, "bold") for name in header]], first, iterator):
+            self.text(*layout.line(row))
 
     def console(self, stream: TextIO) -> Console:
         """Rich's console on a stream."""
@@ -211,8 +314,3 @@ def ask(prompt: str) -> str:
     sys.stderr.write(prompt)
     sys.stderr.flush()
     return sys.stdin.readline().strip()
-
-
-def _chained(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterable[Sequence[str]]:
-    yield header
-    yield from rows

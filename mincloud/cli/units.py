@@ -46,10 +46,19 @@ def rate(text: str) -> float:
 
 
 def local_time(seconds: float | None) -> str:
-    """Unix seconds as a local time; empty if there are none."""
-    from datetime import datetime  # noqa: PLC0415 - help needs no dates
+    """Unix seconds as a time of this machine's present zone, `zone`; empty if there are none."""
+    # Not of the zone at that time: a table names one zone for all of its rows.
+    return "" if seconds is None else time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds + _offset()))
 
-    return "" if seconds is None else datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+def zone() -> str:
+    """The present zone of this machine, as `+08:00`."""
+    minutes = _offset() // 60
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+
+
+def _offset() -> int:
+    return time.localtime().tm_gmtoff
 
 
 def size(count: int | None) -> str:

@@ -42,7 +42,7 @@ from .container import ContainerLimits
 from .execution import Execution, FunctionVersion
 from .node import NodeInfo, NodeMissing, find_node
 from .pool import Runtime
-from .syntax import check_node12_syntax, check_syntax
+from .syntax import SyntaxFault, check_node12_syntax, check_syntax, syntax_faults
 
 __all__ = [
     "ContainerLimits",
@@ -51,7 +51,9 @@ __all__ = [
     "NodeInfo",
     "NodeMissing",
     "Runtime",
+    "SyntaxFault",
     "check_node12_syntax",
     "check_syntax",
     "find_node",
+    "syntax_faults",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,11 +22,58 @@ if TYPE_CHECKING:
 
 _SCRIPT = Path(__file__).resolve().with_name("newer_syntax.cjs")
 _PARSER = Path(__file__).resolve().with_name("syntax_errors.cjs")
+_PLACE = re.compile(r"code:(\d+)\n(?:(.*)\n([^\S\n]*)(\^+)\n)?")
+_ABOUT_MODULES = re.compile(r"import statement|'import|'export|Unexpected reserved word")
+_LONGEST_EXCERPT = 100
 _FIRST_WITH_PARSER = (16,)  # the acorn in older ones does not know the newer syntax
 _SECONDS = 20.0
 
 # What newer syntax can't do without. Most code has none of it, and Node need not be started.
 _SUSPECT = re.compile(r"\?\.|\?\?|\|\|=|&&=|#[\w$]|\bstatic\s*\{|/[a-z]*[dv]")
+
+
+@dataclass(frozen=True, slots=True)
+class SyntaxFault:
+    """An error of syntax in a function.
+
+    Attributes:
+        message: What Node says of it, as `SyntaxError: Unexpected token ';'`.
+        line: Its line, from 1; None if Node does not say.
+        column: Its column, from 1; None if Node does not say.
+        excerpt: The line, or a part of a long one, and a line with carets under the place; empty if Node does not say.
+    """
+
+    message: str
+    line: int | None
+    column: int | None
+    excerpt: tuple[str, ...]
+
+    @property
+    def needs_bundling(self) -> bool:
+        """Whether the code is an ES module, which the service does not run."""
+        return _ABOUT_MODULES.search(self.message) is not None
+
+    @property
+    def summary(self) -> str:
+        """The error on one line."""
+        place = "" if self.line is None else f"line {self.line}: "
+        hint = "; the service runs CommonJS: bundle it to that, or assign exports.main" if self.needs_bundling else ""
+        return f"{place}{self.message}{hint}"
+
+
+def syntax_faults(codes: Sequence[str], node: NodeInfo) -> list[SyntaxFault | None]:
+    """Looks for errors of syntax without running anything. Starts Node once, and blocks meanwhile.
+
+    Args:
+        codes: The functions' JavaScript.
+        node: The Node that reads them.
+
+    Returns:
+        The first error of each function, or None if there is none or no way to tell.
+    """
+    answer = _ask([node.path, "--no-warnings", str(_PARSER)], json.dumps(codes))
+    found: list[dict[str, str] | None] = [None] * len(codes) if answer is None else json.loads(answer)
+    return [None if error is None else _fault(error["message"], error["stack"]) for error in found]
 
 
 def check_syntax(codes: Sequence[str], node: str | None = None) -> list[str | None]:
@@ -43,9 +91,23 @@ def check_syntax(codes: Sequence[str], node: str | None = None) -> list[str | No
         found = find_node(node)
     except NodeMissing:
         return [None] * len(codes)
-    answer = _ask([found.path, str(_PARSER)], json.dumps(codes))
-    errors: list[str | None] = [None] * len(codes) if answer is None else json.loads(answer)
-    return [error or check_node12_syntax(code, found) for code, error in zip(codes, errors, strict=True)]
+    lines = [None if fault is None else fault.summary for fault in syntax_faults(codes, found)]
+    return [line or check_node12_syntax(code, found) for code, line in zip(codes, lines, strict=True)]
+
+
+def _fault(message: str, stack: str) -> SyntaxFault:
+    found = _PLACE.match(stack)
+    if found is None:
+        return SyntaxFault(message, None, None, ())
+    if found[4] is None:
+        return SyntaxFault(message, int(found[1]), None, ())
+    text, column, carets = found[2], len(found[3]), found[4]
+    start = max(0, column - _LONGEST_EXCERPT // 2) if len(text) > _LONGEST_EXCERPT else 0
+    shown = text[start : start + _LONGEST_EXCERPT]
+    # A tabulator stays one, so that the carets stand where they should.
+    blanks = "".join(character if character == "\t" else " " for character in shown[: column - start])
+    carets = carets[: max(1, len(shown) - len(blanks))]
+    return SyntaxFault(message, int(found[1]), column + 1, (shown, blanks + carets))
 
 
 def _ask(command: Sequence[str], text: str) -> str | None:

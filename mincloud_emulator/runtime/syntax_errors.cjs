@@ -1,22 +1,19 @@
-// Reads a list of functions, as JSON, from its standard input, and writes one with a line about the first error in each, or null.
+// Reads a JSON list of functions' code from its standard input, and writes a list with the error of each that is no JavaScript, else null.
+// Nothing of the code is run. Positions are those of the code as it is, since it is compiled as the body of a function.
 'use strict';
 
-const { readFileSync } = require('fs');
-const { compileFunction } = require('vm');
+const vm = require('vm');
 
-const NAME = 'function.js';
-const ABOUT_MODULES = /import statement|'import|'export|Unexpected reserved word/;
-
-function error(code) {
-  const plain = code.replace(/^\ufeff/, '').replace(/^#!.*/, '');
+function fault(code) {
+  // As container.cjs loads it.
+  const source = code.replace(/^\ufeff/, '').replace(/^#!/, '//');
   try {
-    compileFunction(plain, ['exports', 'require', 'module', '__filename', '__dirname'], { filename: NAME });
+    vm.compileFunction(source, ['exports', 'require', 'module', '__filename', '__dirname'], { filename: 'code' });
     return null;
-  } catch (thrown) {
-    const place = new RegExp(`^${NAME}:([0-9]+)`).exec(thrown.stack);
-    const hint = ABOUT_MODULES.test(thrown.message) ? '; the service runs CommonJS: bundle it to that, or assign exports.main' : '';
-    return `${place ? `line ${place[1]}: ` : ''}${thrown.name}: ${thrown.message.split('\n')[0]}${hint}`;
+  } catch (error) {
+    return { message: `${error.name}: ${error.message}`, stack: String(error.stack) };
   }
 }
 
-process.stdout.write(JSON.stringify(JSON.parse(readFileSync(0, 'utf8')).map(error)));
+const codes = JSON.parse(require('fs').readFileSync(0, 'utf8'));
+process.stdout.write(JSON.stringify(codes.map(fault)));

@@ -60,6 +60,11 @@ class Ended:
         return self.err
 
     @property
+    def error(self) -> Any:
+        """The error that it wrote to standard error, which has to be one JSON document."""
+        return json.loads(self.err)["error"]
+
+    @property
     def document(self) -> Any:
         """What it wrote to standard output, which has to be one JSON document."""
         return json.loads(self.out)

@@ -21,7 +21,10 @@ COMMANDS = sorted(program_parser()[1])
 
 
 def test_there_is_each_command_that_was_promised() -> None:
-    promised = "login logout whoami list new deploy pull invoke trigger debug jobs logs delete batch emulator contract completion"
+    promised = (
+        "login logout whoami list get new deploy pull update invoke trigger debug "
+        "jobs logs delete batch emulator contract completion help"
+    )
     assert sorted(promised.split()) == COMMANDS
 
 
@@ -70,15 +73,23 @@ def test_the_environment_of_the_option_is_used_wherever_it_stands(program: Progr
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        ([], "mincloud-py: the following arguments are required: COMMAND: `mincloud-py --help` shows how"),
-        (["lst"], "mincloud-py: argument COMMAND: invalid choice: 'lst'"),
+        (["--json"], "the following arguments are required: COMMAND: `mincloud-py --help` shows how"),
+        (["lst"], "mincloud-py: there is no command 'lst': did you mean list?: `mincloud-py --help` shows how"),
+        (["invoek", "greet"], "mincloud-py: there is no command 'invoek': did you mean invoke?"),
+        (["help", "deplyo"], "mincloud-py: there is no command 'deplyo': did you mean deploy?"),
+        (["xyzzy"], "mincloud-py: there is no command 'xyzzy' (choose from login, logout, whoami, "),
         (["invoke"], "mincloud-py invoke: the following arguments are required: NAME"),
         (["invoke", "greet", "{}", "more"], "unrecognized arguments: more"),
-        (["list", "--jsno"], "unrecognized arguments: --jsno"),
+        (["list", "--jsno"], "unrecognized arguments: --jsno: did you mean --json?"),
+        (["emulator", "--timeout", "3"], "unrecognized arguments: --timeout 3"),
         (["list", "--timeout", "0"], "argument --timeout: '0' is no number of seconds above 0"),
         (["list", "--timeout", "nan"], "argument --timeout: 'nan' is no number of seconds above 0"),
         (["jobs", "greet", "--since", "soon"], "'soon' is no time: write 2h, 2026-09-21"),
-        (["jobs", "greet", "--status", "lost"], "argument --status: invalid choice: 'lost'"),
+        (
+            ["jobs", "greet", "--status", "lost"],
+            "argument --status: invalid choice: 'lost' (choose from waiting, executing, ",
+        ),
+        (["jobs", "greet", "--status", "fullfilled"], "invalid choice: 'fullfilled': did you mean fulfilled?"),
         (["jobs", "greet", "--limit", "0"], "'0' is no whole number of 1 or more"),
         (["batch", "greet", "in", "-o", "out", "--rate", "fast"], "'fast' is no rate: write 50/s, 300/m or 1000/h"),
         (["batch", "greet", "in"], "the following arguments are required: -o/--output"),
@@ -90,8 +101,30 @@ def test_the_environment_of_the_option_is_used_wherever_it_stands(program: Progr
 def test_wrong_words_end_with_2_and_one_line(program: Program, words: list[str], complaint: str) -> None:
     ended = program(*words)
     assert ended.status == 2
-    assert complaint in ended.line
+    assert complaint in (ended.line if "--json" not in words else ended.error["message"])
     assert ended.out == ""
+
+
+def test_without_words_and_with_help_there_is_the_help(program: Program) -> None:
+    for words in ([], ["help"]):
+        assert program.done(*words).out == program.done("--help").out
+    assert program.done("help", "deploy").out == program.done("deploy", "--help").out
+
+
+@pytest.mark.parametrize("command", ["emulator", "new", "contract", "completion"])
+def test_the_help_of_what_talks_to_no_service_has_no_options_of_it(program: Program, command: str) -> None:
+    shown = program.done(command, "--help").out
+    for option in ("--environment", "--production", "--base-url", "--timeout"):
+        assert option not in shown
+
+
+def test_wrong_words_are_one_json_document_where_json_is_wanted(program: Program) -> None:
+    ended = program("invoke", "--json")
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.error == {
+        "kind": "WrongUsage",
+        "message": "the following arguments are required: NAME: `mincloud-py invoke --help` shows how",
+    }
 
 
 def test_the_filters_are_those_of_the_service() -> None:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .conftest import GREET
+from mincloud_emulator import Emulator, Limits
+
+from .conftest import GREET, Program
 
 if TYPE_CHECKING:
     import threading
-
-    from .conftest import Program
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -73,10 +74,43 @@ def test_data_that_are_no_utf_8_are_refused(program: Program, echo: str) -> None
 
 
 def test_a_function_that_fails_ends_with_1_and_its_message(program: Program, greet: str) -> None:
-    for words in (["invoke", greet], ["invoke", greet, "--json"]):
-        ended = program(*words)
-        assert (ended.status, ended.out) == (1, "")
-        assert ended.line == "mincloud-py: the function 'greet' failed: TypeError: username is missing\n"
+    ended = program("invoke", greet)
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.line == "mincloud-py: the function 'greet' failed: TypeError: username is missing\n"
+    ended = program("invoke", greet, "--json")
+    assert (ended.status, ended.out) == (1, "")
+    assert {**ended.error, "stack": ""} == {
+        "kind": "FunctionError",
+        "message": "the function 'greet' failed: TypeError: username is missing",
+        "code": 1,
+        "type": "TypeError",
+        "reason": "username is missing",
+        "stack": "",
+    }
+
+
+def test_on_a_terminal_a_function_that_fails_shows_the_line_of_its_code(program: Program) -> None:
+    program.emulator.deploy("greet", GREET)
+    with program.on_terminal("invoke", "greet") as terminal:
+        assert terminal.ends() == 1
+    assert terminal.shown.splitlines() == [
+        "mincloud-py: the function 'greet' failed: TypeError: username is missing",
+        "  at greet.js:3:24",
+        "    if (!username) throw new TypeError('username is missing')",
+        "                         ^",
+        "`mincloud-py logs greet` shows its log",
+    ]
+
+
+def test_a_function_that_takes_too_long_points_to_trigger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Emulator(limits=Limits(sync_seconds=0.3)) as emulator:
+        program = Program(emulator, tmp_path, monkeypatch)
+        emulator.deploy("slow", "exports.main = async () => new Promise(() => setTimeout(() => 0, 60000))")
+        ended = program("invoke", "slow")
+    assert ended.status == 1
+    assert ended.line.endswith(
+        ": a call that is waited for has 5 s; `mincloud-py trigger slow --wait` gives it 300 s\n"
+    )
 
 
 def test_characters_that_the_terminal_has_not_are_escaped(program: Program, echo: str) -> None:

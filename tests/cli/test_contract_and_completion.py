@@ -34,9 +34,7 @@ def test_the_contract_is_printed_as_it_is(program: Program) -> None:
 
 def test_the_contract_is_printed_as_json(program: Program) -> None:
     assert program.done("contract", "--json").document == yaml.safe_load(CONTRACT.read_text("utf-8"))
-    assert program("contract", "--json", "--yaml").line == (
-        "mincloud-py: --yaml and --json are two forms: choose one\n"
-    )
+    assert program("contract", "--json", "--yaml").error["message"] == ("--yaml and --json are two forms: choose one")
 
 
 def test_the_contracts_place_is_printed(program: Program) -> None:
@@ -194,7 +192,10 @@ def test_the_emulator_as_json_is_stopped_by_who_has_read_its_document_and_by_not
 def test_the_emulator_as_json_does_not_watch(program: Program) -> None:
     program.write("functions/greet.js", GREET)
     ended = program("emulator", "--port", "0", "--functions", "functions", "--watch", "--json")
-    assert (ended.status, "--watch says in the log what it deploys, and --json has no log" in ended.line) == (2, True)
+    assert (
+        ended.status,
+        "--watch says in the log what it deploys, and --json has no log" in ended.error["message"],
+    ) == (2, True)
 
 
 def test_without_its_server_the_emulator_says_what_to_install(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mincloud import MinCloud
+from mincloud.cli.units import zone
 
 from .conftest import GREET, ROOT
 
@@ -24,7 +25,7 @@ def deployed(program: Program) -> Program:
 
 def test_list_prints_lines_with_tabs_where_there_is_no_terminal(deployed: Program) -> None:
     header, *rows = [line.split("\t") for line in deployed.done("list").out.splitlines()]
-    assert header == ["NAME", "AUDIT", "MEMORY", "CODE", "UPDATED", "BY", "REMARK"]
+    assert header == ["NAME", "AUDIT", "MEMORY", "CODE", f"UPDATED {zone()}", "BY", "REMARK"]
     by_name = {row[0]: row for row in rows}
     assert by_name["greet"][1:4] == ["approved", "256 MB", f"{len(GREET)} B"]
     assert by_name["greet"][6] == "says hello"
@@ -69,6 +70,11 @@ def test_new_overwrites_nothing(program: Program) -> None:
     assert ended.status == 2
     assert "hello/index.js exists already: choose another name, or edit it" in ended.line
     assert (program.work / "hello/index.js").read_text() == "mine"
+
+
+def test_what_new_suggests_can_be_pasted(program: Program) -> None:
+    said = program.done("new", "a b").out
+    assert "`mincloud-py deploy 'a b'` and `mincloud-py invoke 'a b'`" in said
 
 
 def test_new_as_json_names_the_file(program: Program) -> None:
@@ -159,10 +165,38 @@ def test_in_a_test_environment_delete_asks_once(deployed: Program, answer: str, 
 
 
 def test_of_several_each_that_exists_is_deleted(deployed: Program) -> None:
-    ended = deployed("delete", "greet", "nope", "测试", "-y", "--json")
+    ended = deployed("delete", "greet", "nope", "-y")
     assert ended.status == 4
     assert ended.line == "mincloud-py: there is no function 'nope': `mincloud-py list` shows those there are\n"
-    assert ended.documents == [
-        {"name": name, "action": "deleted", "where": deployed.where} for name in ("greet", "测试")
-    ]
+    assert _names(deployed) == {"测试"}
+    ended = deployed("delete", "nope", "测试", "-y", "--json")
+    failed, done = ended.documents
+    assert (ended.status, ended.err) == (4, "")
+    assert (failed["name"], failed["action"], failed["error"]["kind"]) == ("nope", "failed", "NotFound")
+    assert done == {"name": "测试", "action": "deleted", "where": deployed.where}
     assert _names(deployed) == set()
+
+
+def test_get_shows_a_function(deployed: Program) -> None:
+    shown = deployed.done("get", "greet").out
+    assert shown.endswith(f"\n\n{GREET}")
+    rows = dict(line.split(None, 1) for line in shown.partition("\n\n")[0].splitlines())
+    assert (rows["name"], rows["plan"], rows["remark"]) == ("greet", "P_PERSONAL (256 MB)", "says hello")
+    assert rows["code"] == f"{len(GREET)} B"
+    assert deployed.done("get", "greet", "--json").document["function_code"] == GREET
+
+
+def test_update_changes_what_is_named(deployed: Program) -> None:
+    ended = deployed.done("update", "greet", "--plan", "P_FREE", "--rename", "hello", "--remark", "")
+    there = f"in production at {deployed.host}"
+    assert ended.out == f"updated greet {there}: renamed to hello, plan P_FREE (128 MB), remark ''\n"
+    document = deployed.done("update", "hello", "--remark", "says", "--json").document
+    assert (document["remark"], document["plan_circle"], document["where"]) == ("says", "P_FREE", deployed.where)
+    with MinCloud() as cloud:
+        assert cloud.functions.get("hello").function_code == GREET
+
+
+def test_update_of_nothing_is_refused(deployed: Program) -> None:
+    assert deployed("update", "greet").line == (
+        "mincloud-py: nothing to change: name at least one of --plan, --rename and --remark\n"
+    )

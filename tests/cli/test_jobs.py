@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mincloud.cli.units import duration, parse_time, rate, size
+from mincloud.cli.units import duration, parse_time, rate, size, zone
 
 from .conftest import GREET
 
@@ -41,7 +41,7 @@ def called(program: Program, greet: str) -> Program:
 
 def test_jobs_are_listed_the_newest_first(called: Program) -> None:
     header, *rows = [line.split("\t") for line in called.done("jobs", "greet").out.splitlines()]
-    assert header == ["ID", "STATUS", "CREATED", "WAITED", "TOOK", "MEMORY", "SOURCE", "TYPE"]
+    assert header == ["ID", "STATUS", f"CREATED {zone()}", "WAITED", "TOOK", "MEMORY", "SOURCE", "TYPE"]
     assert [(row[0], row[1], row[7]) for row in rows] == [
         ("3", "fulfilled", "batch"),
         ("2", "fulfilled", "time_sensitive"),
@@ -147,7 +147,8 @@ def test_followed_each_job_is_shown_once_in_each_status_until_it_is_interrupted(
         (4, "fulfilled"),
     ]
     assert len(seen) == len(set(seen))
-    assert (process.returncode, rest, complaint) == (130, b"", b"mincloud-py: interrupted\n")
+    assert (process.returncode, rest) == (130, b"")
+    assert json.loads(complaint) == {"error": {"kind": "Interrupted", "message": "interrupted"}}
 
 
 def test_followed_jobs_of_a_status_are_shown_when_they_come_to_be_in_it(

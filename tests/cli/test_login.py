@@ -454,4 +454,4 @@ def test_whoami_with_a_token_that_is_not_accepted_ends_with_3(program: Program) 
     ended = program("whoami", "--json")
     assert (ended.status, ended.document["accepted"]) == (3, False)
     assert "expired-token" not in ended.out + ended.err
-    assert "the service does not accept these credentials: `mincloud-py login`" in ended.line
+    assert "the service does not accept these credentials: `mincloud-py login`" in ended.error["message"]

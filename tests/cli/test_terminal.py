@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mincloud.cli import main
+from mincloud.cli.terminal import Layout, width_of
+
+from .conftest import GREET
 
 if TYPE_CHECKING:
     import threading
@@ -58,10 +62,10 @@ def test_there_is_no_colour_where_it_is_not_wanted(
 
 
 def test_a_difference_is_coloured_on_a_terminal_alone(called: Program) -> None:
-    called.write("fresh.js", "new\n")
+    called.write("fresh.js", "fresh\n")
     with called.on_terminal("deploy", "./fresh.js", "--diff", "--dry-run") as terminal:
         assert terminal.ends() == 0
-        assert "\x1b[32m+new\x1b[0m" in terminal.shown
+        assert "\x1b[32m+fresh\x1b[0m" in terminal.shown
     assert "\x1b" not in called.done("deploy", "./fresh.js", "--diff", "--dry-run").out
 
 
@@ -120,6 +124,68 @@ def test_a_batch_shows_a_bar_with_rate_and_time_and_failures(program: Program) -
         assert "31/31" in terminal.shown
 
 
+@pytest.mark.parametrize("columns", [40, 50, 80, 140])
+def test_a_row_is_a_line_at_any_width_and_times_stay_whole(called: Program, columns: int) -> None:
+    called.emulator.deploy("a-name-that-is-long-" * 3, GREET, remark="说一声你好" * 20)
+    for words in (["jobs", "greet"], ["list"]):
+        with called.on_terminal(*words, variables={"COLUMNS": str(columns), "NO_COLOR": "1"}) as terminal:
+            assert terminal.ends() == 0
+        header, *rows = terminal.shown.splitlines()
+        assert len(rows) == 2
+        assert max(width_of(line) for line in (header, *rows)) <= columns
+        if columns >= 80:
+            assert re.search(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d", rows[0])
+
+
+def test_columns_in_which_nothing_stands_are_left_out() -> None:
+    layout = Layout(("NAME", "NOTHING", "REMARK"), [("a", "", "b"), ("c", "", "")], 80)
+    assert "".join(layout.line(("a", "", "b"))) == "a     b"
+
+
+def test_the_zone_of_times_is_named(called: Program) -> None:
+    for words in (["jobs", "greet"], ["list"]):
+        assert called.script(*words, variables={"TZ": "Asia/Shanghai"}).out.splitlines()[0].count("+08:00") == 1
+
+
+@pytest.mark.parametrize("problem", ["nosuch", "token", "nobody"])
+def test_a_list_that_fails_prints_no_header(called: Program, refused: str, problem: str) -> None:
+    name = "nosuch" if problem == "nosuch" else "greet"
+    if problem == "token":
+        called.set(MINCLOUD_ACCESS_TOKEN="wrong")
+    options = ["--base-url", refused] if problem == "nobody" else []
+    assert called("jobs", name, *options).out == ""
+    if problem != "nosuch":
+        assert called("list", *options).out == ""
+
+
+def test_an_empty_list_of_functions_says_so(program: Program) -> None:
+    with program.on_terminal("list") as terminal:
+        assert terminal.ends() == 0
+    assert terminal.shown == (
+        f"there are no functions in production at {program.host}: `mincloud-py new NAME` makes one to start from\r\n"
+    )
+
+
+HOSTILE = "\x1b]0;title\x07\x9b2J\u202egnp.exe"
+
+
+def test_what_a_terminal_would_obey_is_shown_as_text_in_json_too(program: Program) -> None:
+    program.emulator.stub("rude", lambda event: HOSTILE)
+    program.emulator.deploy("remarked", GREET, remark=HOSTILE)
+    words: list[list[str]] = [
+        *(["invoke", "rude"], ["invoke", "rude", "--json"], ["list"], ["list", "--json"]),
+        *(["get", "remarked"], ["get", "remarked", "--json"]),
+    ]
+    for each in words:
+        with program.on_terminal(*each, "--no-color") as terminal:
+            assert terminal.ends() == 0
+        assert not set("\x1b\x07\x9b\u202e") & set(terminal.shown), each
+        assert "u202egnp.exe" in terminal.shown
+        if each == ["invoke", "rude", "--json"]:
+            assert json.loads(terminal.shown) == HOSTILE
+    assert program.done("invoke", "rude", "--json").document == HOSTILE
+
+
 class _Screen(io.StringIO):
     def isatty(self) -> bool:
         return True
@@ -129,7 +195,7 @@ def _find_nothing(_: str) -> None:
     return None
 
 
-def test_without_rich_there_are_plain_lines_and_nothing_moves(
+def test_without_rich_there_are_tables_and_nothing_moves(
     called: Program, greet: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out, err = _Screen(), _Screen()
@@ -138,7 +204,7 @@ def test_without_rich_there_are_plain_lines_and_nothing_moves(
     monkeypatch.setattr(sys, "stderr", err)
     assert main(["jobs", greet]) == 0
     assert main(["trigger", greet, '{"username": "Lin"}', "--wait"]) == 0
-    assert out.getvalue().startswith("ID\tSTATUS\tCREATED")
+    assert "\x1b[32mfulfilled" in out.getvalue()
     assert err.getvalue() == ""
 
 

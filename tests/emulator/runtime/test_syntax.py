@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mincloud_emulator.runtime import NodeInfo, check_node12_syntax
+from mincloud_emulator.runtime import NodeInfo, SyntaxFault, check_node12_syntax, check_syntax, syntax_faults
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,33 @@ def test_what_node_12_knows_and_what_no_node_can_read_is_passed_over(node: NodeI
 def test_without_node_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINCLOUD_NODE", "/nowhere/node")
     assert check_node12_syntax("a?.b") is None
+
+
+def test_an_error_of_syntax_has_its_line_and_carets_and_nothing_is_run(node: NodeInfo) -> None:
+    codes = ["exports.main = 1\n\tconst a = ;", "process.exit(9)", "#!/bin/node\nreturn 1", "\ufeffexport default 1"]
+    fault, *fine, module = syntax_faults(codes, node)
+    assert fault == SyntaxFault("SyntaxError: Unexpected token ';'", 2, 12, ("\tconst a = ;", "\t          ^"))
+    assert fine == [None, None]
+    assert module is not None
+    assert (module.message, module.excerpt) == (
+        "SyntaxError: Unexpected token 'export'",
+        ("export default 1", "^^^^^^"),
+    )
+
+
+def test_of_a_long_line_the_part_with_the_error_is_shown(node: NodeInfo) -> None:
+    (fault,) = syntax_faults(["a();" * 100 + "const b = ;" + "a();" * 100], node)
+    assert fault is not None
+    assert fault.column == 411
+    line, carets = fault.excerpt
+    assert line[carets.index("^")] == ";"
+    assert len(line) == 100
+    (hidden,) = syntax_faults(["a();" * 10_000 + "const b = ;"], node)  # in which Node itself shows nothing
+    assert hidden == SyntaxFault("SyntaxError: Unexpected token ';'", 1, None, ())
+
+
+def test_in_one_line_an_error_comes_before_newer_syntax(node: NodeInfo) -> None:
+    broken, module, fine = check_syntax(["const a = ;", "import a from 'b'", "1"])
+    assert (broken, fine) == ("line 1: SyntaxError: Unexpected token ';'", None)
+    assert module is not None
+    assert module.endswith("; the service runs CommonJS: bundle it to that, or assign exports.main")
