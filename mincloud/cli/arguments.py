@@ -154,7 +154,7 @@ def _add_global_options(parser: argparse.ArgumentParser, *, default: Any, talks:
         "--json",
         action="store_true",
         default=default,
-        help="write JSON, and nothing else, to standard output; an error is one document on standard error",
+        help="write JSON, and nothing else, to standard output; to standard error an error as one JSON document",
     )
     if talks:
         group.add_argument(

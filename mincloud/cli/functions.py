@@ -184,7 +184,8 @@ def delete(args: argparse.Namespace, terminal: Terminal) -> int:
                 failure, message = describe_error(error, name=name)
                 if terminal.json:
                     terminal.document({"name": name, "action": "failed", **error_document(error, message)})
-                terminal.note(f"mincloud-py: {message}")
+                else:
+                    terminal.note(f"mincloud-py: {message}")
                 status = status or failure
                 continue
             if terminal.json:

@@ -12,7 +12,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TextIO
 
 from .arguments import terminal_columns
-from .exit_statuses import CommandError, escaped, printable
+from .exit_statuses import PROGRAM, CommandError, escaped, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
@@ -207,11 +207,15 @@ class Terminal:
     def note(self, text: str) -> None:
         """Writes a line to standard error, so that standard output holds nothing but results.
 
-        With JSON, where standard error holds one document at the most, only to somebody who looks.
+        With JSON it is a document, unless somebody looks.
         """
-        if not self.json or is_terminal(sys.stderr):
-            sys.stderr.write(f"{printable(text)}\n")
-            sys.stderr.flush()
+        shown = printable(text)
+        if self.json and not self.shows_errors:
+            import json  # noqa: PLC0415 - help needs none
+
+            shown = json.dumps({"note": shown.removeprefix(f"{PROGRAM}: ").removeprefix("note: ")}, ensure_ascii=False)
+        sys.stderr.write(f"{shown}\n")
+        sys.stderr.flush()
 
     def error(self, message: str, document: dict[str, Any], details: Sequence[str] = ()) -> None:
         """Writes why a command ends to standard error.
@@ -224,7 +228,7 @@ class Terminal:
         if self.json:
             import json  # noqa: PLC0415 - help needs none
 
-            sys.stderr.write(json.dumps(document, ensure_ascii=not sys.stderr.isatty()) + "\n")
+            sys.stderr.write(json.dumps(document) + "\n")  # ASCII, so that no terminal obeys it
         else:
             sys.stderr.write("".join(f"{line}\n" for line in (printable(message), *map(escaped, details))))
         sys.stderr.flush()

@@ -244,6 +244,8 @@ def test_in_a_folder_what_is_left_out_is_said_and_two_of_one_name_are_refused(pr
     ended = program("deploy", "src")
     assert ended.status == 0
     assert ended.line.startswith("mincloud-py: note: src/b.ts is left out, since the service runs one CommonJS file")
+    noted = json.loads(program("deploy", "src", "--json").err)["note"]
+    assert noted.startswith("src/b.ts is left out, since the service")
     program.write("src/a/index.js", GREET)
     ended = program("deploy", "src")
     assert ended.status == 2
