@@ -44,10 +44,12 @@ class Measured:
     Attributes:
         cpu: Processor time, as ratios; empty where it is not this process that works.
         wall: Time by the clock, as ratios; or what else the figure counts.
+        beside: The same of functions-framework, where the goal is no ratio.
     """
 
     cpu: list[float] = field(default_factory=list)
     wall: list[float] = field(default_factory=list)
+    beside: list[float] = field(default_factory=list)
 
 
 def in_turn(ours: Callable[[], object], reference: Callable[[], object], rounds: int) -> Measured:
@@ -89,6 +91,8 @@ class Figure:
         judged = statistics.median(measured.cpu if self.by == "cpu" else measured.wall)
         met = round(judged, 2) <= self.goal
         cells = [self._cell(measured.cpu), self._cell(measured.wall)]
+        if measured.beside:
+            cells[1] += f"; functions-framework {self._cell(measured.beside)}"
         goal = f"{self.by} ≤ {self.goal:g}" if not self.unit else f"≤ {self.goal:g}{self.unit}"
         return f"| {self.title} | {' | '.join(cells)} | {goal} | {'met' if met else 'MISSED'} |", met
 

@@ -263,10 +263,10 @@ class Runtime:
                 try:
                     self._start(node, memory_mb)
                 except OSError as error:
-                    if not self._starting and not self._busy:
-                        self._waiters.remove(waiter)
-                        waiter.container.set_exception(error)
-                    return  # else there is no room for more, and it waits for what there is
+                    if self._starting or self._busy:
+                        return  # there is no room for more, and it waits for what there is
+                    self._waiters.remove(waiter)
+                    waiter.container.set_exception(error)
             else:
                 return
 
@@ -333,6 +333,7 @@ class Runtime:
         container.kill()
 
     def _lacks_containers(self) -> bool:
+        """Tells whether there are fewer containers than calls that there were at once lately."""
         return len(self._containers) < self._demand.value(asyncio.get_running_loop().time())
 
     def _schedule_prewarm(self, memory_mb: int) -> None:
@@ -341,12 +342,15 @@ class Runtime:
 
     def _prewarm(self, memory_mb: int) -> None:
         self._prewarm_timer = None
-        if self._waiters or self._starting:
+        if self._waiters:
             self._schedule_prewarm(memory_mb)  # those who wait come first
-        elif self._node is not None and (
-            self._lacks_containers() or not any(blank.memory_mb == memory_mb for blank in self.prewarmed)
-        ):
-            with contextlib.suppress(OSError):  # whichever call needs a process will say why there is none
+            return
+        with contextlib.suppress(OSError):  # whichever call needs a process will say why there is none
+            while (
+                self._node is not None
+                and len(self._starting) < _processors()
+                and (self._lacks_containers() or not any(blank.memory_mb == memory_mb for blank in self.prewarmed))
+            ):
                 self._start(self._node, memory_mb)
 
     # Starting and ending --------------------------------------------------------------------------
@@ -383,8 +387,8 @@ class Runtime:
             self._schedule_prewarm(container.memory_mb)
         else:
             self._keep(container)
-            if self._lacks_containers():
-                self._schedule_prewarm(container.memory_mb)
+            if self._lacks_containers() and self._prewarms:
+                self._prewarm(container.memory_mb)
         self._go_on()
 
     def on_end(self, container: Container) -> None:
