@@ -60,6 +60,7 @@ SAME = {
         "runtime/outcomes:a_result_is_what_json_makes_of_it",
     ],
     "An error comes back": ["runtime/outcomes:a_failure_is_reported_in_the_documented_form_and_harms_nothing_else"],
+    "What is written to": ["runtime/call_log:what_goes_to_the_streams_past_console_stands_in_the_order_of_the_program"],
     "The log: what was sent": [
         "runtime/call_log:the_log_has_the_documented_form",
         "runtime/call_log:each_console_method_has_its_level",
@@ -76,6 +77,8 @@ SAME = {
         "calls:each_plan_has_a_limit_of_its_own",
     ],
     "A plan's memory": [
+        "runtime/outcomes:memory_past_the_plan_ends_a_call_that_is_too_short_to_be_looked_at",
+        "runtime/hostile_functions:a_container_takes_no_more_between_two_calls_than_in_one",
         "runtime/outcomes:memory_past_the_plan_ends_the_call",
         "runtime/outcomes:a_plan_with_more_memory_allows_more",
         "runtime/containers:files_past_the_limit_end_the_call_or_the_container",
@@ -101,9 +104,14 @@ DIFFERENT = {
         "runtime/confinement:the_network_can_be_reached",
         "runtime/network:a_socket_of_its_own_is_named_in_the_log_or_refused",
     ],
-    "A function is kept from": [
+    "A function reads no file": [
+        "runtime/confinement:the_emulators_environment_variables_do_not_reach_a_function",
         "runtime/confinement:the_machine_is_out_of_reach",
         "command:it_says_what_an_older_node_cannot_keep_functions_from",
+    ],
+    "`signKey` decrypts nothing": [
+        "calls:the_event_has_all_its_fields",
+        "calls:debug_is_recorded_as_a_job_of_its_subject_but_under_another_id",
     ],
     "A function is approved": ["functions:a_created_function_is_answered_whole_and_read_back_the_same"],
     "A job is listed at once": [
