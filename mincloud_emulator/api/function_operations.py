@@ -311,7 +311,7 @@ async def await_result(invocation: Invocation) -> InvocationResult:
         HTTPError: 400 if it was never scheduled.
     """
     # Shielded: a caller that goes away does not stop what it started.
-    result = await asyncio.shield(invocation.ending)
+    result = await asyncio.shield(invocation.result)
     if result.status == "schedule_failed":
         raise HTTPError(400, f"任务调度失败:{result.error['message']}")
     return result

@@ -32,10 +32,10 @@ class Caller:
     """Who calls a function.
 
     Attributes:
-        source: the kind of call, such as `open_api`; the function's event has it as `eventType`.
-        ip_address: where the request came from.
-        user_agent: what the request said sent it.
-        schema_id: the id of the table whose change is the reason, for `flex_schema`.
+        source: The kind of call, such as `open_api`; the function's event has it as `eventType`.
+        ip_address: Where the request came from.
+        user_agent: What the request said sent it.
+        schema_id: The id of the table whose change is the reason, for `flex_schema`.
     """
 
     source: str
@@ -49,12 +49,12 @@ class Invocation:
     """A call that was accepted.
 
     Attributes:
-        job: its job when it was accepted.
-        ending: how it ends; never fails, and stays when nobody waits for it.
+        job: Its job when it was accepted.
+        result: How it ends; never fails, and goes on when nobody waits for it.
     """
 
     job: Job
-    ending: asyncio.Task[InvocationResult]
+    result: asyncio.Task[InvocationResult]
 
 
 class Invocations:
@@ -112,13 +112,13 @@ class Invocations:
         return len(self._running)
 
     def start(self, function: Function, data: Any, caller: Caller, *, sync: bool) -> Invocation:
-        """Accept a call: record its job and let it run.
+        """Accepts a call: records its job and lets it run.
 
         Args:
-            function: what to run.
-            data: what it is given, any JSON value.
-            caller: who calls.
-            sync: whether the caller waits, which decides how long it may run.
+            function: What to run.
+            data: What it is given, any JSON value.
+            caller: Who calls.
+            sync: Whether the caller waits, which decides how long it may run.
         """
         job = self._store.create_job(function, source=caller.source, sync=sync)
         event = self._event(function, data, caller, job, sync=sync)
@@ -131,12 +131,12 @@ class Invocations:
         return Invocation(job, task)
 
     async def settle(self) -> None:
-        """Wait until no call is running or waiting for its turn."""
+        """Waits until no call is running or waiting for its turn."""
         while self._running:
             await asyncio.wait(list(self._running))
 
     async def stop_running(self) -> None:
-        """End every call now; their jobs are marked failed."""
+        """Ends every call now; their jobs are marked failed."""
         tasks = list(self._running)
         for task in tasks:
             task.cancel()
@@ -193,11 +193,11 @@ class Invocations:
         return self._finish(function, job, call, result)
 
     async def prestart(self) -> None:
-        """Have a container ready, so that already the first call of a function is quick.
+        """Starts a container ahead of the first call, so that already that one is quick.
 
         Raises:
-            NodeMissing: if there is no Node to run functions.
-            OSError: if its process can't be started.
+            NodeMissing: If there is no Node to run functions.
+            OSError: If its process can't be started.
         """
         await self._started_runtime().prestart()
 
@@ -264,7 +264,7 @@ class Invocations:
     async def _invoke_from(
         self, function: Function, event: dict[str, Any], name: str, params: Any, *, sync: bool
     ) -> dict[str, Any]:
-        """Serve `BaaS.invoke`: one function calls another of its environment."""
+        """Serves `BaaS.invoke`: one function calls another of its environment."""
         called = self._store.function(function.environment, name)
         if called is None:
             message = f"BaaS.invoke: there is no function named {name!r}"
@@ -274,7 +274,7 @@ class Invocations:
         invocation = self.start(called, {} if params is None else params, caller, sync=sync)
         if not sync:
             return {"status": "ok"}
-        return (await asyncio.shield(invocation.ending)).result
+        return (await asyncio.shield(invocation.result)).result
 
     def _finish(self, function: Function, job: Job, call: RecordedCall, result: InvocationResult) -> InvocationResult:
         try:
@@ -334,7 +334,7 @@ class Invocations:
 
 
 def job_summary(job: Job) -> dict[str, Any]:
-    """Return what the console shows of a job."""
+    """Returns what the console shows of a job."""
     return {
         "id": job.id,
         "environment": job.environment,

@@ -37,7 +37,7 @@ let load = null; // the function that is to be loaded by the first call: {name, 
 let exported = null; // what `this` is in it
 let main = null;
 let loadedName = 'a function'; // its file name in stacks
-let call = null; // the call that is running
+let currentCall = null; // the call that is running
 let invocations = new Map(); // BaaS.invoke that wait for an answer, by id
 let invocationCount = 0;
 const streams = new Map([
@@ -67,10 +67,10 @@ function send(kind, text) {
 // The log -----------------------------------------------------------------------------------------
 
 function addEntry(level, message) {
-  if (call === null || call.logged > LOG_LIMIT) return; // the emulator says that it was cut
+  if (currentCall === null || currentCall.logged > LOG_LIMIT) return; // the emulator says that it was cut
   const shown = stacks.withoutOwnFrames(message, loadedName);
   const text = shown.length > LOG_LIMIT ? shown.slice(0, LOG_LIMIT + 1) : shown;
-  call.logged += text.length + 30;
+  currentCall.logged += text.length + 30;
   send('T', `${level} ${text}`); // the emulator's clock, which a test may move, gives it its time
 }
 
@@ -153,24 +153,24 @@ const describe = (error) => stacks.describe(error, loadedName, directory);
 
 // How a call ends ---------------------------------------------------------------------------------
 
-function fail(ending, error) {
-  if (ending.settled) return;
-  ending.settled = true;
+function fail(call, error) {
+  if (call.settled) return;
+  call.settled = true;
   const described = describe(error);
-  if (call === ending) log('ERROR', described.stack || described.message);
+  if (currentCall === call) log('ERROR', described.stack || described.message);
   send('F', stringify(described));
 }
 
-function refuseSize(ending) {
+function refuseSize(call) {
   const refusal = new RangeError(`the result is too large: as JSON it may have at most ${RESULT_LIMIT} bytes`);
   refusal.stack = `RangeError: ${refusal.message}`;
-  fail(ending, refusal);
+  fail(call, refusal);
 }
 
-function succeed(ending, data) {
-  if (ending.settled || ending !== call) return;
+function succeed(call, data) {
+  if (call.settled || call !== currentCall) return;
   if (typeof data === 'string' && data.length > RESULT_LIMIT) {
-    refuseSize(ending); // before the memory for its JSON is taken
+    refuseSize(call); // before the memory for its JSON is taken
     return;
   }
   let text;
@@ -181,7 +181,7 @@ function succeed(ending, data) {
     const described = describe(error);
     const refusal = new TypeError(`the result can not be sent as JSON: ${described.message}`);
     refusal.stack = `TypeError: ${refusal.message}`;
-    fail(ending, refusal);
+    fail(call, refusal);
     return;
   }
   if (text.includes('\\ud')) {
@@ -189,42 +189,42 @@ function succeed(ending, data) {
     text = text.replace(/\\\\|\\ud[89a-f][0-9a-f]{2}/g, (found) => (found === '\\\\' ? found : '\ufffd'));
   }
   if (Buffer.byteLength(text) > RESULT_LIMIT) {
-    refuseSize(ending);
+    refuseSize(call);
     return;
   }
-  ending.settled = true;
+  call.settled = true;
   log('LOG', printed('return: ', { error: {}, code: 0, data }));
   send('R', text);
 }
 
-function finish(ending) {
+function finish(call) {
   endBegunLines();
-  const [seconds, nanoseconds] = hrtime.call(process, ending.started);
-  call = null;
+  const [seconds, nanoseconds] = hrtime.call(process, call.started);
+  currentCall = null;
   invocations = new Map();
   input.ref();
   const memory = memoryUsage.rss ? memoryUsage.rss() : memoryUsage.call(process).rss;
-  send('D', `{"discard":${ending.discard},"milliseconds":${seconds * 1e3 + nanoseconds / 1e6},"rss":${memory}}`);
+  send('D', `{"discard":${call.discard},"milliseconds":${seconds * 1e3 + nanoseconds / 1e6},"rss":${memory}}`);
 }
 
 process.on('uncaughtException', (error) => {
-  if (call === null) leave(); // something that an earlier call left behind
-  const ending = call;
-  ending.discard = true;
-  if (ending.settled) {
+  if (currentCall === null) leave(); // something that an earlier call left behind
+  const call = currentCall;
+  call.discard = true;
+  if (call.settled) {
     const described = describe(error);
     log('ERROR', described.stack || described.message);
   } else {
-    fail(ending, error);
+    fail(call, error);
   }
-  finish(ending);
+  finish(call);
 });
 
 // As in Node 12, a rejection that nobody handles ends nothing. If nothing else calls back, it is the failure.
 process.on('unhandledRejection', (reason) => {
-  if (call === null) return;
-  call.discard = true;
-  if (call.rejection === null) call.rejection = { reason };
+  if (currentCall === null) return;
+  currentCall.discard = true;
+  if (currentCall.rejection === null) currentCall.rejection = { reason };
   const described = describe(reason);
   log('ERROR', `Unhandled rejection: ${described.stack || described.message}`);
 });
@@ -240,15 +240,15 @@ process.on('exit', endBegunLines);
 
 // The event loop has nothing left to do. The channel does not count during a call, see `begin`.
 process.on('beforeExit', () => {
-  if (call === null) {
+  if (currentCall === null) {
     input.ref();
-  } else if (call.settled) {
+  } else if (currentCall.settled) {
+    finish(currentCall);
+  } else if (currentCall.rejection !== null) {
+    const call = currentCall;
+    call.settled = true;
+    send('F', stringify(describe(call.rejection.reason)));
     finish(call);
-  } else if (call.rejection !== null) {
-    const ending = call;
-    ending.settled = true;
-    send('F', stringify(describe(ending.rejection.reason)));
-    finish(ending);
   } else {
     send('S', '');
     input.ref();
@@ -284,8 +284,8 @@ function loadMain({ name, code }) {
 
 function begin(text) {
   const event = parse(text);
-  const mine = { settled: false, discard: false, rejection: null, logged: 0, sockets: new Set(), started: hrtime.call(process) };
-  call = mine;
+  const call = { settled: false, discard: false, rejection: null, logged: 0, sockets: new Set(), started: hrtime.call(process) };
+  currentCall = call;
   input.unref(); // so that the loop is empty once the function has nothing left to do
   log('LOG', printed('event.data: ', event.data));
   if (main === null) {
@@ -293,39 +293,39 @@ function begin(text) {
       main = loadMain(load);
       load = null;
     } catch (error) {
-      mine.discard = true;
-      fail(mine, error);
+      call.discard = true;
+      fail(call, error);
       return;
     }
   }
   const callback = (error, data) => {
-    if (error) fail(mine, error);
-    else succeed(mine, data);
+    if (error) fail(call, error);
+    else succeed(call, data);
   };
   try {
     const returned = main.call(exported, event, callback);
     if (returned !== null && typeof returned === 'object' && typeof returned.then === 'function') {
       returned.then(
         (data) => {
-          if (data !== undefined) succeed(mine, data);
+          if (data !== undefined) succeed(call, data);
         },
         (error) => {
-          if (mine.settled && mine === call) {
+          if (call.settled && call === currentCall) {
             const described = describe(error);
             log('ERROR', described.stack || described.message);
-            mine.discard = true;
+            call.discard = true;
           }
-          fail(mine, error);
+          fail(call, error);
         }
       );
     }
   } catch (error) {
-    if (mine.settled) {
+    if (call.settled) {
       const described = describe(error);
       log('ERROR', described.stack || described.message);
-      mine.discard = true;
+      call.discard = true;
     } else {
-      fail(mine, error);
+      fail(call, error);
     }
   }
 }
@@ -351,7 +351,7 @@ function invoke(name, params, sync) {
     return Promise.reject(new RangeError(`BaaS.invoke: the parameters have more than ${RESULT_LIMIT} bytes as JSON`));
   }
   return new Promise((resolve, reject) => {
-    if (call === null) {
+    if (currentCall === null) {
       reject(new Error('BaaS.invoke: the call has ended'));
       return;
     }
@@ -366,7 +366,7 @@ function answer(text) {
   const waiting = invocations.get(id);
   if (waiting === undefined) return;
   invocations.delete(id);
-  if (invocations.size === 0 && call !== null) input.unref();
+  if (invocations.size === 0 && currentCall !== null) input.unref();
   if (error === undefined) waiting.resolve(result);
   else waiting.reject(new Error(error));
 }
@@ -400,8 +400,8 @@ watchSockets((what) => {
     refused.code = 'EACCES';
     return refused;
   }
-  if (call !== null && !call.sockets.has(what)) {
-    call.sockets.add(what);
+  if (currentCall !== null && !currentCall.sockets.has(what)) {
+    currentCall.sockets.add(what);
     log('WARN', `${what}: the service would refuse this, it gives functions no network but BaaS.request`);
   }
   return null;
@@ -429,7 +429,7 @@ Module.prototype.require = function (id) {
 if (SETTINGS.memoryLimit !== null) {
   // Where the emulator can't see how much memory this process holds, it has to look itself.
   setInterval(() => {
-    if (call !== null && memoryUsage.call(process).rss > SETTINGS.memoryLimit) {
+    if (currentCall !== null && memoryUsage.call(process).rss > SETTINGS.memoryLimit) {
       send('M', '');
       leave();
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import re
@@ -114,8 +115,9 @@ def find_node(node: str | None = None) -> NodeInfo:
     return info
 
 
+@functools.cache
 def _ask(path: str) -> NodeInfo:
-    """Asks a program for its version and for where Node really is.
+    """Asks a program, once, for its version and for where Node really is.
 
     Functions are started without the environment of the emulator, which a version manager's shim needs.
     """
