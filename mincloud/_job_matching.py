@@ -29,6 +29,8 @@ Value = TypeVar("Value")
 _REMEMBERED = 10_000
 # A job may be recorded a little after its call was accepted.
 RECORDED_WITHIN = 2.0
+# So many seconds after a call was accepted its job should be listed.
+LISTED_WITHIN = 3.0
 # Where other jobs of the same time may still come to show the same data, one that shows it is taken after so many seconds.
 PATIENCE = 1.0
 _FINAL = frozenset(JobStatus) - {JobStatus.WAITING, JobStatus.EXECUTING}
@@ -148,6 +150,7 @@ class JobMatcher:
         self.looks = 0
         self.holds_back = False
         self._logs: dict[int, JobLog] = {}
+        self._logs_tell = False
         self._pending: dict[str, PendingCall] = {}
         self._found: dict[str, PendingCall] = {}
         self._taken: dict[int, PendingCall] = {}
@@ -211,6 +214,7 @@ class JobMatcher:
         """Notes what came of asking for a job's log."""
         with _lock[0]:
             self._logs[job.id] = log
+            self._logs_tell = self._logs_tell or log.visible is not None
             _forget_oldest(self._logs)
 
     def match(self, jobs: Iterable[Job], calls: Sequence[PendingCall]) -> None:
@@ -317,7 +321,12 @@ class JobMatcher:
             return False  # it is held back
         rivals = [other for other in unsure if other is not call and other.overlaps(call)]
         contested = {job.id: job for each in [call, *rivals] for job in each.candidates}
-        return len(contested) > len(rivals) and not any(self._is_untold(job) for job in contested.values())
+        if len(contested) <= len(rivals) or any(self._is_untold(job) for job in contested.values()):
+            return False
+        # Where other logs tell, this one's own may do so, too, once it is listed.
+        is_early = self._logs_tell and time.monotonic() - call.triggered_at < LISTED_WITHIN
+        self.holds_back = self.holds_back or is_early
+        return not is_early
 
     def _may_own(self, call: PendingCall, job: Job) -> bool:
         visible = self._shown_by(job)

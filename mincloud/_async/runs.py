@@ -15,7 +15,7 @@ from mincloud_api.types import InvalidValue
 
 from .._configuration import checked_timeout
 from .._job_logs import NotShown, logged_error, logged_result, visible
-from .._job_matching import JobLog, PendingCall, accepted_between, has_ended
+from .._job_matching import LISTED_WITHIN, JobLog, PendingCall, accepted_between, has_ended
 from .._models import Outcome
 from .._operations import encode, function_data, function_name
 from ..errors import (
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
 
 # What is fetched after the end of a job may take so long, even if that was the last moment.
 _GRACE = 1.0
-# While so young a call may not be listed yet, a job that has ended waits for its turn in `as_completed`.
-_LISTED_WITHIN = 3.0
 _SOON = 0.3
 _MOST_NAMED = 5
 
@@ -354,7 +352,7 @@ def _may_be_preceded(run: AsyncRun, watched: AsyncWatchedCall, open_calls: Seque
     finished_at = _finished_at(run)
     if not math.isfinite(finished_at):
         return False
-    unlisted = {each.watcher for each in open_calls if each.watcher.misses_jobs(_LISTED_WITHIN)}
+    unlisted = {each.watcher for each in open_calls if each.watcher.misses_jobs(LISTED_WITHIN)}
     for each in open_calls:
         if not each.call.looked_in or each.watcher in unlisted:
             return True

@@ -49,6 +49,14 @@ class Received:
         return self.method == "GET" and (self.path == FUNCTIONS or self.path.endswith("/job/"))
 
     @property
+    def is_log(self) -> bool:
+        return self.path.startswith("/logs/")
+
+    @property
+    def log(self) -> int:
+        return int(self.path.removeprefix("/logs/"))
+
+    @property
     def offset(self) -> int:
         return int(self.query["offset"])
 
@@ -73,6 +81,7 @@ class ScriptedService:
         self.lock = threading.RLock()
         self.functions: list[Record] = []  # in the order in which they are listed
         self.jobs: list[Record] = []  # of every function
+        self.logs: dict[int, str] = {}  # by the job's id, at `log_url`
         self.date: Callable[[], float] | None = lambda: LONG_AGO  # of the Date header
         self.before: Happening = lambda _: None  # under the lock, before an answer is made
         self.delay: Callable[[Received], object] = lambda _: None  # without the lock, before that
@@ -103,6 +112,10 @@ class ScriptedService:
             made = {"id": number, "created_at": LONG_AGO + number, "status": status, "source": "open_api"}
             self.jobs.insert(0, {**made, "service_type": "batch", **fields, "function": function})
 
+    def log_url(self, number: int) -> str:
+        """Where a job's log is."""
+        return f"{self.url}/logs/{number}"
+
     def add_functions(self, count: int) -> None:
         """Puts functions in front of the others."""
         for _ in range(count):
@@ -111,6 +124,9 @@ class ScriptedService:
 
     def answer(self, received: Received) -> Reply:
         """What is to be answered."""
+        if received.is_log:
+            log = self.logs.get(received.log)
+            return Reply(404, "<Error><Code>NoSuchKey</Code></Error>") if log is None else Reply(200, log)
         if received.path == FUNCTIONS:
             if received.method == "GET":
                 return self._page(self.functions, received)

@@ -8,6 +8,7 @@ import itertools
 import pickle
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
@@ -31,33 +32,14 @@ from mincloud_emulator import Emulator
 
 from .conftest import Action, OpenSide, Side
 from .scripted_service import LONG_AGO, Received, Reply, ScriptedService
-
-
-class SkippedTime:
-    """The time of waits that sleep without sleeping: their clock goes on as if they did, and what is asked of the service may take long."""
-
-    def __init__(self) -> None:
-        self.slept: list[float] = []
-
-    def monotonic(self) -> float:
-        return time.monotonic() + sum(self.slept)
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-
-    async def sleep_in_a_task(self, seconds: float) -> None:
-        self.slept.append(seconds)
+from .skipped_time import SkippedTime, skipping
 
 
 @pytest.fixture
-def skipped(monkeypatch: pytest.MonkeyPatch) -> SkippedTime:
+def skipped() -> Iterator[SkippedTime]:
     """Has waits skip their sleeps, so that their timeouts are long for the service and short for the test."""
-    skipped = SkippedTime()
-    for side, sleep in (("_sync", skipped.sleep), ("_async", skipped.sleep_in_a_task)):
-        monkeypatch.setattr(f"mincloud.{side}.runs.time", skipped)
-        monkeypatch.setattr(f"mincloud.{side}.watching.time", skipped)
-        monkeypatch.setattr(f"mincloud.{side}.watching.sleep", sleep)
-    return skipped
+    with skipping() as time_of_waits:
+        yield time_of_waits
 
 
 @pytest.fixture
