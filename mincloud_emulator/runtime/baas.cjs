@@ -14,7 +14,10 @@ function trusted(value) {
   if (value instanceof Promise || targets.has(value)) return value;
   if (!proxies.has(value)) {
     const proxy = new Proxy(value, {
-      apply: (method, self, args) => storage.run(true, () => Reflect.apply(method, targets.get(self) || self, args)),
+      apply(method, self, args) {
+        const result = storage.run(true, () => Reflect.apply(method, targets.get(self) || self, args));
+        return typeof result === 'function' ? trusted(result) : result; // such as another axios, of axios.create
+      },
       construct: (made, args) => trusted(storage.run(true, () => Reflect.construct(made, args))),
       get(target, property) {
         const member = Reflect.get(target, property, target);

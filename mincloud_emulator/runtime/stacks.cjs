@@ -13,8 +13,12 @@ const isNode = (line) => /^ +at .*\(?(node:|internal\/|\w+\.js:\d+:\d+\)?)/.test
 
 // Leaves the container's frames out of a text, and Node's below them, which are of no use to a function's author.
 function withoutOwnFrames(text, loadedName) {
-  if (!text.includes(__dirname)) return text;
-  const lines = text.split('\n');
+  // Loggers write JSON, in which a stack has its line breaks as \n.
+  return ['\n', '\\n'].reduce((shown, lineBreak) => (shown.includes(__dirname) ? filtered(shown, lineBreak, loadedName) : shown), text);
+}
+
+function filtered(text, lineBreak, loadedName) {
+  const lines = text.split(lineBreak);
   const kept = [];
   for (let start = 0; start < lines.length; ) {
     if (!isFrame(lines[start])) {
@@ -29,11 +33,11 @@ function withoutOwnFrames(text, loadedName) {
     // Node's frames without ours below them are how the function was called back, which it may want to know.
     if (!frames.slice(shown).some(isOwn)) shown = frames.length;
     kept.push(...frames.slice(0, shown).filter((line) => !isOwn(line)));
-    // util.inspect goes on behind the last frame with what else the error has.
-    if (shown < frames.length && frames[frames.length - 1].endsWith(' {')) kept[kept.length - 1] += ' {';
+    // What follows the last frame stays: util.inspect goes on with what else the error has, JSON with its next member.
+    if (shown < frames.length) kept[kept.length - 1] += frames[frames.length - 1].replace(/^.*?:\d+:\d+\)?/, '');
     start = end;
   }
-  return kept.join('\n');
+  return kept.join(lineBreak);
 }
 
 // Cuts what a syntax error shows of a very long line of code down to what is around its place.

@@ -28,7 +28,7 @@ BROUGHT = """const http = require('http')
 const get = port => new Promise((resolve, reject) => http.get({port, host: '127.0.0.1'}, response => {
   response.resume().on('end', () => resolve({status: response.statusCode}))
 }).on('error', reject))
-exports.request = Object.assign(options => get(options.port), {get})
+exports.request = Object.assign(options => get(options.port), {get, create: () => Object.assign(get, {get})})
 exports.TableObject = class { constructor(name) { this.name = name } async get(id) { return {data: {id, table: this.name}} } }
 exports.invoke = () => 'not used'
 exports.version = 3
@@ -104,12 +104,13 @@ async def test_what_is_brought_as_baas_may_use_the_network(any_node: NodeInfo, t
         outcome = await call(
             """exports.main = async event => [
               await BaaS.request({port: event.data}), await BaaS.request.get(event.data),
+              await BaaS.request.create().get(event.data),
               await new BaaS.TableObject('cities').get(5), BaaS.version, BaaS.helped, 'request' in BaaS, 'other' in BaaS
             ]""",
             port,
         )
         table = {"data": {"id": 5, "table": "cities"}}
-        assert outcome.data == [{"status": 204}, {"status": 204}, table, 3, "helped", True, False]
+        assert outcome.data == [{"status": 204}, {"status": 204}, {"status": 204}, table, 3, "helped", True, False]
         assert len(messages(outcome.log)) == 2
         assert (await call(FETCHING, port)).data[0] == "EACCES"
         missing = await call("exports.main = async () => BaaS.ContentGroup")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -153,7 +154,8 @@ async def test_a_logged_error_shows_the_functions_frames_only(call: Caller) -> N
           const inner = () => { throw Object.assign(new TypeError('odd'), {detail: 4}) }
           try { inner() } catch (error) {
             console.log('caught', error); console.error(error.stack); console.log({ error })
-            process.stderr.write(error.stack + '\\n'); callback(null, 1)
+            process.stderr.write(error.stack + '\\n'); console.log(JSON.stringify({stack: error.stack, more: 1}))
+            callback(null, 1)
           }
         }"""
     )
@@ -163,6 +165,7 @@ async def test_a_logged_error_shows_the_functions_frames_only(call: Caller) -> N
     caught = messages(outcome.log)[1]
     assert caught.startswith("LOG caught TypeError: odd\n    at inner (greet.js:2:")
     assert "detail: 4" in caught
+    assert set(json.loads(messages(outcome.log)[-2].removeprefix("LOG "))) == {"stack", "more"}
     assert len([line for line in caught.split("\n") if line.startswith("    at ")]) == 2
 
 
