@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from .access import requested_host
 from .console_api import ConsoleAPI
+from .exchange import Exchange
 from .function_operations import FunctionOperations, environment_of, json_response
 from .requests import HTTPError
 from .routing import Router
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 _API_PATHS = ("/oserve/", "/api/")
+_KEPT_EXCHANGES = 200
 _CONSOLE_PATHS = ("/_emulator/", "/console/")
 
 TRANSPORT = "mincloud_emulator.transport"
@@ -57,15 +59,14 @@ class OriginApp:
         if scope["type"] != "http":
             return
         started = time.perf_counter()
-        request = Request(scope, receive)
         path: str = scope["path"]
-        status = 0
+        exchange = Exchange()
+        request = Request(scope, exchange.receiving(receive))
 
         async def send_dated(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
                 message["headers"].append((b"date", self._service.clock.http_date().encode()))
+            exchange.take_response(message)
             await send(message)
 
         # What a browser asks for by itself must not take the faults that are meant for a client of the API.
@@ -86,7 +87,7 @@ class OriginApp:
         except ClientDisconnect:
             return
         finally:
-            self._report(request, status, time.perf_counter() - started)
+            self._report(request, exchange, time.perf_counter() - started)
 
     async def _answer(self, request: Request, fault: Fault | None) -> Response | None:
         if fault is None:
@@ -110,7 +111,7 @@ class OriginApp:
             _logger.exception("%s %s failed", request.method, request.scope["path"])
             return json_response(500, {"error_msg": "the emulator failed; what happened is in its own log"})
 
-    def _report(self, request: Request, status: int, seconds: float) -> None:
+    def _report(self, request: Request, exchange: Exchange, seconds: float) -> None:
         path: str = request.scope["path"]
         if path.startswith(_CONSOLE_PATHS):
             return
@@ -121,12 +122,18 @@ class OriginApp:
                 "method": request.method,
                 # The query stays out: on the log's origin it is a secret.
                 "path": path,
-                "status": status,
+                "status": exchange.status,
                 "milliseconds": round(seconds * 1000, 1),
                 "at": self._service.clock.now(),
                 "environment": environment.encode("latin-1").decode(errors="replace"),
             },
         )
+        # The bodies of token operations and the addresses of logs hold secrets.
+        if path.startswith("/oserve/"):
+            kept = self._service.exchanges
+            kept[self._service.broker.count] = exchange.summary(request)
+            while len(kept) > _KEPT_EXCHANGES:
+                del kept[next(iter(kept))]
 
 
 class API:

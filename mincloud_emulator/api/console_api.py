@@ -21,11 +21,12 @@ from starlette.responses import Response, StreamingResponse
 from ..core.invocations import Caller, job_summary
 from ..core.json_text import encode_json
 from .access import is_loopback, refuse_other_sites, requested_host, sender_address
-from .function_operations import SOURCES, await_result, function_body, json_response, json_text_response
+from .function_operations import SOURCES, STATUSES, await_result, function_body, json_response, json_text_response
 from .requests import (
     HTTPError,
     bad_request,
     boolean_field,
+    choice_parameter,
     page_parameters,
     query_parameters,
     read_json_object,
@@ -92,8 +93,11 @@ class ConsoleAPI:
         router.add("/_emulator/functions/{}/call", {"POST": self._call_function})
         router.add("/_emulator/jobs", {"GET": self._list_jobs})
         router.add("/_emulator/jobs/{}", {"GET": self._get_job})
+        router.add("/_emulator/jobs/{}/data", {"GET": self._get_data})
         router.add("/_emulator/jobs/{}/log", {"GET": self._get_log})
         router.add("/_emulator/requests", {"GET": self._list_requests})
+        router.add("/_emulator/requests/{}", {"GET": self._get_request})
+        router.add("/_emulator/token", {"GET": self._token})
         router.add("/_emulator/events", {"GET": self._events})
 
     async def respond(self, request: Request) -> Response | None:
@@ -133,8 +137,8 @@ class ConsoleAPI:
             return None
         if self._files is None:
             self._files = {
-                f"/console/{path.name}": (path.read_bytes(), _FILE_TYPES[path.suffix])
-                for path in _FILES.iterdir()
+                f"/console/{path.relative_to(_FILES).as_posix()}": (path.read_bytes(), _FILE_TYPES[path.suffix])
+                for path in _FILES.rglob("*")
                 if path.suffix in _FILE_TYPES
             }
             self._files["/"] = self._files.pop("/console/index.html")
@@ -145,7 +149,7 @@ class ConsoleAPI:
         """Keeps what a page that is opened later could not learn from the store."""
         data = event.data
         if event.kind == "request":
-            self._requests.append(dict(data))
+            self._requests.append({"number": event.number, **data})
         elif event.kind == "reset":
             self._requests.clear()
 
@@ -215,18 +219,33 @@ class ConsoleAPI:
         return json_text_response(b'{"result":%b,%b' % (result.result_json, encode_json(rest)[1:]))
 
     async def _list_jobs(self, request: Request, _name: str) -> Response:
-        """Jobs of one function (`function=NAME`) or of all, newest first, and the number of the latest event that they show."""
+        """Jobs, newest first, and the number of the latest event that they show.
+
+        Of one function (`function=NAME`) or of all, with one `status` or any, and with a text in the `log` or any.
+        """
         parameters = query_parameters(request)
         limit, offset = page_parameters(parameters)
         function_id = None
         if "function" in parameters:
             function_id = self._function(request, parameters["function"]).id
-        jobs, total = self._service.store.jobs(function_id, {}, limit, offset)
+        filters: dict[str, str | int] = {}
+        if parameters.get("status") and (status := choice_parameter(parameters, "status", STATUSES)):
+            filters["status"] = status
+        if parameters.get("log"):
+            filters["log"] = parameters["log"]
+        jobs, total = self._service.store.jobs(function_id, filters, limit, offset)
         summaries = [job_summary(job) for job in jobs]
         return json_response(200, {"total": total, "jobs": summaries, "event": self._service.broker.count})
 
     async def _get_job(self, _request: Request, number: str) -> Response:
         return json_response(200, job_summary(self._job(number)))
+
+    async def _get_data(self, _request: Request, number: str) -> Response:
+        """What a job's function was called with."""
+        text = self._service.store.job_data(self._job(number).id)
+        if text is None:
+            raise HTTPError(404, "this job's data is too large to be kept")
+        return json_text_response(text.encode("utf-8", "replace"))
 
     async def _get_log(self, _request: Request, number: str) -> Response:
         """A job's log, while it runs as far as it has come; a header has the number of the latest event in it."""
@@ -240,6 +259,17 @@ class ConsoleAPI:
     async def _list_requests(self, _request: Request, _name: str) -> Response:
         """The latest requests, oldest first, and the number of the latest event among them."""
         return json_response(200, {"requests": list(self._requests), "event": self._service.broker.count})
+
+    async def _get_request(self, _request: Request, number: str) -> Response:
+        """What was sent and answered, as far as it is kept, of the request with that event number."""
+        exchange = self._service.exchanges.get(int(number)) if re.fullmatch(r"[0-9]{1,18}", number) else None
+        if exchange is None:
+            raise HTTPError(404, "it is not kept, because it is old or may hold secrets")
+        return json_response(200, exchange)
+
+    async def _token(self, _request: Request, _name: str) -> Response:
+        """An access token, for a client that is to reach the emulator."""
+        return json_response(200, {"access_token": self._service.credentials.access_token})
 
     async def _events(self, _request: Request, _name: str) -> Response:
         """Server-sent events: `function`, `job`, `log`, `request`, `reset`, each with a number and a JSON object."""

@@ -1,9 +1,10 @@
 // The form to call a function: data as JSON, three ways to call, and the result.
 
-import { byId, bytes, element, longText, span } from "./elements.js";
-import { call } from "./emulator.js";
+import { ask, byId, bytes, element, longText, notify, span } from "./elements.js";
+import { call, readText } from "./emulator.js";
 import { functionPath } from "./place.js";
-import { text } from "./texts.js";
+import { asCurl, asPython } from "./snippets.js";
+import { say, text } from "./texts.js";
 
 const SUBJECTS = ["sdk", "open_api", "cloud_function", "flex_schema", "wechat_pay_success", "timer", "file_operation"];
 const START = '{\n  "name": "爱范儿"\n}';
@@ -33,6 +34,8 @@ export class CallForm {
       this.start({ sync: true, source: "open_api" });
     });
     byId("trigger").addEventListener("click", () => this.start({ sync: false, source: "open_api" }));
+    byId("copy-python").addEventListener("click", () => this.copy(asPython).catch(page.fail));
+    byId("copy-curl").addEventListener("click", () => this.copy(asCurl).catch(page.fail));
     byId("debug").addEventListener("click", () => this.start({ sync: true, source: byId("subject").value, button: "debug" }));
   }
 
@@ -64,6 +67,7 @@ export class CallForm {
     problem.classList.toggle("error", reason !== null);
     byId("format").disabled = reason !== null;
     byId("debug").disabled = this.busy || reason !== null;
+    for (const id of ["copy-python", "copy-curl"]) byId(id).disabled = !isObject;
     for (const id of ["invoke", "trigger"]) byId(id).disabled = this.busy || !isObject;
     try {
       sessionStorage.setItem(this.key(), this.area.value);
@@ -91,28 +95,59 @@ export class CallForm {
     this.check();
   }
 
-  async start({ sync, source, button = sync ? "invoke" : "trigger" }) {
-    if (byId(button).disabled) return;
+  async copy(as) {
+    const { environment, function: name } = this.page.place;
+    const snippet = as({ environment, name, data: this.area.value.trim(), sync: true });
+    try {
+      await navigator.clipboard.writeText(snippet);
+    } catch {
+      // Not allowed, or the page is on another machine, where the browser has no clipboard for it.
+      await ask({ title: text("copyByHand"), message: snippet, confirm: text("close") });
+      return;
+    }
+    notify("copied");
+  }
+
+  /** Call the function as a job was called. */
+  async rerun(id) {
+    const [job, { text: data }] = await Promise.all([call("GET", `jobs/${id}`), readText(`jobs/${id}/data`)]);
+    if (!this.busy) await this.start({ sync: job.service_type !== "batch", source: job.source, data });
+  }
+
+  /** Put what a job was called with into the form. */
+  async edit(id) {
+    const { text: data } = await readText(`jobs/${id}/data`);
+    this.area.value = data;
+    this.format();
+    this.area.focus();
+  }
+
+  async start({ sync, source, button = sync ? "invoke" : "trigger", data = null }) {
+    if (data === null && byId(button).disabled) return;
     const turn = ++this.turn;
     const { environment, function: name } = this.page.place;
     const result = byId("result");
     this.busy = true;
     this.check();
-    result.replaceChildren(element("p", { class: "hint" }, text("running")));
+    result.replaceChildren(say(element("p", { class: "hint" }), "running"));
     try {
       const answer = await call("POST", `${functionPath(name)}/call`, {
         query: { environment },
-        body: `{"data":${this.area.value},"sync":${sync},"source":${JSON.stringify(source)}}`,
+        body: `{"data":${data ?? this.area.value},"sync":${sync},"source":${JSON.stringify(source)}}`,
         exactNumbers: true,
       });
       // Its function is no longer the one on the page; the job is in the list.
       if (turn !== this.turn) return;
       if (sync) this.showResult(answer);
-      else result.replaceChildren(element("p", {}, text("started", { job: answer.job.id })));
+      else result.replaceChildren(say(element("p"), "started", { job: answer.job.id }));
       this.onCalled(answer.job, !sync);
     } catch (error) {
       if (turn !== this.turn) return;
-      result.replaceChildren(element("p", { class: "problem error" }, text("goneWrong", { reason: error.status === 0 ? text("noAnswer") : error.message })));
+      result.replaceChildren(
+        say(element("p", { class: "problem error" }), "goneWrong", {
+          reason: error.status === 0 ? () => text("noAnswer") : error.message,
+        }),
+      );
     } finally {
       if (turn === this.turn) {
         this.busy = false;
@@ -129,8 +164,8 @@ export class CallForm {
       element(
         "p",
         { class: "outcome" },
-        element("span", { class: `status ${failed ? "bad" : "good"}` }, text(failed ? "failed" : "succeeded")),
-        failed && job.status !== "execution_failed" ? element("span", {}, text(job.status)) : null,
+        say(element("span", { class: `status ${failed ? "bad" : "good"}` }), failed ? "failed" : "succeeded"),
+        failed && job.status !== "execution_failed" ? say(element("span"), job.status) : null,
         element("span", { class: "hint" }, facts.join(" · ")),
       ),
     ];

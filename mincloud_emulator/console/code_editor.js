@@ -1,9 +1,14 @@
 // A function's code: read, edited, deployed. What was edited and not deployed is kept until the page is left.
 
-import { byId, notify } from "./elements.js";
+import { difference } from "./difference.js";
+import { atMostEvery, byId, element, notify } from "./elements.js";
 import { call } from "./emulator.js";
+import { highlight } from "./highlight.js";
 import { functionPath } from "./place.js";
-import { text } from "./texts.js";
+import { say, text } from "./texts.js";
+
+// Longer code is shown without colours, and its lines are compared only when asked for.
+const COLOURED_CHARACTERS = 200_000;
 
 export class CodeEditor {
   /**
@@ -19,7 +24,13 @@ export class CodeEditor {
     this.area = byId("code");
     this.lines = 0;
     this.area.addEventListener("input", () => this.edited());
-    this.area.addEventListener("scroll", () => (byId("gutter").scrollTop = this.area.scrollTop));
+    this.showsChanges = false;
+    this.colourSoon = atMostEvery(60, () => this.colour());
+    this.area.addEventListener("scroll", () => this.scroll());
+    byId("changes").addEventListener("click", () => {
+      this.showsChanges = !this.showsChanges;
+      this.renderChanges();
+    });
     this.area.addEventListener("keydown", (event) => this.keyPressed(event));
     this.area.addEventListener("focus", () => (this.leaving = false));
     byId("discard").addEventListener("click", () => this.discard());
@@ -45,6 +56,8 @@ export class CodeEditor {
     const shown = this.key();
     const draft = this.drafts.get(shown);
     this.deployed = found.function_code;
+    byId("syntax-note").hidden = !found.syntax;
+    if (found.syntax) say(byId("syntax-note"), "syntaxNote", { note: found.syntax });
     this.readOnly = found.stub;
     if (draft?.code === this.deployed) this.drafts.delete(shown);
     const code = this.drafts.get(shown)?.code ?? this.deployed;
@@ -84,7 +97,8 @@ export class CodeEditor {
         query: { environment },
         body: JSON.stringify({ function_code: code }),
       });
-      notify(`${name}: ${text({ created: "actionCreated", updated: "actionUpdated", unchanged: "actionUnchanged" }[deployed.action])}`);
+      const what = { created: "actionCreated", updated: "actionUpdated", unchanged: "actionUnchanged" }[deployed.action];
+      notify("named", { name, what: () => text(what) });
       // Whoever went on typing meanwhile keeps that as a draft of what is deployed now.
       if (this.drafts.get(shown)?.code === code) this.drafts.delete(shown);
       else if (this.drafts.has(shown)) this.drafts.get(shown).base = code;
@@ -106,11 +120,49 @@ export class CodeEditor {
     byId("deploy").disabled = !draft || this.readOnly;
     byId("deploy").classList.toggle("primary", Boolean(draft));
     byId("changed-elsewhere").hidden = !draft || draft.base === this.deployed;
+    byId("changes").hidden = !draft;
+    this.renderChanges();
+    this.colourSoon();
     const lines = this.area.value.split("\n").length;
     if (lines === this.lines) return;
     this.lines = lines;
     byId("gutter").textContent = Array.from({ length: lines }, (_, index) => index + 1).join("\n");
     this.area.style.setProperty("--lines", Math.min(lines, 30));
+  }
+
+  scroll() {
+    // The scroll bars are the text area's own.
+    const { area } = this;
+    byId("colours").style.right = `${area.offsetWidth - area.clientWidth}px`;
+    byId("colours").style.bottom = `${area.offsetHeight - area.clientHeight}px`;
+    byId("gutter").scrollTop = this.area.scrollTop;
+    byId("colours").scrollTop = this.area.scrollTop;
+    byId("colours").scrollLeft = this.area.scrollLeft;
+  }
+
+  colour() {
+    const code = this.area.value;
+    const coloured = code.length <= COLOURED_CHARACTERS;
+    // The last line needs something on it, or the block is a line shorter than the text area.
+    byId("colours").replaceChildren(coloured ? highlight(`${code}\n`) : "");
+    byId("editor").classList.toggle("coloured", coloured);
+    this.scroll();
+  }
+
+  renderChanges() {
+    const draft = this.drafts.get(this.shown);
+    const shown = this.showsChanges && Boolean(draft);
+    byId("changes").setAttribute("aria-expanded", shown);
+    byId("difference").hidden = !shown;
+    if (!shown) return;
+    const mark = { same: "  ", old: "- ", new: "+ " };
+    byId("difference").replaceChildren(
+      ...difference(this.deployed, draft.code).map(({ kind, line, count }) =>
+        kind === "cut"
+          ? element("div", { class: "cut hint" }, text("cut", { count }))
+          : element("div", { class: kind }, `${mark[kind]}${line}`),
+      ),
+    );
   }
 
   keyPressed(event) {

@@ -10,6 +10,7 @@ import { JobTable } from "./job_table.js";
 import { functionPath, hashOf, isAddressable, readPlace } from "./place.js";
 import { RequestLog } from "./request_log.js";
 import { switchLanguage, text, translatePage } from "./texts.js";
+import { renderTheme, switchTheme } from "./theme.js";
 
 const MEMORY_MB = { P_FREE: 128, P_PERSONAL: 256 };
 const EXAMPLE = `exports.main = async function (event) {
@@ -24,12 +25,13 @@ class Page {
     this.place = readPlace();
     this.fail = (error) => {
       // The state in the page's head says it when there is no answer.
-      if (error.status !== 0) notify(text("error", { reason: error.message }), { error: true });
+      if (error.status !== 0) notify("error", { reason: error.message }, { error: true });
       if (error.status === undefined) console.error(error);
     };
     this.shown = null;
     this.instance = null;
     this.reads = 0;
+    this.token = "…";
     this.environments = [""];
     this.connection = ["connecting", {}];
     this.list = new FunctionList(this, () => this.showPlace());
@@ -39,12 +41,13 @@ class Page {
       this.go({ job: job.id }, { replace: true });
     });
     this.jobs = new JobTable(this);
-    this.log = new JobLog(this);
+    this.log = new JobLog(this, this.form);
     this.requests = new RequestLog();
     byId("language").addEventListener("click", () => {
       switchLanguage();
       this.translate();
     });
+    byId("theme").addEventListener("click", switchTheme);
     byId("skip").addEventListener("click", () => byId("main").focus());
     byId("back").addEventListener("click", () => this.go({ function: null, job: null }));
     byId("new-function").addEventListener("click", () => this.create().catch(this.fail));
@@ -159,7 +162,7 @@ class Page {
     byId("welcome-text").textContent =
       name === null ? text(message) : found ? text("unreachableName", { name }) : text("missingText");
     byId("welcome-sample").hidden = name !== null;
-    byId("welcome-sample").textContent = `export MINCLOUD_BASE_URL=${location.origin}`;
+    byId("welcome-sample").textContent = `export MINCLOUD_BASE_URL=${location.origin}\nexport MINCLOUD_ACCESS_TOKEN=${this.token}`;
   }
 
   renderEnvironments() {
@@ -175,6 +178,7 @@ class Page {
 
   translate() {
     translatePage();
+    renderTheme();
     byId("language").textContent = document.documentElement.lang === "en" ? "中文" : "English";
     byId("language").lang = document.documentElement.lang === "en" ? "zh-CN" : "en";
     this.renderEnvironments();
@@ -241,7 +245,7 @@ class Page {
     this.editor.forget(name);
     this.go({ function: null, job: null });
     await this.list.read();
-    notify(text("deleted", { name }));
+    notify("deleted", { name });
     byId("new-function").focus();
   }
 
@@ -259,7 +263,7 @@ class Page {
         for await (const event of stream.events) {
           // The emulator drops events for whoever reads too slowly; then what they said is read anew.
           if (event.kind === "reset" || (last !== null && event.number !== last + 1)) await this.readAll();
-          if (event.kind === "reset") notify(text("wasReset"));
+          if (event.kind === "reset") notify("wasReset");
           last = event.number;
           this.take(event);
         }
@@ -287,8 +291,9 @@ class Page {
 
   async readInfo() {
     const info = await call("GET", "info");
+    this.token = (await call("GET", "token")).access_token;
     const restarted = this.instance !== null && this.instance !== info.instance;
-    if (this.connection[0] === "disconnected") notify(text(restarted ? "restarted" : "reconnected"));
+    if (this.connection[0] === "disconnected") notify(restarted ? "restarted" : "reconnected");
     this.instance = info.instance;
     this.jobs.ahead = info.now - Date.now() / 1000;
     this.environments = info.environments;

@@ -1,6 +1,6 @@
 // Building what the page shows. Whatever comes from outside becomes a text node or an attribute of a fixed name.
 
-import { language, text } from "./texts.js";
+import { language, say } from "./texts.js";
 
 export const byId = (id) => document.getElementById(id);
 
@@ -25,7 +25,7 @@ export function longText(whole, attributes = {}) {
     block.append(whole);
     return block;
   }
-  const more = element("button", { type: "button", class: "quiet" }, text("showAll", { length: whole.length.toLocaleString() }));
+  const more = say(element("button", { type: "button", class: "quiet" }), "showAll", { length: whole.length.toLocaleString() });
   more.addEventListener("click", () => block.replaceChildren(whole));
   block.append(whole.slice(0, SHOWN_CHARACTERS), "…\n", more);
   return block;
@@ -74,8 +74,8 @@ export function bytes(count) {
 }
 
 /** Tell the user something that goes away by itself; errors stay until they are dismissed. */
-export function notify(message, { error = false } = {}) {
-  const notice = element("p", { class: error ? "notice error" : "notice" }, message);
+export function notify(key, values = {}, { error = false } = {}) {
+  const notice = element("p", { class: error ? "notice error" : "notice" }, say(element("span"), key, values));
   const close = element("button", { type: "button", class: "quiet", "aria-label": "×", onclick: () => notice.remove() }, "×");
   notice.append(close);
   const notices = byId("notices");

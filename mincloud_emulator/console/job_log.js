@@ -11,8 +11,9 @@ const ENTRY = /^(\d{4}-\d\d-\d\dT\S+Z) (LOG|INFO|WARN|ERROR) /;
 export class JobLog {
   /**
    * @param page the page, whose `fail` takes errors.
+   * @param form the form that calls functions.
    */
-  constructor(page) {
+  constructor(page, form) {
     this.page = page;
     this.id = null;
     this.entries = [];
@@ -25,6 +26,8 @@ export class JobLog {
     this.turn = 0;
     this.renderSoon = atMostEvery(40, () => this.render());
     byId("save-log").addEventListener("click", () => this.save());
+    byId("rerun").addEventListener("click", () => form.rerun(this.id).catch(page.fail));
+    byId("edit-data").addEventListener("click", () => form.edit(this.id).catch(page.fail));
   }
 
   /** Show the log of a job, null for none. */
@@ -89,6 +92,7 @@ export class JobLog {
     byId("log-title").textContent = id === null ? text("log") : text("logOf", { job: id });
     byId("log-state").textContent = this.state ? text(this.state, { job: id }) : "";
     byId("log-state").classList.toggle("live", this.state === "following");
+    for (const button of ["rerun", "edit-data"]) byId(button).hidden = id === null || this.state === "noSuchJob";
     byId("save-log").hidden = this.entries.length === 0;
     const lines = byId("log");
     lines.hidden = this.entries.length === 0 && this.state !== "following";

@@ -27,6 +27,10 @@ export class JobTable {
     // What the emulator's clock is ahead of this one, in seconds.
     this.ahead = 0;
     this.renderSoon = atMostEvery(40, () => this.render());
+    // Which jobs a filter shows is for the emulator to say: it has the logs.
+    this.readSoon = atMostEvery(250, () => this.read().catch(page.fail));
+    byId("job-status").addEventListener("change", () => this.filter());
+    byId("log-filter").addEventListener("input", () => this.readSoon());
     byId("more-jobs").addEventListener("click", () => this.readMore().catch(page.fail));
     setInterval(() => {
       if ([...this.jobs.values()].some((job) => job.status === "executing")) this.render();
@@ -35,6 +39,12 @@ export class JobTable {
 
   /** Begin with another function. */
   clear() {
+    byId("job-status").value = "";
+    byId("log-filter").value = "";
+    this.filter({ read: false });
+  }
+
+  filter({ read = true } = {}) {
     this.turn += 1;
     this.jobs.clear();
     this.rows.clear();
@@ -42,6 +52,15 @@ export class JobTable {
     this.room = PAGE;
     byId("job-rows").replaceChildren();
     this.render();
+    if (read) this.read().catch(this.page.fail);
+  }
+
+  get filters() {
+    return { status: byId("job-status").value, log: byId("log-filter").value };
+  }
+
+  get isFiltered() {
+    return Boolean(this.filters.status || this.filters.log);
   }
 
   async read() {
@@ -55,7 +74,7 @@ export class JobTable {
       throw error;
     }
     if (turn !== this.turn) return;
-    const kept = this.jobs;
+    const kept = this.isFiltered ? new Map() : this.jobs;
     this.jobs = new Map();
     for (const job of answer.jobs) this.jobs.set(job.id, this.later(kept.get(job.id), job));
     // An event may have brought a job while the answer was on its way.
@@ -79,12 +98,17 @@ export class JobTable {
 
   request(offset, limit) {
     const { environment, function: name } = this.page.place;
-    return call("GET", "jobs", { query: { environment, function: name, limit: Math.min(limit, 1000), offset } });
+    const query = { environment, function: name, limit: Math.min(limit, 1000), offset, ...this.filters };
+    return call("GET", "jobs", { query });
   }
 
   /** Take what an event says of a job of this function, or what a call did whose events are still to come. */
   take(job, number = Infinity) {
     if (number <= this.upTo) return;
+    if (this.isFiltered) {
+      this.readSoon();
+      return;
+    }
     if (!this.jobs.has(job.id)) {
       // An old job that is not on the shown pages.
       if (job.status !== "waiting" && this.jobs.size && job.id < Math.min(...this.jobs.keys())) return;
@@ -111,6 +135,8 @@ export class JobTable {
     for (const job of ordered.splice(this.room)) this.jobs.delete(job.id);
     byId("job-count").textContent = this.total ? text("jobCount", { total: this.total.toLocaleString() }) : "";
     byId("no-jobs").hidden = this.total > 0;
+    byId("no-jobs").textContent = text(this.isFiltered ? "noSuchJobs" : "noJobs");
+    this.renderStatuses();
     byId("more-jobs").hidden = this.jobs.size >= this.total;
     const body = byId("job-rows");
     for (const [id, row] of this.rows) {
@@ -130,6 +156,17 @@ export class JobTable {
       if (row === before) before = row.nextSibling;
       else body.insertBefore(row, before);
     }
+  }
+
+  renderStatuses() {
+    const select = byId("job-status");
+    const { value } = select;
+    const statuses = ["waiting", "executing", ...FINAL];
+    select.replaceChildren(
+      element("option", { value: "" }, text("anyStatus")),
+      ...statuses.map((status) => element("option", { value: status }, text(status))),
+    );
+    select.value = value;
   }
 
   fill(row, job) {

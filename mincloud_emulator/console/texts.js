@@ -114,6 +114,33 @@ const english = {
   token: "Access token",
   tokenWrong: "The emulator does not accept this token.",
   signIn: "Connect",
+  named: "{name}: {what}",
+  syntaxNote: "This code can't be read: {note}",
+  changes: "Changes",
+  changesTitle: "What deploying changes",
+  cut: "unchanged lines: {count}",
+  rerun: "Run again",
+  rerunHint: "Calls the function as this job was called, with the same data",
+  editData: "Edit data",
+  editDataHint: "Puts the data of this job into the form above",
+  statusFilter: "Only jobs with this status",
+  anyStatus: "any status",
+  logFilter: "Search logs",
+  noSuchJobs: "No job has that status and that text in its log.",
+  copyPython: "Copy as Python",
+  copyCurl: "Copy as curl",
+  copied: "Copied.",
+  copyByHand: "The browser lets this page copy nothing: copy it by hand.",
+  close: "Close",
+  theme: "Light or dark: {theme}",
+  theme_system: "as the system",
+  theme_light: "light",
+  theme_dark: "dark",
+  query: "Query",
+  sentHeaders: "Headers sent",
+  sentBody: "Body sent",
+  answeredHeaders: "Headers answered",
+  answeredBody: "Body answered",
   cancel: "Cancel",
   error: "Error: {reason}",
   noAnswer: "the emulator does not answer",
@@ -232,6 +259,33 @@ const chinese = {
   token: "Access token",
   tokenWrong: "模拟器不接受此 token。",
   signIn: "连接",
+  named: "{name}:{what}",
+  syntaxNote: "这段代码无法解析:{note}",
+  changes: "查看改动",
+  changesTitle: "部署将带来的改动",
+  cut: "未改动的行:{count}",
+  rerun: "再次运行",
+  rerunHint: "以相同参数、相同方式再次调用",
+  editData: "编辑参数",
+  editDataHint: "将此任务的参数填入表单",
+  statusFilter: "按状态筛选任务",
+  anyStatus: "全部状态",
+  logFilter: "搜索日志",
+  noSuchJobs: "没有符合该状态且日志含该文字的任务。",
+  copyPython: "复制为 Python",
+  copyCurl: "复制为 curl",
+  copied: "已复制。",
+  copyByHand: "浏览器不允许此页面复制,请手动复制。",
+  close: "关闭",
+  theme: "浅色或深色:{theme}",
+  theme_system: "跟随系统",
+  theme_light: "浅色",
+  theme_dark: "深色",
+  query: "查询参数",
+  sentHeaders: "请求头",
+  sentBody: "请求体",
+  answeredHeaders: "响应头",
+  answeredBody: "响应体",
   cancel: "取消",
   error: "错误:{reason}",
   noAnswer: "模拟器没有响应",
@@ -258,13 +312,24 @@ export function switchLanguage() {
 export function text(key, values = {}) {
   const found = languages[language][key];
   if (found === undefined) throw new Error(`no text for ${key}`);
-  return found.replaceAll(/\{(\w+)\}/g, (_, name) => String(values[name]));
+  return found.replaceAll(/\{(\w+)\}/g, (_, name) => String(typeof values[name] === "function" ? values[name]() : values[name]));
+}
+
+const said = new WeakMap();
+
+/** Have an element show a text, in another language too when that is chosen; a value may be a function that gives it. */
+export function say(node, key, values = {}) {
+  said.set(node, [key, values]);
+  node.dataset.said = "";
+  node.textContent = text(key, values);
+  return node;
 }
 
 /** Put the words of the language in use wherever the page's markup names them. */
 export function translatePage() {
   document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
   for (const node of document.querySelectorAll("[data-text]")) node.textContent = text(node.dataset.text);
+  for (const node of document.querySelectorAll("[data-said]")) node.textContent = text(...said.get(node));
   for (const node of document.querySelectorAll("[data-label]")) node.setAttribute("aria-label", text(node.dataset.label));
   for (const node of document.querySelectorAll("[data-hint]")) node.title = text(node.dataset.hint);
   for (const node of document.querySelectorAll("[data-placeholder]")) node.placeholder = text(node.dataset.placeholder);

@@ -13,7 +13,7 @@ from .errors import DataFileError
 if TYPE_CHECKING:
     from pathlib import Path
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised with every change of the schema, so that a file of another version is refused and not misread."""
 
 APPLICATION_ID = 0x4D434C44
@@ -56,6 +56,10 @@ CREATE TABLE job (
     mem_usage INTEGER
 );
 CREATE INDEX job_of_function ON job (function_id, id);
+CREATE TABLE job_data (
+    job_id INTEGER PRIMARY KEY,
+    json TEXT NOT NULL
+);
 CREATE TABLE job_log (
     job_id INTEGER PRIMARY KEY,
     text TEXT NOT NULL

@@ -120,7 +120,7 @@ class Invocations:
             caller: Who calls.
             sync: Whether the caller waits, which decides how long it may run.
         """
-        job = self._store.create_job(function, source=caller.source, sync=sync)
+        job = self._store.create_job(function, source=caller.source, sync=sync, data=data)
         event = self._event(function, data, caller, job, sync=sync)
         call = RecordedCall(function.name, data, event, sync, caller.source, function.environment, job.id)
         self.recorder.add(call)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .credentials import Credentials
 from .errors import EmulatorError
@@ -95,6 +95,8 @@ class Service:
         self.closed = asyncio.Event()
         """Set as soon as it begins to close: then nothing more is answered."""
         self._settings = settings
+        self.exchanges: dict[int, dict[str, Any]] = {}
+        """What the latest requests sent and were answered, by the number of their events."""
         self._running_logs: dict[int, list[str]] = {}
         self.broker.listen(self._follow_logs)
         self.store = Store(settings.data, clock)
@@ -129,6 +131,7 @@ class Service:
         await self.syntax.aclose()
         await self.invocations.aclose()
         self.faults.clear()
+        self.exchanges.clear()
         self.store.clear()
         self.clock.reset()
         self._begin()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .database import open_database
+from .json_text import encode_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -25,6 +26,7 @@ FINAL_STATUSES = frozenset(
 # Two jobs are never created at the same time, so that `created_at` orders them as `id` does. It is kept with
 # microseconds, and 1.5e9 seconds leave a double no finer step than a quarter of one.
 _TIME_STEP = 1e-6
+_LARGEST_DATA = 1024 * 1024  # characters that are kept of what a function is called with
 
 
 class NameTakenError(Exception):
@@ -105,6 +107,7 @@ _JOB_FILTERS: Mapping[str, str] = {
     "service_type": "service_type = ?",
     "created_at__gte": "created_at >= ?",
     "created_at__lte": "created_at <= ?",
+    "log": "EXISTS (SELECT 1 FROM job_log WHERE job_id = job.id AND instr(lower(text), lower(?)))",
 }
 
 
@@ -134,7 +137,7 @@ class Store:
         """Forgets everything."""
         self.connection.executescript(
             "BEGIN;DELETE FROM setting;DELETE FROM token;DELETE FROM function;"
-            "DELETE FROM job;DELETE FROM job_log;DELETE FROM sqlite_sequence;COMMIT;"
+            "DELETE FROM job;DELETE FROM job_data;DELETE FROM job_log;DELETE FROM sqlite_sequence;COMMIT;"
         )
         self._last_created_at = 0.0
 
@@ -252,8 +255,15 @@ class Store:
 
     # Jobs
 
-    def create_job(self, function: Function, *, source: str, sync: bool) -> Job:
-        """Records that a call was accepted: a job that waits."""
+    def create_job(self, function: Function, *, source: str, sync: bool, data: Any) -> Job:
+        """Records that a call was accepted: a job that waits.
+
+        Args:
+            function: What is called.
+            source: What calls, such as `open_api`.
+            sync: Whether the caller waits.
+            data: What it is called with, any JSON value.
+        """
         created_at = round(max(self._clock.now(), self._last_created_at + _TIME_STEP), 6)
         self._last_created_at = created_at
         ticket = uuid.uuid4().hex
@@ -263,6 +273,9 @@ class Store:
             " VALUES (?, ?, ?, ?, ?, 'waiting', ?)",
             (ticket, function.environment, function.id, source, service_type, created_at),
         )
+        text = encode_json(data).decode()
+        if len(text) <= _LARGEST_DATA:
+            self.connection.execute("INSERT INTO job_data VALUES (?, ?)", (cursor.lastrowid, text))
         return Job(
             id=cursor.lastrowid or 0,
             ticket=ticket,
@@ -326,7 +339,7 @@ class Store:
 
         Args:
             function_id: Whose jobs; None for every function's.
-            filters: Values by the names of the operation's parameters.
+            filters: Values by the names of the operation's parameters; `log` is a text that the log has in it.
             limit: How many at most.
             offset: How many of the newest to leave out.
             without: Ids of jobs that are not counted at all.
@@ -352,6 +365,11 @@ class Store:
         """Returns the job of that number, None if there is none."""
         row = self.connection.execute(f"{_SELECT_JOB} WHERE id = ?", (job_id,)).fetchone()
         return None if row is None else _job(row)
+
+    def job_data(self, job_id: int) -> str | None:
+        """Returns what a job's function was called with, as JSON text; None if that was too large to be kept."""
+        row = self.connection.execute("SELECT json FROM job_data WHERE job_id = ?", (job_id,)).fetchone()
+        return None if row is None else row[0]
 
     def job_log(self, job_id: int) -> str | None:
         """Returns what a job wrote, None if it has no log."""

@@ -37,10 +37,12 @@ class SyntaxChecks:
         return await asyncio.shield(self._notes[version])
 
     async def aclose(self) -> None:
-        """Gives up what is being checked."""
+        """Gives up what is being checked, of which nothing is said then."""
         if self._checking is not None:
             self._checking.cancel()
             await asyncio.wait([self._checking])
+        for _, note in self._waiting:
+            note.set_result(None)
 
     async def _check(self) -> None:
         from ..runtime import check_syntax  # noqa: PLC0415 - stubs need no runtime
@@ -50,8 +52,8 @@ class SyntaxChecks:
             try:
                 lines = await asyncio.to_thread(check_syntax, [code for code, _ in batch], self._node)
             except BaseException:
-                for _, note in batch + self._waiting:
-                    note.cancel()
+                for _, note in batch:
+                    note.set_result(None)
                 raise
             for (_, note), line in zip(batch, lines, strict=True):
                 note.set_result(line)

@@ -228,4 +228,4 @@ def test_the_token_is_asked_for_where_it_is_needed(emulator: Emulator, browser: 
         page.fill("#ask-input", emulator.access_token)
         page.click_button("Connect")
         page.wait_for_text("#function-list", "greet")
-        assert emulator.access_token not in page.evaluate("document.body.innerHTML + location.href")
+        assert emulator.access_token not in page.evaluate("location.href + document.cookie")

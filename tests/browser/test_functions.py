@@ -22,7 +22,10 @@ def link(name: str) -> dict[str, object]:
 
 def test_an_emulator_without_functions_says_how_to_get_some(emulator: Emulator, page: Page) -> None:
     page.wait({"role": "heading", "name": "No functions yet"})
-    assert page.text("#welcome-sample") == f"export MINCLOUD_BASE_URL={emulator.url}"
+    page.wait_for_text("#welcome-sample", emulator.access_token)
+    assert page.text("#welcome-sample") == (
+        f"export MINCLOUD_BASE_URL={emulator.url}\nexport MINCLOUD_ACCESS_TOKEN={emulator.access_token}"
+    )
 
 
 def test_a_function_is_created_deployed_and_called(emulator: Emulator, page: Page) -> None:

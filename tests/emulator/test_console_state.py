@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
 import threading
 from typing import TYPE_CHECKING
@@ -132,3 +133,77 @@ def test_code_that_does_not_parse_is_said_where_it_is_deployed_and_read(
     assert console.put(address, json={"function_code": HELLO}).json()["syntax"] is None
     emulator.deploy("greet", "exports.main = )")
     assert "SyntaxError" in console.get(address).json()["syntax"]
+
+
+def test_what_a_job_was_called_with_is_kept_as_it_was_sent(emulator: Emulator, console: httpx.Client, api: API) -> None:
+    emulator.stub("greet", lambda _event: 1)
+    api.invoke("greet", {"a": {"b": {"c": {"d": ["爱", 2**63]}}}})
+    api.debug("greet", data="text")
+    assert console.get("/jobs/1/data").json() == {"a": {"b": {"c": {"d": ["爱", 2**63]}}}}
+    assert console.get("/jobs/2/data").json() == "text"
+    api.invoke("greet", {"long": "x" * 2_000_000})
+    refused = console.get("/jobs/3/data")
+    assert (refused.status_code, "too large to be kept" in refused.json()["error_msg"]) == (404, True)
+    assert console.get("/jobs/9/data").status_code == 404
+
+
+def test_jobs_are_found_by_their_status_and_by_a_text_in_their_log(
+    emulator: Emulator, console: httpx.Client, api: API
+) -> None:
+    emulator.stub("half", lambda event: 1 / event["data"]["by"])
+    api.invoke("half", {"by": 2})
+    api.invoke("half", {"by": 0})
+    api.invoke("half", {"by": 4, "name": "It's 100%_"})
+
+    def found(**parameters: str) -> list[int]:
+        answer = console.get("/jobs", params={"function": "half", **parameters}).json()
+        assert answer["total"] == len(answer["jobs"])
+        return [job["id"] for job in answer["jobs"]]
+
+    assert found(status="execution_failed") == [2]
+    assert found(status="fulfilled") == [3, 1]
+    assert found(status="waiting") == []
+    assert found(log="zerodivision") == [2]
+    assert found(log="it's 100%_") == [3]
+    assert found(log="%") == [3]
+    assert found(log="by: 2", status="fulfilled") == [1]
+    assert found(log="", status="") == [3, 2, 1]
+    assert console.get("/jobs", params={"status": "odd"}).status_code == 400
+
+
+def test_a_request_is_kept_with_what_it_sent_and_was_answered(
+    emulator: Emulator, console: httpx.Client, api: API
+) -> None:
+    emulator.stub("greet", lambda event: event["data"])
+    api.invoke("greet", {"a": "爱"}, sync=True)
+    api.jobs("greet", limit=5)
+    api.invoke("greet", {"a": "x" * 40_000})
+    numbers = [request["number"] for request in console.get("/requests").json()["requests"]]
+    call, jobs, large = (console.get(f"/requests/{number}").json() for number in numbers)
+    assert json.loads(call["request_body"]) == {"data": {"a": "爱"}, "sync": True}
+    assert json.loads(call["response_body"])["data"] == {"a": "爱"}
+    assert ["content-type", "application/json"] in call["response_headers"]
+    assert jobs["query"] == "limit=5"
+    assert len(large["request_body"]) == len(large["response_body"]) == 16 * 1024 + 1
+    assert large["request_body"].endswith("x…")
+    assert emulator.access_token not in json.dumps([call, jobs, large])
+    log = api.jobs("greet").json()["objects"][0]["user_log_url"]
+    WEB.get(log)
+    WEB.post(f"{emulator.url}/api/oauth2/access_token/", data={"client_secret": "s"})
+    for request in console.get("/requests").json()["requests"][-2:]:
+        refused = console.get(f"/requests/{request['number']}")
+        assert (refused.status_code, "may hold secrets" in refused.json()["error_msg"]) == (404, True)
+
+
+def test_a_token_is_given_to_the_page_for_a_client(emulator: Emulator, console: httpx.Client) -> None:
+    assert console.get("/token").json() == {"access_token": emulator.access_token}
+
+
+def test_a_reset_while_code_is_being_checked_answers(emulator: Emulator, console: httpx.Client) -> None:
+    emulator.deploy("greet", HELLO)
+    with concurrent.futures.ThreadPoolExecutor(1) as executor:
+        read = executor.submit(console.get, "/functions/greet")
+        while not emulator._service.syntax._notes and not read.done():
+            pass
+        emulator.reset()
+        assert read.result(50).json()["syntax"] is None

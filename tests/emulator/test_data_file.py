@@ -148,7 +148,7 @@ def test_a_file_of_another_version_is_refused_untouched(tmp_path: Path) -> None:
     with sqlite3.connect(file) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(DataFileError, match=r"is of version 99 and this emulator needs version 1: name another"):
+    with pytest.raises(DataFileError, match=r"is of version 99 and this emulator needs version 2: name another"):
         Emulator(data=file).start()
     connection = sqlite3.connect(file)
     assert connection.execute("PRAGMA user_version").fetchone() == (99,)
@@ -214,7 +214,7 @@ def test_a_file_of_another_account_that_others_can_read_is_named(
         Emulator(data=file).start()
 
 
-@pytest.mark.parametrize("table", ["setting", "token", "function", "job", "job_log"])
+@pytest.mark.parametrize("table", ["setting", "token", "function", "job", "job_data", "job_log"])
 def test_a_file_that_lacks_a_table_is_damaged(tmp_path: Path, table: str) -> None:
     file = tmp_path / "emulator.db"
     with Emulator(data=file):
