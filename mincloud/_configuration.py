@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from ._logins import DEFAULT_BASE_URL, current_login, other_login
 from .errors import ConfigurationError, MissingCredentials
+from .transports import MAX_RESPONSE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -59,6 +60,7 @@ class Options:
     timeout: float = DEFAULT_TIMEOUT
     max_retries: int = DEFAULT_MAX_RETRIES
     default: Callable[[Any], Any] | None = None
+    max_response_bytes: int = MAX_RESPONSE_BYTES
 
     def changed(self, **changes: Any) -> Options:
         """Returns a copy with other values, checked.
@@ -101,6 +103,9 @@ def checked_options(options: Options) -> Options:
         raise ConfigurationError(f"max_retries must be an integer of 0 or more, not {retries!r}")
     if options.default is not None and not callable(options.default):
         raise ConfigurationError(f"default must be a function, as for json.dumps, not {options.default!r}")
+    largest = options.max_response_bytes
+    if isinstance(largest, bool) or not isinstance(largest, int) or largest < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"max_response_bytes must be an integer of 1 or more, not {largest!r}")
     if options.environment is not None:
         check_header_value("environment", options.environment)
     return replace(options, base_url=_checked_base_url(options.base_url), timeout=checked_timeout(options.timeout))
@@ -148,6 +153,7 @@ def resolve_options(
     timeout: float | NotGiven | None,
     max_retries: int | None,
     default: Callable[[Any], Any] | None = None,
+    max_response_bytes: int | None = None,
 ) -> Options:
     """Resolves the options from arguments and environment.
 
@@ -162,6 +168,7 @@ def resolve_options(
             timeout=DEFAULT_TIMEOUT if timeout is NOT_GIVEN else checked_timeout(timeout),
             max_retries=max_retries if max_retries is not None else DEFAULT_MAX_RETRIES,
             default=default,
+            max_response_bytes=max_response_bytes if max_response_bytes is not None else MAX_RESPONSE_BYTES,
         )
     )
 

@@ -1,10 +1,12 @@
-"""What is logged, and what is kept out of logs."""
+"""The package's logger, and filters that keep secrets out of the loggers of httpx, httpcore and hpack."""
 
 from __future__ import annotations
 
 import logging
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
+
+from ._urls import redact_url
 
 if TYPE_CHECKING:
     from contextvars import Token
@@ -16,20 +18,33 @@ _within_a_call: ContextVar[bool] = ContextVar("mincloud_within_a_call", default=
 
 
 class _OutsideCallsFilter(logging.Filter):
-    """Drops what httpcore logs about our calls: at DEBUG it prints headers, and with them cookies and redirects with codes."""
+    """Drops what httpcore and hpack log about our requests: at DEBUG they print headers, with the token and cookies."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return not _within_a_call.get()
 
 
-_filter = _OutsideCallsFilter()
-for _engine in ("httpcore", "httpcore2"):
+class _RedactingFilter(logging.Filter):
+    """Takes the queries, where signatures stand, out of the URLs that httpx logs of our requests."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if _within_a_call.get() and isinstance(record.args, tuple):
+            record.args = tuple(redact_url(str(arg)) if "://" in str(arg) else arg for arg in record.args)
+        return True
+
+
+_outside_calls = _OutsideCallsFilter()
+for _package in ("httpcore", "httpcore2"):
     for _part in ("connection", "http11", "http2", "proxy", "socks"):
-        logging.getLogger(f"{_engine}.{_part}").addFilter(_filter)
+        logging.getLogger(f"{_package}.{_part}").addFilter(_outside_calls)
+for _name in ("hpack.hpack", "hpack.table"):
+    logging.getLogger(_name).addFilter(_outside_calls)
+for _name in ("httpx", "httpx2"):
+    logging.getLogger(_name).addFilter(_RedactingFilter())
 
 
 class suppress_httpcore_logs:  # noqa: N801 - it is used as a function
-    """Keeps httpcore's loggers quiet about what is done within, in this task or thread."""
+    """Keeps the loggers of httpx, httpcore and hpack from showing what is sent within, in this task or thread."""
 
     __slots__ = ("_token",)
 

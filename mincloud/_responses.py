@@ -11,9 +11,11 @@ from urllib.parse import unquote, unquote_plus, urlsplit
 
 from mincloud_api.types import InvalidValue
 
+from ._content_encoding import TooLarge, decompress
 from ._redaction import redact
 from ._urls import redact_url
 from .errors import APIError, FunctionError, InvalidResponse, error_class
+from .transports import response_too_large
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -121,32 +123,36 @@ class APIResponse:
         """Returns the body, with its content encoding undone.
 
         Raises:
-            InvalidResponse: It is not encoded as it says.
+            InvalidResponse: It is not encoded as it says, or larger than allowed.
         """
-        content = self._decoded()
-        if content is None:
-            self.invalid("its content encoding is broken")
-        return content
-
-    def _decoded(self) -> bytes | None:
-        """The body with its content encoding undone, None if it is not encoded as it says."""
-        encoding = self.header("content-encoding")
-        if not encoding:
-            return self.response.content
-        import httpx  # noqa: PLC0415 - takes a while, and most answers are not encoded
-
         try:
-            headers = {b"Content-Encoding": encoding.encode("latin-1")}
-            return httpx.Response(200, headers=headers, content=self.response.content).content
-        except httpx.DecodingError:
-            return None
+            return self._decompressed()
+        except TooLarge:
+            raise response_too_large(self.request, self.status) from None
+        except ValueError as error:
+            self.invalid(str(error))
+
+    def _decompressed(self) -> bytes:
+        """The body, with its content encoding undone.
+
+        Raises:
+            TooLarge: It is larger than allowed.
+            ValueError: It is not encoded as it says.
+        """
+        encoding = self.header("content-encoding")
+        if not encoding or not self.response.content:
+            return self.response.content
+        return decompress(self.response.content, encoding, self.request.max_response_bytes)
 
     def text(self) -> str:
         """The body as text to show, with secrets redacted."""
         if self._hide_body and self.is_success():
             return "(hidden: it may hold a token)"
-        content = self._decoded()
-        if content is None:
+        try:
+            content = self._decompressed()
+        except TooLarge:
+            return "(larger than max_response_bytes)"
+        except ValueError:
             content = self.response.content
         return self.redact(content.decode("utf-8-sig", errors="replace"))
 

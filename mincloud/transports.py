@@ -6,7 +6,7 @@ The default transport, over httpcore, is `mincloud._async.transport` and what is
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from ._urls import redact_url
 from .errors import InvalidResponse
@@ -98,6 +98,39 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """Closes all connections."""
+        ...
+
+
+class _HTTPResponse(Protocol):
+    @property
+    def status_code(self) -> int: ...
+
+
+class HTTPClient(Protocol):
+    """An `httpx.Client` or an `httpx2.Client`, for `MinCloud(http_client=…)`."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed."""
+        ...
+
+    def send(self, request: Any, *, stream: bool = ..., auth: Any = ..., follow_redirects: Any = ...) -> _HTTPResponse:
+        """Sends a request."""
+        ...
+
+
+class AsyncHTTPClient(Protocol):
+    """An `httpx.AsyncClient` or an `httpx2.AsyncClient`, for `AsyncMinCloud(http_client=…)`."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed."""
+        ...
+
+    async def send(
+        self, request: Any, *, stream: bool = ..., auth: Any = ..., follow_redirects: Any = ...
+    ) -> _HTTPResponse:
+        """Sends a request."""
         ...
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpcore
 
-from .._concurrency.asyncio_ import NetworkBackend
+from .._concurrency.asyncio_ import network_backend
 
 if TYPE_CHECKING:
     import ssl
@@ -120,7 +120,7 @@ class _DeadlineStream(httpcore.AsyncNetworkStream):
                     raise NothingSent(str(error)) from error
                 # A server may answer and close before it has read everything; its answer, or the lack of one, says more than this.
                 return
-            # asyncio reports no failed write. Nothing is read meanwhile, so that a socket closed by now was closed by this write.
+            # An event loop reports no failed write. Nothing is read meanwhile, so that a socket closed by now was closed by this write.
             if begins_request and start == 0 and self._socket is not None and self._socket.fileno() < 0:
                 attempt.sent = False
                 raise NothingSent("the connection was closed before the request was sent")
@@ -146,7 +146,7 @@ class _DeadlineBackend(httpcore.AsyncNetworkBackend):
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._backend = NetworkBackend()
+        self._backend = network_backend()
 
     async def connect_tcp(
         self,
@@ -195,7 +195,7 @@ class Connection:
         # A pool of one looks after its connection itself.
         if not isinstance(self.http, httpcore.AsyncConnectionPool) and not self.http.is_idle():
             return False
-        self._keep_alive = _keep_alive_of(headers)
+        self._keep_alive = keep_alive_of(headers)
         self._idle_since = time.monotonic()
         return self._keep_alive != 0
 
@@ -226,7 +226,7 @@ class Connection:
             await self.stream.aclose()
 
 
-def _keep_alive_of(headers: Sequence[tuple[bytes, bytes]]) -> float | None:
+def keep_alive_of(headers: Sequence[tuple[bytes, bytes]]) -> float | None:
     """The seconds for which a server keeps an idle connection, as its header `Keep-Alive` says; None if it does not."""
     for name, value in headers:
         if name.lower() == b"keep-alive":

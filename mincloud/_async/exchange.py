@@ -8,7 +8,7 @@ from .._responses import APIResponse
 from .._urls import host_header
 from .._version import USER_AGENT
 from ..errors import ClientClosed
-from ..transports import Request
+from ..transports import Request, response_too_large
 
 if TYPE_CHECKING:
     from .._configuration import Options
@@ -74,10 +74,13 @@ class AsyncExchange:
         Raises:
             ClientClosed: The client was closed.
             TransportError: No response came.
+            InvalidResponse: It is larger than `max_response_bytes`.
         """
         if self.closed:
             raise ClientClosed("this client is closed: make another one, or use it inside of its `with` block")
         response = await self.transport.send(request, timeout)
+        if len(response.content) > request.max_response_bytes:
+            raise response_too_large(request, response.status)
         return APIResponse(request, response, secrets=self.known_secrets.all, hide_body=hide_body)
 
     def request(self, operation: Operation, token: str | None = None) -> Request:
@@ -89,8 +92,10 @@ class AsyncExchange:
         """
         if not operation.path.startswith("/"):
             host = (b"Host", host_header(operation.path))
-            return Request(operation.method, operation.path, (host, *self._user_agent, *self._encodings))
+            headers: Headers = (host, *self._user_agent, *self._encodings)
+            return Request(operation.method, operation.path, headers, b"", self.options.max_response_bytes)
         headers = (*self._common, *operation.headers)
         if token is not None:
             headers = (*headers, (b"Authorization", b"Bearer " + token.encode("ascii")))
-        return Request(operation.method, self.options.base_url + operation.path, headers, operation.content or b"")
+        url = self.options.base_url + operation.path
+        return Request(operation.method, url, headers, operation.content or b"", self.options.max_response_bytes)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from weakref import WeakKeyDictionary, ref
 
 import httpcore
@@ -22,9 +22,14 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 sleep = asyncio.sleep
-NetworkBackend = httpcore.AnyIOBackend
 
 _TEN_YEARS = 86_400.0 * 3652
+
+
+def network_backend() -> httpcore.AsyncNetworkBackend:
+    """What opens network streams: httpcore's own, which runs on every event loop of asyncio."""
+    backend: Any = httpcore.AnyIOBackend()
+    return cast(httpcore.AsyncNetworkBackend, backend)
 
 
 def _running_loop() -> asyncio.AbstractEventLoop:
@@ -127,6 +132,18 @@ async def acquire(lock: asyncio.Lock, timeout: float) -> bool:
             return await lock.acquire()
     except TimeoutError:
         return False
+
+
+async def run_within(call: Callable[[], Awaitable[R]], seconds: float | None) -> R:
+    """The result of a call that may take some seconds, None for any time; it is cancelled afterwards.
+
+    Raises:
+        ConfigurationError: The running loop is none of asyncio.
+        TimeoutError: It took longer.
+    """
+    _running_loop()
+    async with asyncio.timeout(seconds):
+        return await call()
 
 
 async def bounded_map(

@@ -8,6 +8,7 @@ import os
 import socket
 import threading
 import time
+from contextvars import copy_context
 from functools import partial
 from itertools import zip_longest
 from queue import Empty, SimpleQueue
@@ -28,7 +29,12 @@ _NEXT_ADDRESS_AFTER = 0.25
 _A_WEEK = 86_400.0 * 7
 
 
-class NetworkBackend(httpcore.SyncBackend):
+def network_backend() -> httpcore.NetworkBackend:
+    """What opens network streams."""
+    return _RacingBackend()
+
+
+class _RacingBackend(httpcore.SyncBackend):
     """httpcore's backend, which tries a host's addresses at once where one of them does not answer, all of them within the timeout."""
 
     def connect_tcp(
@@ -51,15 +57,15 @@ class NetworkBackend(httpcore.SyncBackend):
 
         def connect(address: str) -> httpcore.NetworkStream:
             left = None if timeout is None else max(0.001, end - time.monotonic())
-            return super(NetworkBackend, self).connect_tcp(address, port, left, local_address, socket_options)
+            return super(_RacingBackend, self).connect_tcp(address, port, left, local_address, socket_options)
 
-        addresses = _Race(lambda: _addresses(host, port)).first(end)
+        addresses = _Race(lambda: addresses_of(host, port)).first(end)
         if len(addresses) == 1:
             return connect(addresses[0])
         return _Race(*(partial(connect, address) for address in addresses)).first(end)
 
 
-def _addresses(host: str, port: int) -> list[str]:
+def addresses_of(host: str, port: int) -> list[str]:
     """The addresses of a host, those of IPv6 and IPv4 in turn.
 
     Raises:
@@ -196,6 +202,24 @@ def acquire(lock: threading.Lock, timeout: float) -> bool:
     return lock.acquire(timeout=max(0.0, min(timeout, threading.TIMEOUT_MAX)))
 
 
+def run_within(call: Callable[[], R], seconds: float | None) -> R:
+    """The result of a call that may take some seconds, None for any time; it is left alone afterwards.
+
+    Raises:
+        TimeoutError: It took longer.
+    """
+    if seconds is None:
+        return call()
+    outcomes: SimpleQueue[_Outcome[R]] = SimpleQueue()
+    in_context = partial(copy_context().run, call)
+    threading.Thread(target=lambda: outcomes.put(_Outcome.of(in_context)), daemon=True).start()
+    try:
+        outcome = outcomes.get(timeout=seconds)
+    except Empty:
+        raise TimeoutError("the call took too long") from None
+    return outcome.value()
+
+
 def bounded_map(
     call: Callable[[T], R], inputs: Iterable[T], *, concurrency: int, window: int, ordered: bool = True
 ) -> Generator[R, None]:
@@ -262,13 +286,13 @@ class _Outcome(Generic[R]):
         self._value = value
         self._error = error
 
-    @classmethod
-    def of(cls, call: Callable[[], R]) -> _Outcome[R]:
+    @staticmethod
+    def of(call: Callable[[], T]) -> _Outcome[T]:
         """Carries out a call."""
         try:
-            return cls(call(), None)
+            return _Outcome(call(), None)
         except BaseException as error:  # noqa: BLE001 - raised where the value is taken
-            return cls(None, error)
+            return _Outcome(None, error)
 
     def value(self) -> R:
         """What the call returned.

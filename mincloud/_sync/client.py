@@ -6,7 +6,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from .._configuration import NOT_GIVEN, NotGiven, Options, Secrets, check_header_value, resolve_options, resolve_secrets
+from ..errors import ConfigurationError
 from .functions import Functions
+from .http_client import HTTPXTransport, package_of
 from .jobs import Jobs
 from .pipeline import Pipeline
 from .transport import HTTPTransport
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from ..transports import Transport
+    from ..transports import HTTPClient, Transport
     from .credentials import Credentials
 
 
@@ -40,7 +42,10 @@ class MinCloud:
             only when they surely did not run.
         default: Converts values that JSON does not know in the data of calls, as for `json.dumps`: dataclasses, `Decimal`, models of
             pydantic. None to refuse them.
-        transport: What sends the requests, instead of the one that comes with this package.
+        max_response_bytes: How large a response may be, as it comes and unpacked; 64 MiB if not given.
+        http_client: An `httpx.Client` or `httpx2.Client` that sends the requests, for proxies, certificates, HTTP/2 and event
+            hooks of one's own. It is not closed by this client.
+        transport: What sends the requests, instead of the transport that comes with this package.
 
     Raises:
         MissingCredentials: There are no credentials.
@@ -58,15 +63,22 @@ class MinCloud:
         timeout: float | NotGiven | None = NOT_GIVEN,
         max_retries: int | None = None,
         default: Callable[[Any], Any] | None = None,
+        max_response_bytes: int | None = None,
+        http_client: HTTPClient | None = None,
         transport: Transport | None = None,
     ) -> None:
         options = resolve_options(
-            base_url=base_url, environment=environment, timeout=timeout, max_retries=max_retries, default=default
+            base_url=base_url,
+            environment=environment,
+            timeout=timeout,
+            max_retries=max_retries,
+            default=default,
+            max_response_bytes=max_response_bytes,
         )
         secrets = resolve_secrets(
             access_token=access_token, client_id=client_id, client_secret=client_secret, base_url=options.base_url
         )
-        self._begin(Pipeline(options, transport or HTTPTransport(), secrets), JobWatchers())
+        self._begin(Pipeline(options, _chosen_transport(transport, http_client), secrets), JobWatchers())
 
     def _begin(self, flow: Pipeline, watchers: JobWatchers) -> None:
         self._flow = flow
@@ -97,6 +109,7 @@ class MinCloud:
         timeout: float | NotGiven | None = NOT_GIVEN,
         max_retries: int | None = None,
         default: Callable[[Any], Any] | NotGiven | None = NOT_GIVEN,
+        max_response_bytes: int | None = None,
     ) -> Self:
         """A copy that shares the connections and differs in what is named. Closing it closes no connection.
 
@@ -106,6 +119,7 @@ class MinCloud:
             timeout: The seconds that each attempt of a call may take; None for no limit.
             max_retries: How often a call is repeated that failed and may be repeated.
             default: Another conversion of values that JSON does not know; None for none.
+            max_response_bytes: How large a response may be, as it comes and unpacked.
 
         Raises:
             ConfigurationError: One of them is impossible.
@@ -115,6 +129,7 @@ class MinCloud:
             timeout=timeout,
             max_retries=NOT_GIVEN if max_retries is None else max_retries,
             default=default,
+            max_response_bytes=NOT_GIVEN if max_response_bytes is None else max_response_bytes,
         )
         secrets = None
         if access_token is not None:
@@ -151,6 +166,10 @@ class MinCloud:
         return self.with_options()
 
     def __reduce__(self) -> tuple[Any, ...]:
+        if not isinstance(self._flow.exchange.transport, HTTPTransport):
+            raise TypeError(
+                "a client with an http_client or transport of its own cannot be pickled: make another one where it is needed"
+            )
         return from_options, (type(self), self._flow.options)
 
 
@@ -162,4 +181,29 @@ def from_options(kind: type[MinCloud], options: Options) -> MinCloud:
         timeout=options.timeout,
         max_retries=options.max_retries,
         default=options.default,
+        max_response_bytes=options.max_response_bytes,
     )
+
+
+def _chosen_transport(transport: Transport | None, http_client: HTTPClient | None) -> Transport:
+    """What sends the requests of a client.
+
+    Raises:
+        ConfigurationError: What was given cannot.
+    """
+    if http_client is not None:
+        if transport is not None:
+            raise ConfigurationError("http_client and transport exclude each other: give one of them")
+        return HTTPXTransport(http_client)
+    if transport is None:
+        return HTTPTransport()
+    if package_of(transport, "BaseClient") is not None:
+        raise ConfigurationError(
+            "a client of httpx is given as http_client=…; transport is for one's own mincloud.Transport"
+        )
+    if not callable(getattr(transport, "send", None)) or not callable(getattr(transport, "close", None)):
+        raise ConfigurationError(
+            "transport must have the methods send and close, as mincloud.Transport has; a transport of httpx is given as "
+            "http_client=httpx.Client(transport=…)"
+        )
+    return transport

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpcore
 
-from .._concurrency.threads import NetworkBackend
+from .._concurrency.threads import network_backend
 
 if TYPE_CHECKING:
     import ssl
@@ -121,7 +121,7 @@ class _DeadlineStream(httpcore.NetworkStream):
                     raise NothingSent(str(error)) from error
                 # A server may answer and close before it has read everything; its answer, or the lack of one, says more than this.
                 return
-            # asyncio reports no failed write. Nothing is read meanwhile, so that a socket closed by now was closed by this write.
+            # An event loop reports no failed write. Nothing is read meanwhile, so that a socket closed by now was closed by this write.
             if begins_request and start == 0 and self._socket is not None and self._socket.fileno() < 0:
                 attempt.sent = False
                 raise NothingSent("the connection was closed before the request was sent")
@@ -147,7 +147,7 @@ class _DeadlineBackend(httpcore.NetworkBackend):
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._backend = NetworkBackend()
+        self._backend = network_backend()
 
     def connect_tcp(
         self,
@@ -196,7 +196,7 @@ class Connection:
         # A pool of one looks after its connection itself.
         if not isinstance(self.http, httpcore.ConnectionPool) and not self.http.is_idle():
             return False
-        self._keep_alive = _keep_alive_of(headers)
+        self._keep_alive = keep_alive_of(headers)
         self._idle_since = time.monotonic()
         return self._keep_alive != 0
 
@@ -227,7 +227,7 @@ class Connection:
             self.stream.close()
 
 
-def _keep_alive_of(headers: Sequence[tuple[bytes, bytes]]) -> float | None:
+def keep_alive_of(headers: Sequence[tuple[bytes, bytes]]) -> float | None:
     """The seconds for which a server keeps an idle connection, as its header `Keep-Alive` says; None if it does not."""
     for name, value in headers:
         if name.lower() == b"keep-alive":

@@ -14,7 +14,6 @@ from .._configuration import WAYS_TO_GIVE_CREDENTIALS, check_header_value
 from .._retries import is_worth_repeating, retry_delay
 from .._urls import absolute, host_header, origin_of, redact_url
 from ..errors import ConfigurationError, MinCloudError, MissingCredentials, RequestTimeout, TransportError
-from ..transports import Request
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from .._configuration import Secrets
     from .._operations import Operation
     from .._responses import APIResponse
+    from ..transports import Request
     from .exchange import Exchange
 
 # The documented way has two redirects; more than this is a loop.
@@ -256,7 +256,8 @@ class Credentials:
             else:
                 method, kept, content = "GET", _without(b"Content-Type", request.headers), b""
             headers = ((b"Host", host_header(target)), *_without(b"Host", kept))
-            request = _with_cookies(Request(method, target, headers, content), cookies)
+            request = replace(request, method=method, url=target, headers=headers, content=content)
+            request = _with_cookies(request, cookies)
 
     def _request(self, operation: Operation) -> Request:
         return self._exchange.request(operation)

@@ -124,23 +124,20 @@ class HTTPTransport:
         if connection is None:
             connection = Connection(self._connector(*origin), attempt)
         connection.attempt = attempt
-        complete = False
+        response: Response | None = None
         try:
             with suppress_httpcore_logs():
                 incoming = connection.http.handle_request(outgoing)
                 try:
-                    if was_idle and not attempt.opened and not attempt.sent:
-                        return (
-                            None  # it came together with the end of an earlier response, and answers nobody's request
-                        )
-                    content = _content(incoming, request)
+                    # Without anything sent it came together with the end of an earlier response, and answers nobody's request.
+                    if not was_idle or attempt.opened or attempt.sent:
+                        content = _content(incoming, request)
+                        response = Response(incoming.status, tuple(incoming.headers), content)
                 finally:
                     incoming.close()
-            complete = True
         except NothingSent as error:
-            if was_idle and not attempt.opened:
-                return None
-            raise _failed(f"the connection was closed at once: {error}", request, may_have_run=False) from error
+            if not was_idle or attempt.opened:
+                raise _failed(f"the connection was closed at once: {error}", request, may_have_run=False) from error
         except httpcore.TimeoutException as error:
             raise _timed_out(request, attempt, timeout) from error
         except (
@@ -157,13 +154,13 @@ class HTTPTransport:
                 f"{what}: {str(error) or type(error).__name__}", request, may_have_run=attempt.sent
             ) from error
         finally:
-            if complete and connection.rest(incoming.headers):
+            if response is not None and connection.rest(response.headers):
                 pool.put(origin, connection)
                 if self._closed:  # meanwhile, so that nothing else would close it
                     pool.close()
             else:
                 connection.close()
-        return Response(incoming.status, tuple(incoming.headers), content)
+        return response
 
     def close(self) -> None:
         """Closes the idle connections of this event loop; those in use close at the end of their call."""

@@ -22,6 +22,7 @@ SOURCE = ROOT / "mincloud" / "_async"
 TARGET = ROOT / "mincloud" / "_sync"
 
 NAMES = {
+    "AsyncClient": "Client",
     "AsyncConnectionInterface": "ConnectionInterface",
     "AsyncConnectionPool": "ConnectionPool",
     "AsyncCredentials": "Credentials",
@@ -30,8 +31,10 @@ NAMES = {
     "AsyncFoundCall": "FoundCall",
     "AsyncFunctions": "Functions",
     "AsyncGenerator": "Generator",
+    "AsyncHTTPClient": "HTTPClient",
     "AsyncHTTPConnection": "HTTPConnection",
     "AsyncHTTPProxy": "HTTPProxy",
+    "AsyncHTTPXTransport": "HTTPXTransport",
     "AsyncHTTPTransport": "HTTPTransport",
     "AsyncJobWatcher": "JobWatcher",
     "AsyncJobWatchers": "JobWatchers",
@@ -48,6 +51,7 @@ NAMES = {
     "asyncio_": "threads",
     "aclose": "close",
     "aclosing": "closing",
+    "aiter_raw": "iter_raw",
     "aiter_stream": "iter_stream",
     "aread": "read",
     "handle_async_request": "handle_request",

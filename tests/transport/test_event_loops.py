@@ -6,6 +6,7 @@ import asyncio
 import gc
 import weakref
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import anyio
@@ -80,7 +81,7 @@ USES: dict[str, Callable[[AsyncMinCloud], Awaitable[Any]]] = {
 
 
 @pytest.mark.parametrize("use", USES)
-@pytest.mark.parametrize("run", [trio.run, lambda main: anyio.run(main, backend="trio")], ids=["trio", "anyio on trio"])
+@pytest.mark.parametrize("run", [trio.run, partial(anyio.run, backend="trio")], ids=["trio", "anyio on trio"])
 def test_trio_is_refused_by_one_clear_error(run: Callable[[Any], None], use: str) -> None:
     async def main() -> None:
         cloud = AsyncMinCloud(base_url="http://127.0.0.1:9", client_id="me", client_secret="a-secret-of-the-test")

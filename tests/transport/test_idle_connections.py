@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mincloud import ConnectionFailed
-from mincloud._async.connections import _keep_alive_of
+from mincloud._async.connections import keep_alive_of
 from tests.facade.conftest import Action, OpenSide
 
 from .conftest import Serve, connected_to
@@ -100,20 +100,24 @@ def test_a_connection_too_doubtful_for_an_invocation_still_serves_a_read(
 
 @given(st.binary(max_size=30))
 def test_any_keep_alive_is_a_number_of_seconds_or_nothing(value: bytes) -> None:
-    found = _keep_alive_of([(b"keep-Alive", b"timeout=" + value)])
+    found = keep_alive_of([(b"keep-Alive", b"timeout=" + value)])
     assert found is None or found >= 0
 
 
 @pytest.mark.parametrize("value", [b"timeout=7", b"max=2,timeout=7", b"Timeout = 7", b'timeout="7"'])
 def test_a_keep_alive_in_each_spelling_is_read(value: bytes) -> None:
-    assert _keep_alive_of([(b"Content-Type", b"x"), (b"KEEP-ALIVE", value)]) == 7
+    assert keep_alive_of([(b"Content-Type", b"x"), (b"KEEP-ALIVE", value)]) == 7
 
 
 @pytest.fixture
 def unnoticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the server did to idle connections comes too late to be noticed before they are used."""
     for side in ("_async", "_sync"):
-        monkeypatch.setattr(f"mincloud.{side}.connections.Connection.is_reusable", lambda *_: True)
+        monkeypatch.setattr(f"mincloud.{side}.connections.Connection.is_reusable", _is_reusable)
+
+
+def _is_reusable(*_: object) -> bool:
+    return True
 
 
 @pytest.mark.usefixtures("unnoticed")

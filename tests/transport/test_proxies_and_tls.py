@@ -357,7 +357,7 @@ class SOCKSServer(Tunnel):
                 self.forward(client, server)
 
 
-_GRANTED, _REFUSED = (b"\x05%c\x00\x01\x7f\x00\x00\x01\x00\x00" % code for code in (0, 5))
+GRANTED, REFUSED = (b"\x05%c\x00\x01\x7f\x00\x00\x01\x00\x00" % code for code in (0, 5))
 
 
 @pytest.mark.usefixtures("trusted", "kept_connections")
@@ -365,7 +365,7 @@ _GRANTED, _REFUSED = (b"\x05%c\x00\x01\x7f\x00\x00\x01\x00\x00" % code for code 
 def test_a_socks_proxy_of_the_environment_is_used(
     open_side: OpenSide, context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch, scheme: str
 ) -> None:
-    proxy = SOCKSServer(_GRANTED)
+    proxy = SOCKSServer(GRANTED)
     monkeypatch.setenv("ALL_PROXY", f"socks5://user:p%C3%A4ss@{proxy.address}")
     with MisbehavingServer([result(1)], tls=context if scheme == "https" else None) as server:
         side = open_side(base_url=f"{scheme}://{NAME}:{server.port}", access_token=TOKEN)
@@ -375,7 +375,7 @@ def test_a_socks_proxy_of_the_environment_is_used(
 
 
 def test_a_socks_proxy_that_opens_no_way_has_run_nothing(open_side: OpenSide, monkeypatch: pytest.MonkeyPatch) -> None:
-    proxy = SOCKSServer(_REFUSED)
+    proxy = SOCKSServer(REFUSED)
     monkeypatch.setenv("ALL_PROXY", f"socks5h://user:secret@{proxy.address}")
     side = open_side(base_url=f"http://{NAME}:9", access_token=TOKEN, max_retries=0)
     with pytest.raises(ConnectionFailed, match="no connection could be made") as caught:

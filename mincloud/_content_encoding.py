@@ -1,0 +1,46 @@
+"""Content encodings of HTTP undone, never beyond a limit: some kilobytes may unpack to gigabytes."""
+
+from __future__ import annotations
+
+import zlib
+
+
+class TooLarge(ValueError):
+    """A body is larger than allowed."""
+
+
+def decompress(content: bytes, encoding: str, limit: int) -> bytes:
+    """Undoes the content encoding of a body.
+
+    Args:
+        content: The body as it came.
+        encoding: The header `Content-Encoding`.
+        limit: How many bytes the body may have; not many more are ever unpacked.
+
+    Raises:
+        TooLarge: It has more.
+        ValueError: It is not encoded as it says, or in a way that was not asked for.
+    """
+    for name in reversed([part.strip().lower() for part in encoding.split(",")]):
+        if name in ("gzip", "x-gzip"):
+            content = _inflate(content, 16 + zlib.MAX_WBITS, limit)
+        elif name == "deflate":
+            # Some servers leave out the header that the standard asks for.
+            has_header = content[:1] == b"\x78"
+            content = _inflate(content, zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS, limit)
+        elif name not in ("", "identity"):
+            raise ValueError("its content encoding is one that was not asked for")
+    return content
+
+
+def _inflate(content: bytes, wbits: int, limit: int) -> bytes:
+    decoder = zlib.decompressobj(wbits)
+    try:
+        found = decoder.decompress(content, limit + 1)
+    except zlib.error:
+        raise ValueError("its content encoding is broken") from None
+    if len(found) > limit:
+        raise TooLarge(f"it has more than {limit} bytes")
+    if not decoder.eof:
+        raise ValueError("its content encoding is broken: the end is missing")
+    return found
