@@ -40,11 +40,13 @@ class AsyncFoundCall:
         runs: A run for each job whose log shows the call's data; more than one if the data was sent more than once.
         doubtful: The jobs that may be the call's: they have not ended, or their log tells nothing.
         is_covered: Whether every job of the time is listed by now.
+        listed_at: When the jobs were listed, at the earliest, in Unix seconds by the service's clock.
     """
 
     runs: list[AsyncRun]
     doubtful: list[Job] = field(repr=False)
     is_covered: bool
+    listed_at: float
 
     @property
     def state(self) -> Literal["found", "absent", "unknown"]:
@@ -101,7 +103,7 @@ async def find_calls(
                 doubtful.append(job)
             elif log.visible == call.visible:
                 runs.append(run_of(job, data, log))
-        found.append(AsyncFoundCall(runs, doubtful, listed_at > until + RECORDED_WITHIN))
+        found.append(AsyncFoundCall(runs, doubtful, listed_at > until + RECORDED_WITHIN, listed_at))
     return found
 
 

@@ -41,11 +41,13 @@ class FoundCall:
         runs: A run for each job whose log shows the call's data; more than one if the data was sent more than once.
         doubtful: The jobs that may be the call's: they have not ended, or their log tells nothing.
         is_covered: Whether every job of the time is listed by now.
+        listed_at: When the jobs were listed, at the earliest, in Unix seconds by the service's clock.
     """
 
     runs: list[Run]
     doubtful: list[Job] = field(repr=False)
     is_covered: bool
+    listed_at: float
 
     @property
     def state(self) -> Literal["found", "absent", "unknown"]:
@@ -100,7 +102,7 @@ def find_calls(
                 doubtful.append(job)
             elif log.visible == call.visible:
                 runs.append(run_of(job, data, log))
-        found.append(FoundCall(runs, doubtful, listed_at > until + RECORDED_WITHIN))
+        found.append(FoundCall(runs, doubtful, listed_at > until + RECORDED_WITHIN, listed_at))
     return found
 
 

@@ -473,12 +473,22 @@ comes: {"line": 1, "data": ...} or {"line": 2, "error": {"kind": ..., "message":
 journal beside the results (RESULTS.journal) notes each line before it is called, and goes when all have ended well.
 
 --resume goes on after an interruption, however hard: a line that was answered is never called again, a line that
-surely did not run is called, and those that may have run are listed, and called again with --retry-uncertain.
-Interrupted once, it waits for the calls under way; twice, it leaves them.""",
+surely did not run is called, and those that may have run are looked for among the function's jobs. What cannot be
+told there is listed, and called again with --retry-uncertain. Interrupted once, it waits for the calls under way;
+twice, it leaves them.""",
     )
     batch.add_argument("name", metavar="NAME", help="the function's name")
-    batch.add_argument("inputs", metavar="INPUTS", help="a file of JSON objects, one a line")
-    batch.add_argument("-o", "--output", metavar="RESULTS", required=True, help="where the results go")
+    batch.add_argument("inputs", metavar="INPUTS", help="a file of JSON objects, one a line; - for standard input")
+    batch.add_argument(
+        "-o",
+        "--output",
+        metavar="RESULTS",
+        required=True,
+        help="where the results go; - for standard output, unresumable",
+    )
+    batch.add_argument(
+        "--no-wait", action="store_true", help="let each call run for up to 300 s, and read its result from its log"
+    )
     batch.add_argument(
         "--concurrency",
         type=_checked(_at_least_one),
@@ -492,6 +502,9 @@ Interrupted once, it waits for the calls under way; twice, it leaves them.""",
     batch.add_argument("--resume", action="store_true", help="go on where an earlier run stopped")
     batch.add_argument(
         "--retry-uncertain", action="store_true", help="with --resume, call again the lines whose call may have run"
+    )
+    batch.add_argument(
+        "--retry-failed", action="store_true", help="with --resume, call again the lines whose answer was an error"
     )
     batch.add_argument("--force", action="store_true", help="begin anew, and lose the results there are")
 

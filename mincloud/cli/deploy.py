@@ -6,7 +6,7 @@ import difflib
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .bundling import bundled, required_files, source_of_folder, sources_in
 from .calls import data_argument
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable, Iterator, Sequence
 
-    from .. import Deployment, MinCloud
+    from .. import Deployment, MinCloud, Plan
     from .clients import Destination
     from .terminal import Terminal
 
@@ -153,7 +153,7 @@ def _put_back(cloud: MinCloud, deployment: Deployment) -> str:
         cloud.functions.update(
             name,
             code=previous.function_code,
-            plan=None if previous.plan_circle == now.plan_circle else previous.plan_circle,
+            plan=None if previous.plan_circle == now.plan_circle else cast("Plan", previous.plan_circle),
             remark=None if previous.remark == now.remark else previous.remark or "",
         )
     except MinCloudError as error:
