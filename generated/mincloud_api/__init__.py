@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from .client import AuthenticatedClient, Client
 
 CONTRACT_VERSION = "0.1.0"
-CONTRACT_SHA256 = "749e72c4dac95686c8b615437cce461d77b91e18ea064a07e7a3eb1e2d65548e"
+CONTRACT_SHA256 = "1d0e7f5c0e7e3b0c275a25ccfa590b2bda52a94c4d4fb9daf7ad67c790621558"
 
 __all__ = ("CONTRACT_SHA256", "CONTRACT_VERSION", "AuthenticatedClient", "Client")
 

@@ -48,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(given)
     driver: str | None = options.driver
+    if options.requests_per_minute is not None and options.requests_per_minute < 1:
+        parser.error("--requests-per-minute is 1 or more")
     if (driver is None) != (not command):
         parser.error("give a driver's name and its command together, as --driver NAME -- COMMAND [ARGUMENT ...]")
     outcomes: list[Outcome] = []
@@ -73,6 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             environment=os.environ,
             command=command,
             folder=options.driver_folder,
+            interval=60 / options.requests_per_minute if options.requests_per_minute else 0.0,
             begin=lambda url: _say(url if options.base_url else f"{url}, an emulator of this run"),
             report=report,
         )
@@ -84,7 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _complain(str(error))
             return 2
         driver_error = error
-    status = _conclude(contract, outcomes, whole=driver is None and not options.story)
+    whole = driver is None and not options.story
+    status = _conclude(contract, outcomes, whole=whole, other_server=bool(options.base_url))
     if driver_error is not None:
         _complain(str(driver_error))
         return 1
@@ -106,6 +110,9 @@ def _parser() -> _Parser:
     )
     parser.add_argument("--contract", type=Path, default=CONTRACT, help="the contract", metavar="FILE")
     parser.add_argument("--stories", type=Path, default=STORIES, help="where the stories are", metavar="FOLDER")
+    parser.add_argument(
+        "--requests-per-minute", type=int, help="make no more than these (default: as many as come)", metavar="N"
+    )
     parser.add_argument("--story", action="append", default=[], help="only this one; may be repeated", metavar="NAME")
     parser.add_argument(
         "--driver", help="have a program make the requests of the stories for all languages: --driver NAME -- COMMAND"
@@ -131,10 +138,13 @@ def _print_outcome(outcome: Outcome) -> None:
         for line in outcome.failures:
             _say(f"         {line}")
     else:
-        _say(f"passed   {story.name}: {story.title} ({outcome.requests} requests, {outcome.seconds:.2f} s)")
+        differs = any(reading.otherwise is not None for reading in outcome.readings)
+        _say(
+            f"{'differs' if differs else 'passed':8} {story.name}: {story.title} ({outcome.requests} requests, {outcome.seconds:.2f} s)"
+        )
 
 
-def _conclude(contract: Contract, outcomes: Sequence[Outcome], *, whole: bool) -> int:
+def _conclude(contract: Contract, outcomes: Sequence[Outcome], *, whole: bool, other_server: bool) -> int:
     failed = [outcome for outcome in outcomes if outcome.failures]
     skipped = [outcome for outcome in outcomes if outcome.skipped is not None]
     complaints: list[str] = []
@@ -150,6 +160,8 @@ def _conclude(contract: Contract, outcomes: Sequence[Outcome], *, whole: bool) -
         if coverage.missing:
             missing = ", ".join(f"{operation} {status}" for operation, status in coverage.missing)
             complaints.append(f"no story met {missing}")
+    if other_server:
+        _report_readings(outcomes)
     passed = len(outcomes) - len(failed) - len(skipped)
     seconds = sum(outcome.seconds for outcome in outcomes)
     _say(f"{_counted(passed)} passed, {len(failed)} failed, {len(skipped)} skipped, in {seconds:.1f} s")
@@ -158,6 +170,27 @@ def _conclude(contract: Contract, outcomes: Sequence[Outcome], *, whole: bool) -
     for line in complaints:
         _complain(line)
     return 1 if complaints else 0
+
+
+def _report_readings(outcomes: Sequence[Outcome]) -> None:
+    """Says of each expectation that is not documented whether the server shared it, and counts those that it did not."""
+    readings = [reading for outcome in outcomes for reading in outcome.readings]
+    if not readings:
+        return
+    _say("\nWhat the contract has not from the documentation, and what the server said to it:\n")
+    for standing in sorted({reading.standing for reading in readings}, key=lambda one: (one.standing, one.sentence)):
+        differing = [one for one in readings if one.standing == standing and one.otherwise is not None]
+        _say(f"{'refuted' if differing else 'confirmed':9}  {standing.standing}: {standing.sentence}")
+        for one in differing:
+            _say(f"           {one.where}: {one.otherwise}")
+    # A step may rest on several statements, and is one expectation.
+    refuted = {(one.where, one.otherwise): one.standing.standing for one in readings if one.otherwise is not None}
+    kinds = {"inferred": "inferred", "observed": "observed", "contradiction": "contradictory"}
+    counts = {word: list(refuted.values()).count(kind) for kind, word in kinds.items()}
+    listed = [f"{count} {word}" for word, count in counts.items() if count] or ["0 inferred"]
+    counted = " and ".join(filter(None, (", ".join(listed[:-1]), listed[-1])))
+    plural = " was" if len(refuted) == 1 else "s were"
+    _say(f"\n{counted} expectation{plural} not shared by this server")
 
 
 def _counted(number: int) -> str:

@@ -15,7 +15,9 @@ from werkzeug.datastructures import Headers, ImmutableMultiDict
 
 from scripts.contract.document import METHODS, Document, mappings, one_line, resolved
 
+from .matching import ABSENT
 from .schema_errors import deepest
+from .standings import Standings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,6 +40,8 @@ class Operation:
         body_fields: the fields of its request's body, None where it has no body.
         secured: whether it needs an access token.
         statuses: the statuses that it documents.
+        summary: what it does, in a few words.
+        example: its request's body as the first example has it, `ABSENT` where it has none.
     """
 
     name: str
@@ -47,6 +51,8 @@ class Operation:
     body_fields: frozenset[str] | None
     secured: bool
     statuses: tuple[int, ...]
+    summary: str
+    example: object
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,7 @@ class Contract:
 
     def __init__(self, document: Document) -> None:
         self.version = str(document["info"]["version"])
+        self.standings = Standings(document)
         self.operations = {operation.name: operation for operation in _operations(document)}
         self.secret_names = frozenset(
             place[-1] for place, node in mappings(document) if node.get("x-secret") and place[-2:-1] == ("properties",)
@@ -194,7 +201,17 @@ def _operations(document: Document) -> Iterable[Operation]:
                 body_fields=_body_fields(document, operation),
                 secured=bool(operation.get("security", document.get("security"))),
                 statuses=tuple(sorted(int(status) for status in operation["responses"] if status.isdecimal())),
+                summary=operation.get("summary", ""),
+                example=_example(document, operation),
             )
+
+
+def _example(document: Document, operation: dict[str, Any]) -> object:
+    if "requestBody" not in operation:
+        return ABSENT
+    media: dict[str, Any] = next(iter(resolved(document, operation["requestBody"])["content"].values()))
+    examples: list[dict[str, Any]] = list(media.get("examples", {}).values())
+    return resolved(document, examples[0])["value"] if examples else ABSENT
 
 
 def _body_fields(document: Document, operation: dict[str, Any]) -> frozenset[str] | None:

@@ -72,8 +72,7 @@ def measure(contract: Contract, outcomes: Sequence[Outcome]) -> Coverage:
     kept_from = {
         (step.operation, status)
         for outcome in outcomes
-        if outcome.skipped is not None
-        for step in outcome.story.steps
+        for step in (outcome.story.steps if outcome.skipped is not None else outcome.unmet)
         if step.fault is None
         for status in (*step.redirects, *step.statuses)
     }

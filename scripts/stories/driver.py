@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
@@ -13,7 +14,7 @@ from .contract import Exchange, parsed
 from .matching import ABSENT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from .contract import Contract
 
@@ -78,6 +79,25 @@ class Driver(Protocol):
         ...
 
 
+def read_addresses(addresses: Sequence[str]) -> Answer:
+    """Reads texts from addresses of any host, without a token.
+
+    Args:
+        addresses: the addresses.
+
+    Returns:
+        The highest status, and the list of the texts.
+
+    Raises:
+        NoAnswerError: If there is no answer to one.
+    """
+    try:
+        answers = [httpx.get(address, timeout=TIMEOUT) for address in addresses]
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise NoAnswerError(str(error) or type(error).__name__) from error
+    return Answer(max(answer.status_code for answer in answers), [answer.text for answer in answers])
+
+
 class HttpDriver:
     """Speaks HTTP itself, by what the contract says of the operation.
 
@@ -85,9 +105,12 @@ class HttpDriver:
         base_url: the server's address.
         contract: the contract.
         trust_env: whether proxies and certificates of the environment are used.
+        interval: how many seconds lie between the beginnings of two requests at least.
     """
 
-    def __init__(self, base_url: str, contract: Contract, *, trust_env: bool) -> None:
+    def __init__(self, base_url: str, contract: Contract, *, trust_env: bool, interval: float = 0.0) -> None:
+        self._interval = interval
+        self._earliest = 0.0
         self._contract = contract
         self._base_url = httpx.URL(base_url.rstrip("/"))
         self._client = httpx.Client(timeout=TIMEOUT, trust_env=trust_env)
@@ -115,6 +138,8 @@ class HttpDriver:
         # The path is encoded already: to join it as text would encode its percent signs again.
         raw_path = self._base_url.raw_path.rstrip(b"/") + path.encode()
         url = self._base_url.copy_with(raw_path=raw_path).copy_merge_params(query)
+        time.sleep(max(0.0, self._earliest - time.monotonic()))
+        self._earliest = time.monotonic() + self._interval
         # Cookies belong to the redirects of one request.
         self._client.cookies.clear()
         try:

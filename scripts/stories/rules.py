@@ -34,6 +34,11 @@ def _problems(story: Story, contract: Contract) -> Iterator[str]:
     yield from _variable_problems(story)
     for kind, steps in (("step", story.steps), ("clean-up", story.cleanup)):
         for number, step in enumerate(steps, 1):
+            for reference in (*step.rests_on, *(each for one in step.also for each in one.rests_on)):
+                if contract.standings.find(reference) is None:
+                    yield f"{kind} {number}: the contract says nothing of {reference!r}; name a place and an `about` of its x-provenance"
+            if step.fetch:
+                continue
             operation = contract.operations.get(step.operation)
             if operation is None:
                 yield f"{kind} {number}: the contract has no operation {step.operation}; name one of its operationIds"
@@ -79,7 +84,8 @@ def _unknown(value: object, known: set[str]) -> Iterator[str]:
 
 
 def _texts(step: Step) -> list[Any]:
-    return [dict(step.parameters), step.body, step.access_token, step.expected]
+    also = [each.expected for each in step.also]
+    return [dict(step.parameters), step.body, step.access_token, step.expected, list(step.fetch), also]
 
 
 def _request_problems(step: Step, operation: Operation) -> Iterator[str]:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
-from .driver import Answer, Driver, NoAnswerError, Request
+from .driver import Answer, Driver, NoAnswerError, Request, read_addresses
 from .matching import ABSENT, as_object, at, mismatch
+from .standings import DOCUMENTED, Standing
 from .variables import UnsetVariableError, filled, variables_in
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .contract import Contract
     from .redaction import Redaction
     from .server import Server
@@ -26,7 +30,31 @@ GIVEN = frozenset({"access_token", "client_id", "client_secret"})
 
 
 class StepError(Exception):
-    """A step did not go as its story says; the message is one line, without secrets."""
+    """A step did not go as its story says; the message is one line, without secrets.
+
+    Args:
+        message: what is otherwise.
+        rests_on: the statements that the expectation rests on and that are not documented; with one, the server may differ.
+    """
+
+    def __init__(self, message: str, rests_on: Sequence[Standing] = ()) -> None:
+        super().__init__(message)
+        self.rests_on = tuple(rests_on)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a server said to an expectation that is not documented.
+
+    Attributes:
+        standing: the statement that the expectation rests on.
+        where: the story and the step.
+        otherwise: how the answer differed, None where it was as expected.
+    """
+
+    standing: Standing
+    where: str
+    otherwise: str | None
 
 
 @dataclass
@@ -37,6 +65,8 @@ class Outcome:
         story: the story.
         skipped: why it was not run, None if it was.
         failures: a line for each step that failed; several if the clean-up failed too.
+        readings: what the server said to expectations that are not documented.
+        unmet: the steps whose answers were otherwise than read, and those that could not be taken because of it.
         seen: the operation and status of every answer that was as expected and not made up by a fault.
         requests: how many requests were made.
         seconds: how long it took.
@@ -45,9 +75,14 @@ class Outcome:
     story: Story
     skipped: str | None = None
     failures: list[str] = field(default_factory=list[str])
+    readings: list[Reading] = field(default_factory=list[Reading])
+    unmet: list[Step] = field(default_factory=list["Step"])
     seen: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])
     requests: int = 0
     seconds: float = 0.0
+
+
+_REQUIRED = Standing("answers", "required", "inferred", "Which fields of an answer are always there is a reading.")
 
 
 class Runner:
@@ -111,18 +146,26 @@ class Runner:
             variables[name] = filled(value, variables)
         try:
             for number, step in enumerate(story.steps, 1):
+                where = f"step {number} ({step.title})"
                 try:
-                    self._step(step, variables, outcome, self._driver)
+                    self._step(step, variables, outcome, self._driver, where)
                 except StepError as error:
-                    outcome.failures.append(f"{story.path}: step {number} ({step.title}): {error}")
-                    break
+                    if not error.rests_on or self._server.faults is not None:  # an emulator keeps to every reading
+                        outcome.failures.append(f"{story.path}: {where}: {error}")
+                        break
+                    outcome.readings += [Reading(each, f"{story.name}: {where}", str(error)) for each in error.rests_on]
+                    outcome.unmet.append(step)
+                    # What should have been made is not there, so that nothing more can be said of it.
+                    if step.capture or self._makes(step):
+                        outcome.unmet += story.steps[number:]
+                        break
                 except KeyboardInterrupt:
                     outcome.failures.append(f"{story.path}: step {number} ({step.title}): interrupted")
                     raise
         finally:
             for number, step in enumerate(story.cleanup, 1):
                 try:
-                    self._step(step, variables, outcome, self._direct, covering=False)
+                    self._step(step, variables, outcome, self._direct, f"clean-up {number}", covering=False)
                 except UnsetVariableError:
                     continue  # The step that would have made it was not reached.
                 except StepError as error:
@@ -130,7 +173,14 @@ class Runner:
             outcome.seconds = time.monotonic() - started
 
     def _step(
-        self, step: Step, variables: dict[str, object], outcome: Outcome, driver: Driver, *, covering: bool = True
+        self,
+        step: Step,
+        variables: dict[str, object],
+        outcome: Outcome,
+        driver: Driver,
+        where: str,
+        *,
+        covering: bool = True,
     ) -> None:
         request = Request(
             operation=step.operation,
@@ -141,16 +191,27 @@ class Runner:
         expected = filled(step.expected, variables)
         self._protect(request)
         times = step.retry.times if step.retry is not None else 1
+        addresses = [str(filled(address, variables)) for address in step.fetch]
+        also = [(each.rests_on, filled(each.expected, variables)) for each in step.also]
         for remaining in range(times - 1, -1, -1):
-            answer = self._ask(step, request, outcome, driver)
+            answer = self._ask(step, request, addresses, outcome, driver)
             complaint = self._complaint(step, answer, expected)
-            if complaint is None:
+            if step.retry is None or not remaining or complaint is None:
                 break
-            if step.retry is None or not remaining:
-                raise StepError(complaint if times == 1 else f"{complaint}, after {times} requests")
             time.sleep(step.retry.seconds)
-        else:  # pragma: no cover - the last round breaks or raises
+        else:  # pragma: no cover - the last round breaks
             raise AssertionError
+        rests_on = self._undocumented(step)
+        if complaint is not None:
+            raise StepError(complaint if times == 1 else f"{complaint}, after {times} requests", rests_on)
+        if covering and step.fault is None:
+            where = f"{outcome.story.name}: {where}"
+            outcome.readings += [Reading(each, where, None) for each in rests_on]
+            for references, body in also:
+                other = mismatch(body, answer.body, self._redaction.show)
+                outcome.readings += [Reading(each, where, other) for each in self._named(references)]
+                if other is not None and (self._server.faults is not None or not self._named(references)):
+                    raise StepError(other)
         for name, pointer in step.capture.items():
             value = at(answer.body, pointer)
             if value is ABSENT:
@@ -159,7 +220,28 @@ class Runner:
         if covering and step.fault is None:
             outcome.seen.update((step.operation, status) for status in (*answer.redirects, answer.status))
 
-    def _ask(self, step: Step, request: Request, outcome: Outcome, driver: Driver) -> Answer:
+    def _makes(self, step: Step) -> bool:
+        """Whether a step should have made or changed something that later ones go on from."""
+        operation = self._contract.operations.get(step.operation)
+        changes = operation is not None and operation.method != "GET"
+        return changes and any(status < HTTPStatus.MULTIPLE_CHOICES for status in step.statuses)
+
+    def _undocumented(self, step: Step) -> list[Standing]:
+        """The statements that a step's status and body rest on, but for those that are documented."""
+        expected = (*step.redirects, *step.statuses)
+        return [*self._contract.standings.of_statuses(step.operation, expected), *self._named(step.rests_on)]
+
+    def _named(self, references: Sequence[str]) -> list[Standing]:
+        found = (self._contract.standings.find(reference) for reference in references)
+        return [standing for standing in found if standing is not None and standing.standing != DOCUMENTED]
+
+    def _ask(self, step: Step, request: Request, addresses: Sequence[str], outcome: Outcome, driver: Driver) -> Answer:
+        if addresses:
+            outcome.requests += len(addresses)
+            try:
+                return read_addresses(addresses)
+            except NoAnswerError as error:
+                raise StepError(f"no answer: {self._redaction.clean(str(error))}") from error
         faults = self._server.faults
         if step.fault is not None and faults is not None:  # a server that cannot be told is never asked: see `skipped`
             faults.expect(step.fault)
@@ -193,14 +275,19 @@ class Runner:
         if step.redirects and answer.exchange is not None and answer.redirects != step.redirects:
             return f"redirects: expected {_listed(step.redirects)}, got {_listed(answer.redirects)}"
         if answer.exchange is not None and (problem := self._contract.answer_problem(answer.exchange)) is not None:
-            raise StepError(f"the answer {answer.status} breaks the contract: {self._redaction.clean(problem)}")
+            # The documentation does not say which fields are always there: see the entries about `required`.
+            required = [_REQUIRED] if "is a required property" in problem else []
+            raise StepError(
+                f"the answer {answer.status} breaks the contract: {self._redaction.clean(problem)}", required
+            )
         return None if expected is ABSENT else mismatch(expected, answer.body, self._redaction.show)
 
     def _token(self, step: Step) -> str | None:
         """The variable of the token that a step sends: the usual one where the operation needs a token."""
         if step.access_token is not ABSENT:
             return step.access_token
-        return "${access_token}" if self._contract.operations[step.operation].secured else None
+        operation = self._contract.operations.get(step.operation)
+        return "${access_token}" if operation is not None and operation.secured else None
 
     def _protect(self, request: Request) -> None:
         """Refuse to touch a function that this run did not name."""

@@ -9,6 +9,7 @@ from scripts import ScriptError
 from scripts.contract.document import CONTRACT, read_document
 
 from .contract import Contract
+from .derived import derived_stories
 from .driver import HttpDriver
 from .process_driver import ProcessDriver
 from .redaction import Redaction
@@ -64,6 +65,8 @@ def read_checked_stories(contract: Contract, folder: Path = STORIES) -> list[Sto
         stories = read_stories(folder)
     except StoryFileError as error:
         raise InputError(error.lines) from error
+    if folder == STORIES:
+        stories = sorted([*stories, *derived_stories(contract)], key=lambda story: story.name)
     if wrong := problems(stories, contract):
         raise InputError(wrong)
     return stories
@@ -77,6 +80,7 @@ def run_stories(
     environment: Mapping[str, str] | None = None,
     command: Sequence[str] | None = None,
     folder: Path | None = None,
+    interval: float = 0.0,
     begin: Callable[[str], None] = lambda _url: None,
     report: Callable[[Outcome], None] = lambda _outcome: None,
 ) -> list[Outcome]:
@@ -89,6 +93,7 @@ def run_stories(
         environment: where another server's credentials are: `ACCESS_TOKEN`, `CLIENT_ID`, `CLIENT_SECRET`.
         command: a program that makes the requests, with its arguments; None to make them here.
         folder: the program's working folder.
+        interval: how many seconds lie between the beginnings of two requests at least.
         begin: is given the server's address before the first story.
         report: is given each outcome as it comes.
 
@@ -106,7 +111,7 @@ def run_stories(
             server = OtherServer(base_url, environment or {})
             server.check(contract)
         stack.callback(server.close)
-        direct = HttpDriver(server.url, contract, trust_env=server.faults is None)
+        direct = HttpDriver(server.url, contract, trust_env=server.faults is None, interval=interval)
         stack.callback(direct.close)
         driver: Driver = direct
         if command is not None:

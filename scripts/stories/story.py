@@ -55,12 +55,26 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class Expectation:
+    """What a body is expected to be besides, and what in the contract that rests on.
+
+    Attributes:
+        rests_on: the contract's statements, as `Standings.find` takes them.
+        expected: the body.
+    """
+
+    rests_on: tuple[str, ...]
+    expected: Any
+
+
+@dataclass(frozen=True)
 class Step:
     """A request and the answer that is expected.
 
     Attributes:
         title: what is done.
-        operation: the operationId.
+        operation: the operationId, empty where addresses are fetched.
+        fetch: the addresses to read without a token instead; the body is then the list of their texts.
         parameters: the parameters by name, with variables not yet replaced, as in everything below.
         body: the request's body, `ABSENT` without one.
         access_token: the token, None for none, `ABSENT` for the usual one.
@@ -70,6 +84,8 @@ class Step:
         statuses: the statuses of which any will do.
         redirects: the statuses of the redirects on the way to the answer, empty if it is not told.
         expected: the expected body, `ABSENT` if any will do.
+        rests_on: the statements of the contract that the expectation rests on, where it is not documented.
+        also: further expectations, each of which rests on something else.
         capture: where in the answer the new variables are.
     """
 
@@ -77,14 +93,17 @@ class Step:
     operation: str
     parameters: Mapping[str, Any]
     body: object
-    access_token: str | Absent | None
-    breaks_contract: bool
-    fault: Fault | None
-    retry: Retry | None
     statuses: tuple[int, ...]
-    redirects: tuple[int, ...]
-    expected: Any
-    capture: Mapping[str, str]
+    access_token: str | Absent | None = ABSENT
+    breaks_contract: bool = False
+    fault: Fault | None = None
+    retry: Retry | None = None
+    redirects: tuple[int, ...] = ()
+    expected: Any = ABSENT
+    rests_on: tuple[str, ...] = ()
+    also: tuple[Expectation, ...] = ()
+    fetch: tuple[str, ...] = ()
+    capture: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True)
@@ -235,7 +254,8 @@ def _step(data: dict[str, Any]) -> Step:
     status: int | list[int] = expect["status"]
     return Step(
         title=data["step"],
-        operation=data["operation"],
+        operation=data.get("operation", ""),
+        fetch=tuple(data.get("fetch", ())),
         parameters=data.get("parameters", {}),
         body=data.get("body", ABSENT),
         access_token=data.get("access_token", ABSENT),
@@ -245,6 +265,8 @@ def _step(data: dict[str, Any]) -> Step:
         statuses=(status,) if isinstance(status, int) else tuple(status),
         redirects=tuple(expect.get("redirects", ())),
         expected=expect.get("body", ABSENT),
+        rests_on=tuple(data.get("rests_on", ())),
+        also=tuple(Expectation(tuple(each["rests_on"]), each["body"]) for each in data.get("also", [])),
         capture=data.get("capture", {}),
     )
 

@@ -41,7 +41,7 @@ def test_only_the_stories_for_all_languages_are_put_to_a_driver(capsys: pytest.C
     assert main(["--story", "function-life", "--story", "unknown-function", *driver]) == 1
     out, err = capsys.readouterr()
     assert ", 1 story, mistaken\n" in out
-    assert "step 1 (Get it): no answer: the client failed: TypeError: no such thing as [secret]\n" in out
+    assert "step 1 (Call a function): no answer: the client failed: TypeError: no such thing as [secret]\n" in out
     assert err == "stories: 1 of 1 story failed: unknown-function\n"
 
 
