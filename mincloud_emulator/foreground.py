@@ -104,7 +104,7 @@ async def _serve(options: Options, node: Future[NodeInfo]) -> None:
         await server.start()
         syntax = _SyntaxNotes(server.service, printer)
         server.service.broker.listen(syntax.event)
-        lines = [] if folder is None else itertools.chain(*folder.look())
+        lines: list[str] = [] if folder is None else [*itertools.chain(*folder.look())]
         printer.write(_banner(options, server, found, 0 if folder is None else folder.deployed))
         for line in lines:
             printer.line(line)

@@ -279,7 +279,7 @@ class _Protocol(HttpToolsProtocol):
     def _refuse(self, status: int, message: str) -> None:
         if self.transport.is_closing():
             return
-        cycle: RequestResponseCycle | None = self.cycle
+        cycle = cast("RequestResponseCycle | None", self.cycle)  # there is none before the first request
         if cycle is not None and cycle.response_started and not cycle.response_complete:
             self.transport.close()  # the answer that is under way can't be taken back
             return

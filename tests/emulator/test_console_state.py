@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import concurrent.futures
+import asyncio
 import json
 import threading
 from typing import TYPE_CHECKING
@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from mincloud_emulator import Clock
+from mincloud_emulator.core.store import Store
+from mincloud_emulator.core.syntax_checks import SyntaxChecks
 from tests.emulator.conftest import API, HELLO, WEB
 
 if TYPE_CHECKING:
@@ -199,11 +202,12 @@ def test_a_token_is_given_to_the_page_for_a_client(emulator: Emulator, console: 
     assert console.get("/token").json() == {"access_token": emulator.access_token}
 
 
-def test_a_reset_while_code_is_being_checked_answers(emulator: Emulator, console: httpx.Client) -> None:
-    emulator.deploy("greet", HELLO)
-    with concurrent.futures.ThreadPoolExecutor(1) as executor:
-        read = executor.submit(console.get, "/functions/greet")
-        while not emulator._service.syntax._notes and not read.done():
-            pass
-        emulator.reset()
-        assert read.result(50).json()["syntax"] is None
+async def test_whoever_waits_for_a_check_when_everything_is_closed_gets_no_note() -> None:
+    store = Store(None, Clock())
+    function = store.create_function("", "greet", "exports.main = (")
+    checks = SyntaxChecks(None)
+    notes = [asyncio.create_task(checks.note(function)) for _ in range(2)]
+    await asyncio.sleep(0)
+    await checks.aclose()
+    assert await asyncio.gather(*notes) == [None, None]
+    store.close()

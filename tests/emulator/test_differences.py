@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mincloud_emulator import Clock, Emulator
+from mincloud_emulator.core.credentials import Credentials
+from mincloud_emulator.core.store import Store
 from tests.emulator.conftest import API
 
 if TYPE_CHECKING:
@@ -177,23 +179,25 @@ def test_the_module_that_is_shown_is_there_as_baas(tmp_path: Path) -> None:
 
 
 def test_tokens_and_codes_are_good_for_as_long_as_the_page_says() -> None:
-    with Emulator(clock=Clock(frozen=True)) as emulator:
-        credentials = emulator._service.credentials
-        code, late_code = credentials.issue_code(), credentials.issue_code()
-        emulator.clock.advance(599)
-        issued = credentials.exchange_code(code, emulator.client_id)
-        assert issued is not None
-        emulator.clock.advance(1)
-        assert credentials.exchange_code(late_code, emulator.client_id) is None
-        emulator.clock.advance(30 * 86400 - 2)
-        assert credentials.accepts(issued.access_token)
-        emulator.clock.advance(1)
-        assert not credentials.accepts(issued.access_token)
-        emulator.clock.advance(60 * 86400 - 1)
-        assert credentials.refresh(issued.refresh_token) is not None
-        issued = credentials.issue_tokens()
-        emulator.clock.advance(90 * 86400)
-        assert credentials.refresh(issued.refresh_token) is None
+    clock = Clock(frozen=True)
+    store = Store(None, clock)
+    credentials = Credentials(store, clock)
+    code, late_code = credentials.issue_code(), credentials.issue_code()
+    clock.advance(599)
+    issued = credentials.exchange_code(code, credentials.client_id)
+    assert issued is not None
+    clock.advance(1)
+    assert credentials.exchange_code(late_code, credentials.client_id) is None
+    clock.advance(30 * 86400 - 2)
+    assert credentials.accepts(issued.access_token)
+    clock.advance(1)
+    assert not credentials.accepts(issued.access_token)
+    clock.advance(60 * 86400 - 1)
+    assert credentials.refresh(issued.refresh_token) is not None
+    issued = credentials.issue_tokens()
+    clock.advance(90 * 86400)
+    assert credentials.refresh(issued.refresh_token) is None
+    store.close()
 
 
 def test_a_function_sees_the_real_time(emulator: Emulator, api: API) -> None:

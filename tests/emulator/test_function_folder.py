@@ -107,7 +107,11 @@ def test_a_change_within_one_tick_of_the_clock_is_seen(
 ) -> None:
     """A file system that dates changes coarsely shows nothing of the second one."""
     monkeypatch.setattr("mincloud_emulator.core.function_folder._UNSETTLED_SECONDS", 600.0)
-    monkeypatch.setattr("mincloud_emulator.core.function_folder._stamp_of", lambda path: (path,))
+
+    def stamp_of(path: Path) -> tuple[object, ...]:
+        return (path,)
+
+    monkeypatch.setattr("mincloud_emulator.core.function_folder._stamp_of", stamp_of)
     write(tmp_path / "greet.js", "// 1")
     folder.look()
     write(tmp_path / "greet.js", "// 2")
