@@ -39,7 +39,7 @@ stories: $(VENV_STAMP) ## Run the stories of the contract against an emulator, o
 test-stories: $(VENV_STAMP) $(NODE_STAMP) ## Test what runs the stories
 	@$(BIN)/python -m pytest tests/stories $(ARGS)
 
-languages: $(LANGUAGES_STAMP) $(NODE_STAMP) ## Generate clients in other languages, look at them, and run the stories through two of them
+languages: $(LANGUAGES_STAMP) $(NODE_STAMP) ## Generate clients in other languages, and run the stories through those that a driver stands ready for
 	@scripts/install_debian_packages.sh php-cli php-curl php-mbstring php-guzzlehttp-guzzle
 	@$(BIN)/python -m scripts.languages $(ARGS)
 
@@ -109,7 +109,7 @@ build: $(VENV_STAMP) ## Build the wheel and the source distribution into dist/
 lock: $(VENV_STAMP) ## Bring the locks up to date
 	@$(BIN)/uv pip compile --quiet --upgrade --all-extras --group dev --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --no-header --output-file requirements/dev.txt pyproject.toml
-	@$(BIN)/uv pip compile --quiet --upgrade --group pyproject.toml:languages --python-version 3.11 --generate-hashes \
+	@$(BIN)/uv pip compile --quiet --upgrade --group pyproject.toml:languages --constraint requirements/dev.txt --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --no-header --output-file requirements/languages.txt
 	@for folder in . benchmarks openapi/languages/typescript tests/npm/consumer; do (cd $$folder && npm install --package-lock-only --omit-lockfile-registry-resolved \
 	  --ignore-scripts --no-audit --no-fund --loglevel=error); done

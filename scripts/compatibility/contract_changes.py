@@ -231,14 +231,14 @@ def _names(document: tuple[Document, Document], nodes: tuple[object, object], pl
         words = [f"`{name}`" if name else "without a name" for name in types]
         what = f"the schema is {words[1]} now instead of {words[0]}, and generated types are called after it"
         yield Change(place, what, breaks=place[-2:-1] not in (("oneOf",), ("anyOf",)))
-    before, after = (
+    old_node, new_node = (
         node if _type_name(node) else resolved(each, node) for each, node in zip(document, mappings, strict=True)
     )
-    if "x-extensible-enum" in before and place[-1:] != ("properties",):
+    if "x-extensible-enum" in old_node and place[-1:] != ("properties",):
         there = (*place, "x-extensible-enum")
-        yield from _known_values(before["x-extensible-enum"], after.get("x-extensible-enum", []), there)
-    for key in before.keys() & after.keys():
-        yield from _names(document, (before[key], after[key]), (*place, key))
+        yield from _known_values(old_node["x-extensible-enum"], new_node.get("x-extensible-enum", []), there)
+    for key in old_node.keys() & new_node.keys():
+        yield from _names(document, (old_node[key], new_node[key]), (*place, key))
 
 
 def _by_name(document: Document, nodes: list[object]) -> dict[str, object]:

@@ -1,1 +1,1 @@
-"""The clients that are generated for other languages: makes them, looks at their code, and runs the stories through two of them."""
+"""The clients that are generated for other languages: makes them, and has six of them run the stories."""

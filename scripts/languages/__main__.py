@@ -1,8 +1,8 @@
-"""Makes the clients of other languages from the contract, looks at their code, and runs the stories through two of them.
+"""Makes the clients of other languages from the contract, and has those with a driver run the stories and two probes.
 
     python -m scripts.languages               # writes what it found into openapi/README.md
     python -m scripts.languages --check       # fails where the README says something else
-    python -m scripts.languages --only PHP    # one language, without the README
+    python -m scripts.languages --only PHP    # one client, without the README
 
 The clients are left in build/languages. The exit status is 0 when all is well, 1 when a client is not as it should be or the
 README is stale, and 2 when it could not be found out.
@@ -15,7 +15,6 @@ import fcntl
 import importlib.metadata
 import os
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,9 +25,8 @@ from scripts import ROOT, ScriptError
 from scripts.contract.document import CONTRACT, read_document
 from scripts.contract.variants import derive
 
-from . import drivers, section
-from .description import CONTRACTS, Language, read
-from .findings import inspect
+from . import drivers, probes, section
+from .description import CONTRACTS, Client, read
 from .generator import command, generate, unexpected
 from .section import README, Result
 
@@ -49,19 +47,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m scripts.languages", description=(__doc__ or "").partition("\n")[0], allow_abbrev=False
     )
     parser.add_argument("--check", action="store_true", help="write nothing, and fail where openapi/README.md is stale")
-    parser.add_argument(
-        "--only", action="append", default=[], help="only this language; may be repeated", metavar="LANGUAGE"
-    )
+    parser.add_argument("--only", action="append", default=[], help="only this client; may be repeated", metavar="NAME")
     parser.add_argument("--contract", type=Path, default=CONTRACT, help="another contract; for trials", metavar="FILE")
-    parser.add_argument("--no-stories", action="store_true", help="do not run the stories; not with the README")
     options = parser.parse_args(arguments)
     try:
         description = read()
         chosen = _chosen(description, options.only)
-        partial = bool(options.only) or options.no_stories
         with exclusive_lock():
-            results, complaints = _all(description, chosen, options.contract, stories=not options.no_stories)
-        if not complaints and not partial:
+            results, complaints = _all(description, chosen, options.contract)
+        if not complaints and not options.only:
             version = importlib.metadata.version("openapi-generator-cli")
             complaints += section.update(README, section.render(description, results, version), check=options.check)
     except ScriptError as error:
@@ -72,44 +66,51 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if complaints else 0
 
 
-def _chosen(description: Description, names: Sequence[str]) -> list[Language]:
-    known = {language.name.lower(): language for language in description.languages}
+def _chosen(description: Description, names: Sequence[str]) -> list[Client]:
+    known = {client.name.lower(): client for client in description.clients}
     if unknown := [name for name in names if name.lower() not in known]:
-        there = ", ".join(language.name for language in description.languages)
-        raise ScriptError(f"there is no language {unknown[0]}; there are {there}")
-    return [language for key, language in known.items() if not names or key in {name.lower() for name in names}]
+        there = "; ".join(client.name for client in description.clients)
+        raise ScriptError(f"there is no client {unknown[0]}; there are {there}")
+    return [client for key, client in known.items() if not names or key in {name.lower() for name in names}]
 
 
-def _all(
-    description: Description, languages: Sequence[Language], contract: Path, *, stories: bool
-) -> tuple[list[Result], list[str]]:
-    """Makes the clients, looks at them, and runs the stories; gives what was found, and what is wrong."""
+def _all(description: Description, clients: Sequence[Client], contract: Path) -> tuple[list[Result], list[str]]:
+    """Makes the clients and runs them; gives what was found, and what is wrong."""
+    for client in clients:
+        drivers.check_programs(client)
     contracts = _contracts(contract)
-    if stories:
-        for language in languages:
-            drivers.check_programs(language)
-    begun = time.monotonic()
-    made = generate_clients(languages, contracts)
-    print(f"clients made in {time.monotonic() - begun:.0f} s", flush=True)
+    generated = generate_clients(clients, contracts)
+    prepared: set[Path] = set()
     complaints: list[str] = []
     results: list[Result] = []
-    for language in languages:
-        folders, warnings = made[language.name]
-        known = (*description.warnings, *language.warnings)
-        said = [f"{language.name}: the generator warns: {line}" for line in unexpected(warnings, known)]
-        said += [
-            f"{language.name}: the generator no longer warns of {each.pattern!r}: take it out of languages.yaml"
-            for each in known
-            if language.generator and not any(each.pattern in line for line in warnings)
+    for client in clients:
+        made = generated.get(client.name)
+        known = (*description.warnings, *client.warnings)
+        said = [
+            f"{client.name}: the generator warns: {line}" for line in unexpected(made.warnings if made else (), known)
         ]
-        findings = inspect(language, folders)
-        said += findings.missing
-        passed = _told(language, folders[language.contract]) if stories and language.driver else None
-        if passed is not None and passed[0] != passed[1]:
-            said.append(f"{language.name}: {passed[1] - passed[0]} of {passed[1]} stories failed")
-        print(f"{'FAILED' if said else 'passed'}   {language.name}", flush=True)
+        if made:
+            said += [
+                f"{client.name}: the generator no longer warns of {each.pattern!r}: take it out of languages.yaml"
+                for each in known
+                if not any(each.pattern in line for line in made.warnings)
+            ]
+        result = Result(client)
+        if client.program:
+            # Three clients for TypeScript share a program, and are prepared once.
+            shared = not client.generator and not client.commands
+            folder = CLIENTS / "drivers" / (Path(client.program).name if shared else client.slug)
+            if folder not in prepared:
+                drivers.prepare(client, contracts[client.contract], made.folder if made else None, folder)
+            prepared.add(folder)
+            result = _ran(client, folder)
+            if result.stories is not None and result.stories[0] != result.stories[1]:
+                said.append(
+                    f"{client.name}: {result.stories[1] - result.stories[0]} of {result.stories[1]} stories failed"
+                )
+        print(f"{'FAILED' if said else 'passed'}   {client.name}", flush=True)
         complaints += said
-        results.append(Result(language, findings, passed))
+        results.append(result)
     return results, complaints
 
 
@@ -135,47 +136,40 @@ def _contracts(path: Path) -> dict[str, Path]:
     return dict(zip(CONTRACTS, (path, variant), strict=True))
 
 
-def generate_clients(
-    languages: Sequence[Language], contracts: Mapping[str, Path]
-) -> dict[str, tuple[dict[str, Path], list[str]]]:
-    """The clients of each language: their folders by contract, and what the generator warned of."""
-    generated = [language for language in languages if language.generator]
-    made: dict[str, tuple[dict[str, Path], list[str]]] = {}
+def generate_clients(clients: Sequence[Client], contracts: Mapping[str, Path]) -> dict[str, Generated]:
+    """What openapi-generator makes, by the client's name."""
+    asked = [client for client in clients if client.generator]
+    if not asked:
+        return {}
+    program = command()
     with ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 1)) as pool:
-        program = command() if generated else ""
         pending = {
-            (language.name, name): pool.submit(
-                generate, program, language.generator, path, _folder(language, name), language.options
+            client.name: pool.submit(
+                generate, program, client.generator, contracts[client.contract], CLIENTS / client.slug, client.options
             )
-            for language in generated
-            for name, path in contracts.items()
+            for client in asked
         }
-        for language in languages:
-            if language.package:
-                folder = CLIENTS / language.slug
-                drivers.prepare_package(language, folder)
-                made[language.name] = (dict.fromkeys(CONTRACTS, folder), [])
-        clients: dict[tuple[str, str], Generated] = {key: future.result() for key, future in pending.items()}
-    for language in generated:
-        both = {name: clients[language.name, name] for name in contracts}
-        warnings = [line for each in both.values() for line in each.warnings]
-        made[language.name] = ({name: each.folder for name, each in both.items()}, warnings)
-    return made
+    return {name: future.result() for name, future in pending.items()}
 
 
-def _folder(language: Language, contract: str) -> Path:
-    return CLIENTS / language.slug / contract.removesuffix(".yaml")
-
-
-def _told(language: Language, client: Path) -> tuple[int, int]:
-    """How many stories the language's client passed, of how many."""
+def _ran(client: Client, folder: Path) -> Result:
+    """What the client's driver did."""
+    if client.models:
+        return Result(client, secret=probes.secret_arrives(drivers.command(client.models, folder), folder))
 
     def report(outcome: Outcome) -> None:
         for line in outcome.failures:
-            print(f"         {language.name}, {outcome.story.name}: {line}", flush=True)
+            print(f"         {client.name}, {outcome.story.name}: {line}", flush=True)
 
-    outcomes = drivers.run(language, client, report=report)
-    return sum(not outcome.failures and outcome.skipped is None for outcome in outcomes), len(outcomes)
+    outcomes = drivers.run(client, folder, report=report)
+    passed = sum(not outcome.failures and outcome.skipped is None for outcome in outcomes)
+    words = drivers.command(client.driver, folder)
+    return Result(
+        client,
+        stories=(passed, len(outcomes)),
+        secret=probes.secret_arrives(words, folder),
+        path=probes.path_is_encoded(words, folder),
+    )
 
 
 if __name__ == "__main__":

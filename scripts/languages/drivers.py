@@ -1,10 +1,11 @@
-"""Runs the stories through the client of a language: gets its driver ready, and starts it."""
+"""Gets the drivers of the clients ready, and runs the stories through one."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 from pathlib import Path
@@ -12,115 +13,125 @@ from typing import TYPE_CHECKING
 
 from scripts import ROOT, ScriptError
 from scripts.contract.package import build
-from scripts.stories.process_driver import DriverError
-from scripts.stories.server import ServerError
-from scripts.stories.session import InputError, read_checked_stories, read_contract, run_stories
+from scripts.stories.session import read_checked_stories, read_contract, run_stories
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from scripts.stories.runner import Outcome
 
-    from .description import Language
+    from .description import Client
 
 _INSTALL = {
+    "go": "`make languages` installs it from requirements/languages.txt",
     "php": "install php-cli, php-curl, php-mbstring and php-guzzlehttp-guzzle (on Debian, as root: apt-get install them)",
     "node": "install Node.js 20 or newer",
     "npm": "install Node.js 20 or newer, with npm",
 }
 _LONGEST_MESSAGE = 400
-_TIME_LIMIT = 180
+_TIME_LIMIT = 300
+# The programs of the virtual environment come first: Python's own, and what PyPI brings.
+_PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 
-def check_programs(language: Language, path: str | None = None) -> None:
-    """Makes sure that what the language's driver needs is there.
+def check_programs(client: Client, path: str = _PATH) -> None:
+    """Makes sure that what the client's driver needs is there.
 
     Args:
-        language: the language.
-        path: where to look for programs; PATH by default.
+        client: The client.
+        path: Where to look for programs.
 
     Raises:
         ScriptError: A program is missing.
     """
-    for program in (*language.needs, *(("node", "npm") if language.package else ())):
+    for program in client.needs:
         if shutil.which(program, path=path) is None:
-            raise ScriptError(f"{program} is missing, which the stories need for {language.name}: {_INSTALL[program]}")
+            raise ScriptError(f"{program} is missing, which the stories need for {client.name}: {_INSTALL[program]}")
 
 
-def prepare_package(language: Language, folder: Path) -> None:
-    """Gets a Node program ready in a folder: its packages, the contract's own, and the program compiled.
+def prepare(client: Client, contract: Path, generated: Path | None, folder: Path) -> None:
+    """Gets a client's driver ready in a folder, beside the client.
 
     Args:
-        language: the language, whose `package` is the program's folder.
-        folder: where to; packages that were installed there from the same lock stay.
+        client: The client.
+        contract: The OpenAPI document that it is made from.
+        generated: Where openapi-generator has put it; None if other commands make it.
+        folder: Where to; Node packages that were installed there from the same lock stay.
 
     Raises:
-        ScriptError: Something could not be installed, built or compiled.
+        ScriptError: Something could not be installed, made or compiled.
     """
-    source = ROOT / language.package
-    lock = (source / "package-lock.json").read_text("utf-8")
-    installed = folder / ".installed"
+    source = ROOT / client.program
+    shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules", "out"))
+    if generated is not None:
+        shutil.rmtree(folder / client.client, ignore_errors=True)
+        shutil.copytree(generated, folder / client.client)
+    if (source / "package.json").exists():
+        _prepare_node(contract, folder)
+    for command in (*client.commands, client.build):
+        if command:
+            _run(
+                [part.replace("{contract}", str(contract)) for part in command],
+                folder,
+                f"{client.name}: {command[0]} failed",
+            )
+
+
+def _prepare_node(contract: Path, folder: Path) -> None:
+    """Installs what the TypeScript driver needs, has its clients generated, and compiles all of it."""
+    lock, installed = (folder / "package-lock.json").read_text("utf-8"), folder / ".installed"
     if not installed.exists() or installed.read_text("utf-8") != lock:
-        shutil.rmtree(folder, ignore_errors=True)
-    ignored = shutil.ignore_patterns("node_modules", "out")
-    shutil.copytree(source, folder, dirs_exist_ok=True, ignore=ignored)
-    if not installed.exists():
         quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
         _run(["npm", "ci", *quiet], folder, "npm could not install its packages")
         installed.write_text(lock, "utf-8")
     target = folder / "node_modules" / "mincloud-openapi"
     shutil.rmtree(target, ignore_errors=True)
     with tempfile.TemporaryDirectory() as temporary:
-        try:
-            tarball = build(Path(temporary))[0]
-        except ScriptError as error:
-            raise ScriptError(f"{language.name}: {error}") from error
+        tarball = build(Path(temporary))[0]
         with tarfile.open(tarball) as archive:
             archive.extractall(temporary, filter="data")
         shutil.move(Path(temporary) / "package", target)
+    programs = folder / "node_modules" / ".bin"
+    hey_api = [str(programs / "openapi-ts"), "-i", str(contract), "-o", "src/hey-api", "--no-log-file", "--silent"]
+    _run(hey_api, folder, "@hey-api/openapi-ts made no client")
+    orval = [str(programs / "orval"), "--input", str(contract), "--output", "src/orval.ts", "--client", "fetch"]
+    _run(orval, folder, "orval made no client")
     _run(["node", "node_modules/typescript/bin/tsc", "--pretty", "false"], folder, "the driver does not compile")
 
 
-def run(
-    language: Language, client: Path, *, base_url: str | None = None, report: Callable[[Outcome], None]
-) -> Sequence[Outcome]:
-    """Runs the stories for all languages through one.
+def run(client: Client, folder: Path, *, report: Callable[[Outcome], None]) -> Sequence[Outcome]:
+    """Runs the stories for all languages through one client.
 
     Args:
-        language: the language.
-        client: the folder of its client.
-        base_url: the server's address; None for an emulator that is started for it.
-        report: is given each outcome as it comes.
+        client: The client.
+        folder: The folder of its driver.
+        report: Is given each outcome as it comes.
 
     Raises:
-        ScriptError: They could not be run.
+        ScriptError: The stories cannot be read.
+        DriverError: The driver cannot be started, or does not end as it should.
     """
-    command = [part.replace("{client}", str(client)) for part in language.driver]
-    folder = ROOT / language.driver_folder if language.driver_folder else client
-    try:
-        contract = read_contract()
-        stories = [story for story in read_checked_stories(contract) if story.languages]
-        return run_stories(
-            contract,
-            stories,
-            base_url=base_url,
-            environment=os.environ,
-            command=command,
-            folder=folder,
-            report=report,
-        )
-    except InputError as error:
-        raise ScriptError(f"{language.name}: {error.lines[0]}") from error
-    except (ServerError, DriverError) as error:
-        raise ScriptError(f"{language.name}: {error}") from error
+    contract = read_contract()
+    stories = [story for story in read_checked_stories(contract) if story.languages]
+    return run_stories(
+        contract, stories, environment=os.environ, command=command(client.driver, folder), folder=folder, report=report
+    )
 
 
-def _run(command: Sequence[str], folder: Path, failure: str) -> None:
+def command(words: Sequence[str], folder: Path) -> list[str]:
+    """A driver's command, with its program's path."""
+    program = folder / words[0] if words[0].startswith("./") else shutil.which(words[0], path=_PATH)
+    return [str(program or words[0]), *words[1:]]
+
+
+def _run(words: Sequence[str], folder: Path, failure: str) -> None:
+    # Neither npm nor go asks for news or fetches what a lock does not have.
+    offline = {"GOFLAGS": "-mod=mod", "GOPROXY": "off", "GOTOOLCHAIN": "local", "npm_config_update_notifier": "false"}
     try:
         done = subprocess.run(
-            command,
+            command(words, folder),
             cwd=folder,
-            env={**os.environ, "NO_COLOR": "1", "npm_config_update_notifier": "false"},
+            env=os.environ | offline | {"NO_COLOR": "1", "PATH": _PATH},
             capture_output=True,
             text=True,
             check=False,

@@ -15,6 +15,8 @@ import subprocess
 import threading
 from typing import TYPE_CHECKING, Any
 
+from scripts import ScriptError
+
 from .driver import TIMEOUT, Answer, NoAnswerError, Request
 from .matching import ABSENT, as_object
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 _SECRETS = ("ACCESS_TOKEN", "CLIENT_ID", "CLIENT_SECRET")
 
 
-class DriverError(Exception):
+class DriverError(ScriptError):
     """The program cannot be started, or did not end as it should; the message is one line."""
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from mincloud_emulator import Emulator
+from scripts import ScriptError
 from scripts.contract.document import one_line
 
 from .driver import Answer, HttpDriver, NoAnswerError, Request
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 _ENVIRONMENT = {"access_token": "ACCESS_TOKEN", "client_id": "CLIENT_ID", "client_secret": "CLIENT_SECRET"}
 
 
-class ServerError(Exception):
+class ServerError(ScriptError):
     """The server cannot be used; the message is one line that says what to do."""
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .driver import Driver
 
 
-class InputError(Exception):
+class InputError(ScriptError):
     """The stories cannot be run as asked; a line for each reason, in `lines`."""
 
     def __init__(self, lines: Sequence[str]) -> None:

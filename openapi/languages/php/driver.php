@@ -22,19 +22,7 @@ use MinCloud\Configuration;
 use MinCloud\Model\InvocationAnswer;
 use MinCloud\Model\ModelInterface;
 
-const OPERATIONS = [
-    'listFunctions' => FunctionsApi::class,
-    'createFunction' => FunctionsApi::class,
-    'getFunction' => FunctionsApi::class,
-    'updateFunction' => FunctionsApi::class,
-    'deleteFunction' => FunctionsApi::class,
-    'invokeFunction' => InvocationsApi::class,
-    'triggerFunction' => InvocationsApi::class,
-    'debugFunction' => InvocationsApi::class,
-    'listJobs' => JobsApi::class,
-    'authorize' => AuthenticationApi::class,
-    'createAccessToken' => AuthenticationApi::class,
-];
+const CLASSES = [FunctionsApi::class, InvocationsApi::class, JobsApi::class, AuthenticationApi::class];
 
 /** Loads the generated client's classes from its folder. */
 function load_client(string $folder): void
@@ -68,21 +56,22 @@ function as_read(mixed $value): mixed
     return is_array($value) ? array_map(as_read(...), $value) : $value;
 }
 
-/** The body of a request as the model that the operation takes. */
-function request_model(string $operation, object $body): ModelInterface
+/** The method of one of the client's classes that makes an operation's requests. */
+function operation(string $name): ReflectionMethod
 {
-    $model = 'MinCloud\\Model\\' . match ($operation) {
-        'createFunction' => 'CreateFunctionRequest',
-        'updateFunction' => 'UpdateFunctionRequest',
-        'invokeFunction' => 'InvokeRequest',
-        'triggerFunction' => 'TriggerRequest',
-        'debugFunction' => 'DebugRequest',
-        'authorize' => 'AuthorizeRequest',
-        'createAccessToken' => 'TokenRequest',
-    };
-    $request = new $model();
-    foreach ($model::setters() as $name => $setter) {
-        $sent = $model::attributeMap()[$name];
+    foreach (CLASSES as $class) {
+        if (method_exists($class, $name . 'WithHttpInfo')) {
+            return new ReflectionMethod($class, $name . 'WithHttpInfo');
+        }
+    }
+    throw new LogicException("the client has no operation $name");
+}
+
+/** The body of a request as a model. */
+function filled(ModelInterface $request, object $body): ModelInterface
+{
+    foreach ($request::setters() as $name => $setter) {
+        $sent = $request::attributeMap()[$name];
         if (property_exists($body, $sent)) {
             $request->$setter($body->$sent);
         }
@@ -99,17 +88,22 @@ function ask(object $asked): array
     }
     // Guzzle keeps cookies and waits for ever unless it is told otherwise.
     $http = new Client(['cookies' => true, 'connect_timeout' => 10, 'timeout' => 30]);
-    $class = OPERATIONS[$asked->operation];
+    $method = operation($asked->operation);
     $arguments = [];
     foreach ((array) $asked->parameters as $name => $value) {
         $arguments[strtolower(strtr($name, '-', '_'))] = $value;
     }
     if (isset($asked->body)) {
-        $model = request_model($asked->operation, $asked->body);
-        $arguments[body_argument($model)] = $model;
+        // The argument that takes the body is named after its model: `invoke_request` takes an InvokeRequest.
+        foreach ($method->getParameters() as $parameter) {
+            if (str_ends_with($parameter->getName(), '_request')) {
+                $model = 'MinCloud\\Model\\' . strtr(ucwords($parameter->getName(), '_'), ['_' => '']);
+                $arguments[$parameter->getName()] = filled(new $model(), $asked->body);
+            }
+        }
     }
     try {
-        [$body, $status] = (new $class($http, $configuration))->{$asked->operation . 'WithHttpInfo'}(...$arguments);
+        [$body, $status] = $method->invoke(new $method->class($http, $configuration), ...$arguments);
     } catch (ApiException $error) {
         if ($error->getCode() < 400) {
             throw $error;
@@ -119,13 +113,6 @@ function ask(object $asked): array
             : ['status' => $error->getCode(), 'body' => json_decode($text) ?? $text];
     }
     return $status === 204 ? ['status' => $status] : ['status' => $status, 'body' => as_read($body)];
-}
-
-/** The name of the argument that takes a model: `invoke_request` for an InvokeRequest. */
-function body_argument(ModelInterface $model): string
-{
-    $name = substr($model::class, strrpos($model::class, '\\') + 1);
-    return strtolower((string) preg_replace('/(?<!^)[A-Z]/', '_$0', $name));
 }
 
 if ($argc !== 2 || !is_dir($argv[1] . '/lib')) {

@@ -1,99 +1,109 @@
 /**
- * A driver of stories: makes each request with openapi-fetch and the types of the package mincloud-openapi.
+ * A driver of stories: makes each request with a client for TypeScript, which the first argument names.
  *
- * It reads a request per line of its input and writes what the client gave its user, a line each, until the input ends.
+ *     node out/driver.js openapi-fetch    the package mincloud-openapi with openapi-fetch
+ *     node out/driver.js hey-api          what @hey-api/openapi-ts generates, in ./hey-api
+ *     node out/driver.js orval            what orval generates, in ./orval.ts
+ *
+ * It reads a request per line of its input and writes what the client gave its user, a line each, until the input ends. Where a parameter
+ * goes, it takes from the contract; a program of your own calls the typed functions by name.
  */
 
+import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 
-import { isInvocationAccepted, isInvocationResult, type components, type operations, type paths } from "mincloud-openapi";
+import { isInvocationAccepted, isInvocationResult, type paths } from "mincloud-openapi";
 import createClient from "openapi-fetch";
-
-type Schemas = components["schemas"];
-type Client = ReturnType<typeof createClient<paths>>;
-type Value = string | number;
 
 interface Request {
   id: number;
   operation: string;
-  parameters: Record<string, Value>;
+  parameters: Record<string, string | number>;
   body?: unknown;
   access_token: string | null;
 }
 
 interface Answer {
-  data?: unknown;
-  error?: unknown;
-  response: Response;
+  status: number;
+  body?: unknown;
 }
 
-const FUNCTIONS = "/oserve/v1.3/cloud-function/";
-const FUNCTION = "/oserve/v1.3/cloud-function/{function_name}/";
-const JOBS = "/oserve/v1.3/cloud-function/{function_name}/job/";
-
-/** The request's parameters by where they go. They come as JSON, so that it is here that they are given their types. */
-function parameters<O extends keyof operations>(request: Request): operations[O]["parameters"] {
-  const { function_name, "X-Hydrogen-Env-ID": environment, ...query } = request.parameters;
-  const placed = {
-    ...(function_name === undefined ? {} : { path: { function_name } }),
-    ...(environment === undefined ? {} : { header: { "X-Hydrogen-Env-ID": environment } }),
-    ...(Object.keys(query).length === 0 ? {} : { query }),
-  };
-  return placed as operations[O]["parameters"];
+interface Parameter {
+  name: string;
+  in: "path" | "query" | "header";
 }
 
-/** Each operation of the contract; the compiler holds paths, parameters and bodies to its types. */
-const calls: Record<string, (client: Client, request: Request) => Promise<Answer>> = {
-  listFunctions: (client, request) => client.GET(FUNCTIONS, { params: parameters<"listFunctions">(request) }),
-  createFunction: (client, request) =>
-    client.POST(FUNCTIONS, { params: parameters<"createFunction">(request), body: request.body as Schemas["CreateFunctionRequest"] }),
-  getFunction: (client, request) => client.GET(FUNCTION, { params: parameters<"getFunction">(request) }),
-  updateFunction: (client, request) =>
-    client.PATCH(FUNCTION, { params: parameters<"updateFunction">(request), body: request.body as Schemas["UpdateFunctionRequest"] }),
-  deleteFunction: (client, request) => client.DELETE(FUNCTION, { params: parameters<"deleteFunction">(request) }),
-  invokeFunction: (client, request) =>
-    client.POST(JOBS, { params: parameters<"invokeFunction">(request), body: request.body as Schemas["InvokeRequest"] }).then(checked),
-  triggerFunction: (client, request) =>
-    client
-      .POST("/oserve/v1/cloud-function/job/", {
-        params: parameters<"triggerFunction">(request),
-        body: request.body as Schemas["TriggerRequest"],
-      })
-      .then(checked),
-  debugFunction: (client, request) =>
-    client.POST("/oserve/v1.3/cloud-function/{function_name}/debug/", {
-      params: parameters<"debugFunction">(request),
-      body: request.body as Schemas["DebugRequest"],
-    }),
-  listJobs: (client, request) => client.GET(JOBS, { params: parameters<"listJobs">(request) }),
-  authorize: (client, request) =>
-    client.POST("/api/oauth2/hydrogen/openapi/authorize/", { body: request.body as Schemas["AuthorizeRequest"] }),
-  createAccessToken: (client, request) =>
-    client.POST("/api/oauth2/access_token/", { body: request.body as Schemas["TokenRequest"] }),
-};
+interface Placed {
+  method: string;
+  path: string;
+  values: Record<"path" | "query" | "header", Record<string, string | number>>;
+}
 
-/** The answer to a call, which one of the package's guards has to know. */
-function checked<T extends Answer>(answer: T): T {
-  if (answer.response.ok && !isInvocationResult(answer.data) && !isInvocationAccepted(answer.data)) {
-    throw new Error(`neither a result nor an accepted call: ${JSON.stringify(answer.data)}`);
+const contract = createRequire(import.meta.url)("mincloud-openapi/mincloud.json");
+const baseUrl = (process.env["BASE_URL"] ?? "").replace(/\/$/, "");
+
+/** The method and path of an operation, and its parameters by where they go. */
+function placed(request: Request): Placed {
+  for (const [path, item] of Object.entries<Record<string, any>>(contract.paths)) {
+    for (const [method, operation] of Object.entries(item)) {
+      if (operation.operationId !== request.operation) continue;
+      const values: Placed["values"] = { path: {}, query: {}, header: {} };
+      for (const given of operation.parameters ?? []) {
+        const parameter: Parameter = given.$ref ? contract.components.parameters[given.$ref.split("/").at(-1)] : given;
+        const value = request.parameters[parameter.name];
+        if (value !== undefined) values[parameter.in][parameter.name] = value;
+      }
+      return { method, path, values };
+    }
   }
-  return answer;
+  throw new Error(`there is no operation ${request.operation}`);
 }
+
+// fetch has no time limit of its own.
+const limited: typeof fetch = (input, init) => fetch(input, { ...init, signal: AbortSignal.timeout(30_000) });
+
+/** Each client, as a function that makes a request with it. */
+const clients: Record<string, (request: Request, headers: Record<string, string>) => Promise<Answer>> = {
+  "openapi-fetch": async (request, headers) => {
+    const { method, path, values } = placed(request);
+    const client = createClient<paths>({ baseUrl, headers, fetch: limited });
+    const { data, error, response } = await client.request(method as "get", path as any, { params: values, body: request.body } as any);
+    const isCall = ["invokeFunction", "triggerFunction"].includes(request.operation);
+    if (response.ok && isCall && !isInvocationResult(data) && !isInvocationAccepted(data)) {
+      throw new Error(`neither a result nor an accepted call: ${JSON.stringify(data)}`);
+    }
+    return { status: response.status, body: response.ok ? data : error };
+  },
+
+  "hey-api": async (request, headers) => {
+    const sdk: Record<string, any> = await import("./hey-api/sdk.gen.js");
+    const { createClient: create } = await import("./hey-api/client/index.js");
+    const { path, query, header } = placed(request).values;
+    const client = create({ baseUrl, fetch: limited });
+    const options = { client, path, query, headers: { ...headers, ...header }, ...(request.body === undefined ? {} : { body: request.body }) };
+    const { data, error, response } = await sdk[request.operation](options);
+    return { status: response.status, body: response.status === 204 ? undefined : response.ok ? data : error };
+  },
+
+  orval: async (request, headers) => {
+    const generated: Record<string, any> = await import("./orval.js");
+    const { path, query, header } = placed(request).values;
+    const taken = [...Object.values(path), ...(request.body === undefined ? [] : [request.body])];
+    if (request.operation.startsWith("list")) taken.push(query as any);
+    // Its functions ask for a path alone: a `fetch` of one's own brings the address.
+    globalThis.fetch = (input, init) => realFetch(`${baseUrl}${input}`, { ...init, signal: AbortSignal.timeout(30_000) });
+    const { data, status } = await generated[request.operation](...taken, { headers: { ...headers, ...header } });
+    return { status, body: status === 204 ? undefined : data };
+  },
+};
+const realFetch = globalThis.fetch;
 
 async function answer(request: Request): Promise<object> {
-  const call = calls[request.operation];
-  if (call === undefined) {
-    return { id: request.id, error: `there is no operation ${request.operation}` };
-  }
-  const headers = request.access_token === null ? {} : { Authorization: `Bearer ${request.access_token}` };
-  // fetch has no time limit of its own.
-  const limited: typeof fetch = (input, init) => fetch(input, { ...init, signal: AbortSignal.timeout(30_000) });
-  const client = createClient<paths>({ baseUrl: process.env["BASE_URL"] ?? "", headers, fetch: limited });
+  const headers: Record<string, string> = {};
+  if (request.access_token !== null) headers["Authorization"] = `Bearer ${request.access_token}`;
   try {
-    const { data, error, response } = await call(client, request);
-    const body = response.ok ? data : error;
-    const empty = body === undefined || body === "";
-    return { id: request.id, status: response.status, ...(empty ? {} : { body }) };
+    const { status, body } = await clients[process.argv[2] ?? ""]!(request, headers);
+    return { id: request.id, status, ...(body === undefined || body === "" ? {} : { body }) };
   } catch (error) {
     return { id: request.id, error: String(error).split("\n", 1)[0] };
   }

@@ -1,0 +1,99 @@
+"""What a client sends, recorded by a server of its own: whether a secret arrives as it is, and what becomes of a path."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from scripts.stories.driver import NoAnswerError, Request
+from scripts.stories.matching import ABSENT
+from scripts.stories.process_driver import ProcessDriver
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+    from pathlib import Path
+
+GRANT = {
+    "client_id": "application",
+    "client_secret": "kept as it is",
+    "grant_type": "authorization_code",
+    "code": "a code",
+}
+NAME = "a/b 测"
+
+
+@contextmanager
+def _recorder(requests: list[tuple[str, Any]]) -> Generator[str]:
+    """A server that keeps the path and the body of each request; gives its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            requests.append((self.path, json.loads(text) if text else None))
+            body = json.dumps({"access_token": "a token", "name": NAME}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = answer  # noqa: N815 - the names that http.server looks for
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            """Keeps quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _sent(command: Sequence[str], folder: Path, request: Request) -> tuple[str, Any] | None:
+    """The path and the body that arrived; None if nothing did."""
+    requests: list[tuple[str, Any]] = []
+    with _recorder(requests) as url:
+        driver = ProcessDriver(command, folder, url)
+        try:
+            driver.send(request)
+        except NoAnswerError:
+            pass  # what matters is what arrived before
+        finally:
+            driver.close()
+    return requests[-1] if requests else None
+
+
+def secret_arrives(command: Sequence[str], folder: Path) -> bool:
+    """Whether a request for a token arrives with the secrets that it was made of.
+
+    Args:
+        command: The client's driver.
+        folder: Its working folder.
+
+    Raises:
+        DriverError: It cannot be started, or does not end as it should.
+    """
+    arrived = _sent(command, folder, Request("createAccessToken", {}, GRANT, None))
+    return arrived is not None and arrived[1] == GRANT
+
+
+def path_is_encoded(command: Sequence[str], folder: Path) -> bool:
+    """Whether a function's name with a slash, a space and Chinese arrives as one segment of the path.
+
+    Args:
+        command: The client's driver.
+        folder: Its working folder.
+
+    Raises:
+        DriverError: It cannot be started, or does not end as it should.
+    """
+    arrived = _sent(command, folder, Request("getFunction", {"function_name": NAME}, ABSENT, "a token"))
+    return arrived is not None and unquote(arrived[0].rstrip("/").rpartition("/")[2]) == NAME
