@@ -231,7 +231,7 @@ process.on('unhandledRejection', (reason) => {
 
 process.on('warning', (warning) => {
   // Neither the permission model nor how the code was loaded is the function's doing.
-  if (!(/permission/i.test(warning.message) && warning.name === 'ExperimentalWarning') && !/^To load an ES module/.test(warning.message)) {
+  if (!(/permission/i.test(warning.message) && warning.name === 'ExperimentalWarning') && !/^(To|Failed to) load (an|the) ES module/.test(warning.message)) {
     log('WARN', `${warning.name}: ${warning.message}`);
   }
 });
