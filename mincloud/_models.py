@@ -73,7 +73,7 @@ class Outcome:
         data: What it returned; None if it failed.
         error: Why there is no result: a `MinCloudError`, or the `TypeError` or `ValueError` of an input that is not JSON. None if there
             is one.
-        run: With `sync=False` the call, a `Run` or `AsyncRun`; None if it was not accepted.
+        run: With `sync=False` the run of the call; None if it was not accepted.
     """
 
     index: int

@@ -124,7 +124,7 @@ class Run:
     def result(self, timeout: float = 300.0) -> Any:
         """Waits for the call and gives what the function returned, as its log shows it.
 
-        A log shows small results whole: two levels, lists of 100 items, texts of 10,000 characters. What a function logs as
+        A log shows small results whole: nested two levels deep, lists of 100 items, texts of 10,000 characters. What a function logs as
         `console.log("mincloud.result", JSON.stringify(result))` is read whatever its size.
 
         Args:

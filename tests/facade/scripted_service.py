@@ -98,7 +98,7 @@ class ScriptedService:
             "data": received.body["data"],
             "error": {},
         }
-        self.triggered: Callable[[Received], None] = lambda _: None
+        self.triggered: Callable[[Received], object] = lambda _: None
         self.url = ""
 
     def count(self, method: str) -> int:

@@ -24,6 +24,7 @@ NAMES = dir(mincloud)
 # Each asynchronous class and the one of the other client that answers to it.
 TWINS = {
     "AsyncCredentials": "Credentials",
+    "AsyncFoundCall": "FoundCall",
     "AsyncFunctions": "Functions",
     "AsyncJobs": "Jobs",
     "AsyncMinCloud": "MinCloud",
@@ -44,6 +45,8 @@ NEVER_RAISES = {
     "MinCloud.functions",
     "MinCloud.jobs",
     "MinCloud.credentials",
+    "FoundCall",
+    "FoundCall.state",
     "Run.job",
     "Run.done",
     "Run.failed",
@@ -213,6 +216,7 @@ def test_what_sends_something_is_awaited_on_one_side_only(asynchronous: str, syn
         "credentials",
         "resume",
         "as_completed",
+        "state",
         "done",
         "failed",
         "to_dict",
@@ -309,6 +313,8 @@ def test_nothing_public_is_any_but_a_functions_data_its_conversions_and_a_parsed
             loose.add(f"{name} ->")
     data = {f"{call}(data)" for call in ("Functions.invoke", "Functions.trigger", "Functions.debug")}
     data |= {"Functions.map(inputs)", "Functions.invoke ->", "Run.result ->"}
-    data |= {"Functions.resume(saved)", "Run.to_dict ->"}  # the data among it
+    data |= {"Functions.resume(saved)", "Functions.find_calls(calls)", "Run.to_dict ->"}  # the data among it
     data |= {"Functions.invoke(returns)", "MinCloud.with_options(default)"}
-    assert loose == {"Outcome.input", "Outcome.data", "contract ->"} | data | {f"Async{each}" for each in data}
+    assert loose == {"Outcome.input", "Outcome.data", "Outcome.run", "contract ->"} | data | {
+        f"Async{each}" for each in data
+    }
