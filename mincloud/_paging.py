@@ -1,4 +1,4 @@
-"""What paging is about, without the requests: pages, where the next one is, and which items are new."""
+"""Paging without the requests: pages, where the next one begins, and which items are new."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ Item = TypeVar("Item")
 MOST_PER_PAGE = 1000
 # How many of the latest items are remembered, to drop those that come again.
 _REMEMBERED = 20_000
+# How often the first and a later offset must bring the same items: once may be a change of the list between the two.
+_SURELY_IGNORED = 4
+# How many pages without a new item are taken for changes of the list.
+_PATIENCE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +45,10 @@ class Page(Generic[Item]):
 
 @dataclass(frozen=True, slots=True)
 class RawPage(Generic[Item]):
-    """What one request for a page brought.
+    """A page as the service gave it.
 
     Attributes:
-        meta: Where the page stands.
+        meta: Its place in the list.
         objects: The objects of the page.
     """
 
@@ -53,17 +57,20 @@ class RawPage(Generic[Item]):
 
 
 class PageCursor(Generic[Item]):
-    """A way through a list that may change on the way, on which each item that stays in the list is met once.
+    """The place in a list up to which it was read. The list may change meanwhile; each item that stays in it is delivered once.
 
-    A page is asked for from the last item of the page before it. If it does begin with an item that was met, nothing lies between
-    the two that was not. If it does not, items before it went away and others may have slipped past, so the walk goes back.
-    That holds wherever items are added and removed, and whichever page the service looked at first, as long as the items that stay keep
-    their order. The counts of the list alone would not tell: an addition hides a removal.
+    A page is requested from the last item of the page before it. If it begins with an item that was seen, nothing between the two was
+    missed. If it does not, items before it were removed and others may have slipped past, so that reading goes back. This holds wherever
+    items are added and removed, as long as those that stay keep their order. The total alone would not tell: an addition hides a removal.
+
+    A page without a new item can be due to additions in front of it. Then the same page is requested from other offsets; if all of them
+    bring the same, the service ignores offsets.
 
     Attributes:
         offset: Where the next page begins.
         limit: How many items it may have.
-        finished: Whether there is none.
+        finished: Whether the list is read to its end.
+        is_stuck: Whether the service gives the same items again and again.
 
     Args:
         identity: What tells an item from others.
@@ -74,30 +81,49 @@ class PageCursor(Generic[Item]):
         self.offset = 0
         self.limit = page_size
         self.finished = False
-        # One more for the item that is met again.
+        self.is_stuck = False
+        # One more for the item that is seen again.
         self._longest = min(page_size + 1, MOST_PER_PAGE)
+        self._identity = identity
         self._seen = SeenItems(identity)
         self._total: int | None = None
         self._back = 1
+        self._last: Hashable = None
+        self._reached = 0
+        self._probe: _Probe | None = None
+        self._without_news = 0
 
     def offsets(self) -> range:
         """Where the next page begins and, as far as is known, those after it."""
+        if self._probe is not None:
+            return range(self.offset, self.offset + 1)
         known_end = 0 if self._total is None else self._total - self._overlap
         return range(self.offset, max(self.offset + 1, known_end), self.limit - self._overlap)
 
     @property
     def _overlap(self) -> int:
-        # A service that gives one item at a time leaves no room for one that is met again.
+        # A service that gives one item at a time leaves no room for one that is seen again.
         return 1 if self.limit > 1 else 0
 
     def take(self, fetched: RawPage[Item]) -> Page[Item] | None:
-        """Goes on by what came from `offset`; None if the walk has to go back.
+        """Reads the page that was requested from `offset`, and moves on.
 
         Args:
-            fetched: What came.
+            fetched: The page.
+
+        Returns:
+            The page without the items that were seen before; None if another one has to be requested instead.
         """
         objects, before, total = fetched.objects, self._total, fetched.meta.total_count
+        if self._probe is not None:
+            self._compare(self._probe, [self._identity(item) for item in objects])
+            return None
         self._total = total
+        self._without_news += 1
+        # After going back to the first item, all pages up to here bring nothing new.
+        if self._without_news > _PATIENCE + 2 * (len(self._seen) // max(1, self.limit - 1)):
+            self.is_stuck = self.finished = True
+            return None
         joins = bool(objects) and objects[0] in self._seen
         if self.offset and self._overlap and not joins:
             gone = before - total if before is not None and total is not None else 0
@@ -105,13 +131,24 @@ class PageCursor(Generic[Item]):
             self._back *= 2
             return None
         self._back = 1
-        offset = self.offset
-        self._go_on(fetched)
+        offset, limit = self.offset, self.limit
+        self._move_on(fetched)
         fresh = self._seen.filter_new(objects)
-        known = next(place for place, item in enumerate(objects) if item is fresh[0]) if fresh else 0
-        return Page(fresh, offset + known, total)
+        if fresh:
+            self._without_news = 0
+            self._last, self._reached = self._identity(objects[-1]), offset + len(objects)
+            known = next(place for place, item in enumerate(objects) if item is fresh[0])
+            return Page(fresh, offset + known, total)
+        items = [self._identity(item) for item in objects]
+        # The last item alone is the end of a list of unknown length, and what is before the last page is seen again after going back.
+        is_end = limit > 1 and items == [self._last]
+        if items and not is_end and offset + len(items) > self._reached:
+            self._probe = _Probe(items, offset, self.offset, self.limit, self.finished)
+            self.offset, self.limit, self.finished = 0, limit, False
+            return None
+        return Page(fresh, offset, total)
 
-    def _go_on(self, fetched: RawPage[Item]) -> None:
+    def _move_on(self, fetched: RawPage[Item]) -> None:
         count, total = len(fetched.objects), fetched.meta.total_count
         is_short = count < self.limit
         if total is not None:
@@ -126,6 +163,28 @@ class PageCursor(Generic[Item]):
         self.limit = self._longest = count if is_short else self._longest
         self.offset += count - self._overlap
 
+    def _compare(self, probe: _Probe, items: list[Hashable]) -> None:
+        """Compares a page without a new item with what another offset brings."""
+        if items != probe.items:
+            self.offset, self.limit, self.finished = probe.next_offset, probe.next_limit, probe.is_last
+            self._probe = None
+            return
+        probe.repetitions += 1
+        self.is_stuck = self.finished = probe.repetitions == _SURELY_IGNORED
+        self.offset = 0 if self.offset else probe.offset
+
+
+@dataclass(slots=True)
+class _Probe:
+    """A page without a new item, and where to go on if offsets matter after all."""
+
+    items: list[Hashable]
+    offset: int
+    next_offset: int
+    next_limit: int
+    is_last: bool
+    repetitions: int = 0
+
 
 class SeenItems(Generic[Item]):
     """The latest items, so that none is delivered twice; bounded, so that memory stays flat."""
@@ -134,6 +193,9 @@ class SeenItems(Generic[Item]):
         self._identity = identity
         self._known: set[Hashable] = set()
         self._order: deque[list[Hashable]] = deque()
+
+    def __len__(self) -> int:
+        return len(self._known)
 
     def __contains__(self, item: Item) -> bool:
         return self._identity(item) in self._known

@@ -1,4 +1,4 @@
-"""Lists, page by page: addressed by offset, kept true while the list changes."""
+"""Lists of the service, requested page by page."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class AsyncPaginator(Generic[Item]):
     """A list of the service: iterate over its items, or over its `pages()`. Each iteration starts anew.
 
     Args:
-        fetch: Requests a page, given its offset, its size, and the first page there was; gives its answer, unread.
-        read: Reads what `fetch` gave.
+        fetch: Requests a page, given its offset, its size, and the first page of the list; gives the response, not yet decoded.
+        read: Decodes a response.
         identity: What tells an item from others.
         page_size: How many items are asked for at a time, 1 to 1000.
         prefetch: How many pages are requested ahead of the one that is read, in parallel; none if the service does not say how long the
@@ -84,23 +84,28 @@ class AsyncPaginator(Generic[Item]):
 
         Raises:
             MinCloudError: What a call can raise, after the pages before it.
+            InvalidResponse: The service gives the same items again and again, as one does that ignores offsets.
         """
-        walk = PageCursor(self._identity, self._page_size)
+        cursor = PageCursor(self._identity, self._page_size)
         first: RawPage[Item] | None = None
         window = self._prefetch + 1
-        while not walk.finished:  # a run of pages at known offsets; a list that changes its length starts another run
-            fetch = self._fetcher(walk.limit, first)
-            plan = walk.offsets()
-            async with aclosing(bounded_map(fetch, plan, concurrency=window, window=window)) as answers:
-                async for answer in answers:
-                    fetched = self._read(answer)
-                    asked = walk.offset, walk.limit
-                    page = walk.take(fetched)
+        while not cursor.finished:  # several pages at known offsets; another length of the list gives other offsets
+            fetch = self._fetcher(cursor.limit, first)
+            offsets = cursor.offsets()
+            async with aclosing(bounded_map(fetch, offsets, concurrency=window, window=window)) as responses:
+                async for response in responses:
+                    fetched = self._read(response)
+                    requested = cursor.offset, cursor.limit
+                    page = cursor.take(fetched)
+                    if cursor.is_stuck:
+                        response.invalid(
+                            f"a page from offset {requested[0]} brings nothing new: does the service ignore offset?"
+                        )
                     self._total = fetched.meta.total_count
                     if page is not None and (page.items or first is None):
                         first = first or fetched
                         yield page
-                    if walk.finished or (walk.offset, walk.limit) != (asked[0] + plan.step, asked[1]):
+                    if cursor.finished or (cursor.offset, cursor.limit) != (requested[0] + offsets.step, requested[1]):
                         break
 
     def _fetcher(self, limit: int, first: RawPage[Item] | None) -> Callable[[int], Awaitable[APIResponse]]:

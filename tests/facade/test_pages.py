@@ -15,6 +15,7 @@ from mincloud import (
     AsyncMinCloud,
     ClientClosed,
     EventSource,
+    InvalidResponse,
     JobStatus,
     MinCloud,
     NotFound,
@@ -470,3 +471,50 @@ def test_memory_stays_flat_while_many_items_go_by(service: ScriptedService) -> N
         finally:
             tracemalloc.stop()
     assert levels[1] - levels[0] < 1_500_000  # a page or two, not 10,000 jobs
+
+
+@pytest.mark.parametrize(
+    ("count", "page_size", "prefetch", "counts"),
+    [
+        (450, 100, 0, True),
+        (450, 100, 8, True),
+        (25, 10, 0, True),
+        (25, 10, 0, False),
+        (7, 1, 0, True),
+        (1450, 1000, 2, True),
+    ],
+)
+@pytest.mark.parametrize("ignores", ["offset", "offset and limit"])
+def test_a_service_that_ignores_offset_is_found_out(
+    open_side: OpenSide, service: ScriptedService, count: int, page_size: int, prefetch: int, counts: bool, ignores: str
+) -> None:
+    service.add_jobs(count)
+    service.counts = counts
+
+    def first_page(received: Received) -> Reply:
+        limit = int(received.query["limit"]) if ignores == "offset" else page_size
+        meta: dict[str, Any] = {"total_count": count} if counts else {}
+        jobs = [{key: job[key] for key in ("id", "status", "created_at")} for job in service.jobs[:limit]]
+        return Reply(200, {"meta": {"offset": received.offset, "limit": limit, **meta}, "objects": jobs})
+
+    service.before = first_page
+    side = open_side(base_url=service.url, access_token="t")
+    with pytest.raises(
+        InvalidResponse, match=r"a page from offset \d+ brings nothing new: does the service ignore offset\?"
+    ):
+        side.run(lambda cloud: cloud.jobs.list("greet", page_size=page_size, prefetch=prefetch))
+    assert len(service.received) < 30 + 10 * prefetch
+
+
+def test_a_service_whose_offset_counts_pages_is_found_out(open_side: OpenSide, service: ScriptedService) -> None:
+    service.add_jobs(450)
+
+    def page(received: Received) -> Reply:
+        jobs = [{"id": job["id"], "status": job["status"]} for job in service.jobs[received.offset * 100 :][:100]]
+        return Reply(200, {"meta": {"total_count": 450}, "objects": jobs})
+
+    service.before = page
+    side = open_side(base_url=service.url, access_token="t")
+    with pytest.raises(InvalidResponse, match="brings nothing new"):
+        side.run(lambda cloud: cloud.jobs.list("greet", page_size=100))
+    assert len(service.received) < 200
