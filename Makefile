@@ -96,7 +96,7 @@ session: $(VENV_STAMP) ## Record the session at a terminal that the READMEs show
 	@$(BIN)/python -m scripts.docs.record_session
 
 picture: $(VENV_STAMP) $(NODE_STAMP) ## Take the documentation's picture of the emulator's page anew
-	@scripts/install_debian_packages.sh chromium=/usr/bin/chromium
+	@scripts/install_debian_packages.sh chromium=/usr/bin/chromium fonts-wqy-microhei
 	@$(BIN)/python -m scripts.docs.screenshot_console
 
 bench: $(VENV_STAMP) $(NODE_STAMP) benchmarks/node_modules/.installed ## Measure against httpx, the Node tool and functions-framework

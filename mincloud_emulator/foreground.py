@@ -124,7 +124,7 @@ async def _serve(options: Options, node: Future[NodeInfo]) -> None:
 
 
 def _interruption() -> asyncio.Event:
-    """Returns what is set once somebody wants the emulator to stop."""
+    """Returns an event that SIGINT and SIGTERM set."""
     interrupted = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -142,7 +142,7 @@ async def _watch(folder: WatchedFolder, printer: _Printer) -> None:
 
 
 class _SyntaxNotes:
-    """Says what in a deployed function can't be read, here or by the service's older Node."""
+    """Prints a line about each deployed function with syntax that this Node, or the service's older one, can't read."""
 
     def __init__(self, service: Service, printer: _Printer) -> None:
         self._service = service
@@ -229,7 +229,7 @@ class _Printer:
             self._waiting.put_nowait(text.encode(self._encoding, "backslashreplace"))
 
     def _print(self) -> None:
-        # Nobody may read any more, and the emulator is there for more than to be read.
+        # The reader may be gone, which is no reason to stop.
         with contextlib.suppress(OSError):
             while (waiting := self._waiting.get()) is not None:
                 while waiting:

@@ -105,7 +105,7 @@ class Server:
         if bound.is_unspecified:
             name = "127.0.0.1" if bound.version == 4 else "::1"  # noqa: PLR2004 - the version of IP
         elif self.loopback and not is_loopback(host):
-            name = str(bound)  # the console takes no other name for it
+            name = str(bound)  # the console refuses any other name of a loopback address
         self.url = _origin(api, name)
         self.log_url = _origin(logs, name)
         self.console_key = secrets.token_urlsafe(24)
@@ -119,7 +119,7 @@ class Server:
 
     @property
     def console_url(self) -> str:
-        """The address of the console, with its key in the fragment, which browsers send to nobody."""
+        """The address of the console, with its key in the fragment, which browsers do not send."""
         return f"{self.url}/#key={self.console_key}"
 
     async def start(self) -> None:

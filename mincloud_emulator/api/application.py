@@ -41,7 +41,7 @@ TRANSPORT = "mincloud_emulator.transport"
 
 
 class OriginApp:
-    """What both origins do with every request: faults, latency, the `Date` header, a word to whoever watches.
+    """The ASGI application of an origin: applies faults and delays, dates answers, and publishes each request as an event.
 
     Args:
         service: The application.
@@ -101,8 +101,8 @@ class OriginApp:
         try:
             requested_host(request)
             return await self._respond(request)
-        except HTTPError as refusal:
-            return json_response(refusal.status, {"error_msg": refusal.message}, refusal.headers)
+        except HTTPError as error:
+            return json_response(error.status, {"error_msg": error.message}, error.headers)
         except ClientDisconnect:
             raise
         except Exception:

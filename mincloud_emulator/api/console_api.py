@@ -1,4 +1,4 @@
-"""What the console page at `/` is made of: its files, and the interface under `/_emulator/`.
+"""Serves the console page: its files, and its interface under `/_emulator/`.
 
 Functions are code, and whoever deploys or calls one runs it with the rights of the emulator's user. So every request to
 this interface needs the key of this start of the emulator, which other accounts of the machine do not know; pages of other

@@ -1,4 +1,4 @@
-"""What a request sent and was answered, for whoever looks at it on the console page."""
+"""Records the beginning of what a request sent and was answered, for the console page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The nine operations on functions and their jobs, as the contract has them."""
+"""The operations on functions and their jobs, as the contract has them."""
 
 from __future__ import annotations
 

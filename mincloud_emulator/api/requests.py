@@ -1,4 +1,4 @@
-"""Reading requests: the body, its fields and the query, refused with a reason where they are wrong."""
+"""Reads the body, the fields and the query of a request, and answers 400 with a reason where they are wrong."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class HTTPError(Exception):
 
 
 def bad_request(message: str) -> HTTPError:
-    """Returns the refusal of a parameter, in both languages of the service's users."""
+    """Returns a 400 for a parameter, with a message in both languages of the service's users."""
     return HTTPError(400, f"参数错误:{message}")
 
 

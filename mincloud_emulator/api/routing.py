@@ -1,4 +1,4 @@
-"""Which handler a request is for. Paths are matched as they were sent, before percent-encodings are undone.
+"""Finds the handler of a request by its path, as it was sent, before percent-encodings are undone.
 
 A function may be called `a/b` or `x?y`, and arrives as one encoded segment; a path that was decoded as a
 whole has lost where the segments were.

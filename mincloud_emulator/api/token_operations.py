@@ -93,7 +93,7 @@ class TokenOperations:
 
 
 def unauthorized(message: str) -> HTTPError:
-    """Returns the refusal of someone who is not known."""
+    """Returns a 401 with the header that it needs."""
     return HTTPError(401, message, {"WWW-Authenticate": "Bearer"})
 
 

@@ -17,7 +17,7 @@ SCHEMA_VERSION = 2
 """Raised with every change of the schema, so that a file of another version is refused and not misread."""
 
 APPLICATION_ID = 0x4D434C44
-"""Marks a file as an emulator's ("MCLD"), so that nobody's other database is ever written to."""
+"""Marks a file as an emulator's ("MCLD"), so that no other program's database is written to."""
 
 _SELECT_SCHEMA = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"
 _SCHEMA = """

@@ -1,4 +1,4 @@
-"""What happens in an emulator, for those who watch it: the console page and the command's log."""
+"""Publishes what happens in an emulator to the console page and the command's log."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Event(NamedTuple):
 
 
 class Broker:
-    """Hands events to whoever subscribed. A slow subscriber loses the oldest ones and slows nobody down."""
+    """Publishes events to subscribers. A slow one loses the oldest events and delays no other."""
 
     def __init__(self) -> None:
         self._subscriptions: set[_Subscription] = set()

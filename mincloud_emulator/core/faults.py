@@ -1,4 +1,4 @@
-"""Faults that a test asks for: answers that are replaced, connections that are dropped, latency."""
+"""Faults that a test asks for: replaced answers, dropped connections, delays."""
 
 from __future__ import annotations
 

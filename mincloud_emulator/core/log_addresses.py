@@ -1,4 +1,4 @@
-"""Signed addresses of job logs: a secret by themselves, valid for a day, on an origin of their own."""
+"""Signs and checks the addresses of job logs, which are valid for a day on an origin of their own."""
 
 from __future__ import annotations
 

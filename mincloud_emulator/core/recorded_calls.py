@@ -1,4 +1,4 @@
-"""The calls that an emulator saw, for tests to assert on, and which of their jobs are listed already."""
+"""Records calls for tests to assert on, and which of their jobs are not listed yet."""
 
 from __future__ import annotations
 

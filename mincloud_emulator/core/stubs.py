@@ -1,4 +1,4 @@
-"""Functions whose part is played by a Python callable, so that tests need no Node."""
+"""Runs Python callables in the place of functions, so that tests need no Node."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class InvocationResult:
 async def run_stub(
     stub: Stub, event: Mapping[str, Any], *, time_limit: float, clock: Clock, on_log: Callable[[str], None]
 ) -> InvocationResult:
-    """Runs a stub as the runtime runs a function, with the same log and the same kinds of ending.
+    """Runs a stub as the runtime runs a function, with the same log and the same kinds of result.
 
     It runs in a thread of its own, so it may block and may call the emulator. One that runs into the time limit is cancelled
     if it is a coroutine function, otherwise left behind.

@@ -37,7 +37,7 @@ class SyntaxChecks:
         return await asyncio.shield(self._notes[version])
 
     async def aclose(self) -> None:
-        """Gives up what is being checked, of which nothing is said then."""
+        """Cancels the checks; a note that is waited for is None then."""
         if self._checking is not None:
             self._checking.cancel()
             await asyncio.wait([self._checking])
