@@ -385,9 +385,20 @@ def _add_call_commands(commands: _Commands) -> None:
         [
             """mincloud-py trigger greet '{"username": "爱范儿"}'""",
             """mincloud-py trigger greet '{"username": "Lin"}' --wait""",
+            """printf '{"username": "Lin"}\\n{"username": "Wei"}\\n' | mincloud-py trigger greet - --wait""",
         ],
-        "It may run for 300 seconds.",
+        "It may run for 300 seconds. Standard input may have a JSON object on each line, for a call each. With --wait,\n"
+        "what each returned is printed as it ends. With --json and without --wait, each call is a document with a\n"
+        "`handle`, with which `mincloud-py wait` goes on, also elsewhere and later.",
     )
+    wait = commands.add(
+        "wait",
+        "calls:wait",
+        "wait for calls that `trigger --json` made",
+        ["mincloud-py wait @call.json"],
+        "It prints what each returned. The handle names the environment; the server is that of this command.",
+    )
+    wait.add_argument("handle", metavar="HANDLE", help="what `trigger --json` printed, @FILE, or - for standard input")
     debug = commands.add(
         "debug",
         "calls:debug",
@@ -402,13 +413,14 @@ def _add_call_commands(commands: _Commands) -> None:
         parser.add_argument("name", metavar="NAME", help="the function's name")
         parser.add_argument("data", metavar="DATA", nargs="?", help=_DATA_HELP)
     trigger.add_argument("--wait", action="store_true", help="wait until its job has ended")
-    trigger.add_argument(
-        "--wait-for",
-        type=_checked(_seconds),
-        default=300.0,
-        metavar="SECONDS",
-        help="how long --wait waits (300)",
-    )
+    for parser in (trigger, wait):
+        parser.add_argument(
+            "--wait-for",
+            type=_checked(_seconds),
+            default=300.0,
+            metavar="SECONDS",
+            help="how long to wait (300)",
+        )
     debug.add_argument("--subject", choices=SOURCES, help="the kind of event to be (sdk)")
     debug.add_argument(
         "--schema-id", type=_checked(_at_least_one), metavar="ID", help="the table, with --subject flex_schema"

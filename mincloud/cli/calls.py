@@ -1,4 +1,4 @@
-"""The commands `invoke`, `trigger` and `debug`."""
+"""The commands `invoke`, `trigger`, `wait` and `debug`."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .clients import connected, destination
-from .exit_statuses import DONE, FAILED, CommandError, describe_error
+from .exit_statuses import DONE, FAILED, CommandError, describe_error, error_document
 from .terminal import Cell
 from .units import duration, size
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from .. import DebugResult, FunctionError, Job, MinCloud, Run
     from .terminal import Terminal
 
 _MILLI = 1000.0
+_JSON_OBJECT = """a JSON object, as '{"username": "Lin"}'"""
 # The first frame of a stack in a file that is none of Node's or of a module's.
 _OWN_FRAME = re.compile(
     r"^\s+at (?:.*\()?(?P<file>(?!node:|internal/)[^\s()/][^()\n]*\.js|index\.js):(?P<line>\d+):(?P<column>\d+)\)?$",
@@ -72,24 +74,116 @@ def _failing_line(cloud: MinCloud, error: FunctionError) -> list[str]:
 
 
 def trigger(args: argparse.Namespace, terminal: Terminal) -> int:
-    """Calls a function and does not wait for it, or waits for its job."""
-    data = data_argument(args.data)
+    """Calls a function, or for each line of standard input, and does not wait, or waits for the jobs."""
+    inputs = _lines_of_input() if args.data == "-" else [data_argument(args.data)]
     there = destination(args, terminal)
     with connected(there, args) as cloud:
-        run = cloud.functions.trigger(args.name, data)
-        job = _followed(run, args.wait_for, terminal) if args.wait else None
-    if job is None:
-        if terminal.json:
-            terminal.document({"function": args.name, "accepted": True})
-        else:
-            terminal.text(
-                f"{args.name} was accepted in {there}; `mincloud-py jobs {args.name}` shows what becomes of it"
-            )
-    elif terminal.json:
-        terminal.document(job_document(job))
+        runs: list[Run] = []
+        for data in inputs:
+            run = cloud.functions.trigger(args.name, data)
+            runs.append(run)
+            if args.wait:
+                continue
+            if terminal.json:
+                terminal.document({"function": args.name, "accepted": True, "handle": run.to_dict()})
+            else:
+                shows = f"`mincloud-py jobs {args.name}` shows what becomes of it"
+                terminal.text(f"{args.name} was accepted in {there}; {shows}")
+        return _waited_for(cloud, runs, args.wait_for, terminal) if args.wait else DONE
+
+
+def wait(args: argparse.Namespace, terminal: Terminal) -> int:
+    """Waits for calls that `trigger --json` made, perhaps in another place and long ago."""
+    text = args.handle
+    if text == "-":
+        text = _decoded(_standard_input(), "standard input")
+    elif text.startswith("@"):
+        text = _decoded(Path(text[1:]).read_bytes(), text[1:])
+    there = destination(args, terminal)
+    with connected(there, args) as cloud:
+        try:
+            handles = [json_object(line) for line in _documents(text)]
+            runs = [cloud.functions.resume(handle.get("handle", handle)) for handle in handles]
+        except (ValueError, TypeError) as error:
+            raise CommandError(f"HANDLE must be what `mincloud-py trigger --json` printed: {error}") from None
+        if not runs:
+            raise CommandError("HANDLE is empty: it must be what `mincloud-py trigger --json` printed")
+        return _waited_for(cloud, runs, args.wait_for, terminal)
+
+
+def _lines_of_input() -> list[dict[str, Any] | None]:
+    """What standard input has: a JSON object, or one on each line.
+
+    Raises:
+        CommandError: A line has none; nothing was called.
+    """
+    found: list[dict[str, Any] | None] = []
+    text = _decoded(_standard_input(), "standard input")
+    documents = _documents(text)
+    for line, document in enumerate(documents, 1):
+        try:
+            found.append(json_object(document))
+        except ValueError as error:
+            place = "standard input" if len(documents) == 1 else f"line {line} of standard input"
+            raise CommandError(f"{place} must be {_JSON_OBJECT}: {error}; nothing was called") from None
+    return found
+
+
+def _documents(text: str) -> list[str]:
+    """A text that is one JSON object as it is, any other by its lines."""
+    try:
+        json_object(text)
+    except ValueError:
+        return [line for line in text.splitlines() if line.strip()]
+    return [text]
+
+
+def _waited_for(cloud: MinCloud, runs: Sequence[Run], seconds: float, terminal: Terminal) -> int:
+    """Waits for calls, and shows what each returned; gives the exit status."""
+    from .. import JobError, JobTimeout  # noqa: PLC0415 - help needs no client
+
+    if len(runs) == 1:
+        _show_ended(runs[0], _followed(runs[0], seconds, terminal), terminal)
+        return DONE
+    status, ended = DONE, 0
+    try:
+        with terminal.spinner(lambda: f"{ended} of {len(runs)} calls have ended"):
+            for run in cloud.functions.as_completed(runs, seconds):
+                ended += 1
+                try:
+                    job = run.wait(seconds)
+                except JobError as error:
+                    failure, message = describe_error(error, name=run.function)
+                    status = status or failure
+                    if terminal.json:
+                        known: dict[str, Any] = {} if error.job is None else job_document(error.job)
+                        terminal.document({**known, **error_document(error, message)})
+                    else:
+                        terminal.note(f"mincloud-py: {message}")
+                else:
+                    _show_ended(run, job, terminal)
+    except JobTimeout as error:
+        raise CommandError(f"{error}: `mincloud-py jobs {runs[0].function}` shows them", FAILED) from error
+    return status
+
+
+def _show_ended(run: Run, job: Job, terminal: Terminal) -> None:
+    """Shows what a call returned, and where its log is."""
+    from .. import ResultUnavailable  # noqa: PLC0415 - help needs no client
+
+    try:
+        shown: dict[str, Any] = {"result": run.result()}
+    except ResultUnavailable as error:
+        shown = {"result_unavailable": str(error)}
+    if terminal.json:
+        terminal.document({**job_document(job), **shown})
+        return
+    if "result" in shown:
+        terminal.block(readable(shown["result"]))
     else:
-        terminal.text(f"job {job.id} {_ended(job)}; `mincloud-py logs {args.name} --job {job.id}` shows its log")
-    return DONE
+        terminal.note(f"mincloud-py: note: {shown['result_unavailable']}")
+    log = f"`mincloud-py logs {run.function} --job {job.id}` shows its log"
+    terminal.text(f"job {job.id} {_ended(job)}; {log}")
 
 
 def debug(args: argparse.Namespace, terminal: Terminal) -> int:
@@ -127,14 +221,21 @@ def data_argument(text: str | None) -> dict[str, Any] | None:
     place = "DATA"
     if text == "-":
         place = "standard input"
-        text = _decoded(sys.stdin.buffer.read(), place)
+        text = _decoded(_standard_input(), place)
     elif text.startswith("@"):
         place = text[1:]
         text = _decoded(Path(place).read_bytes(), place)
     try:
         return json_object(text)
     except ValueError as error:
-        raise CommandError(f"""{place} must be a JSON object, as '{{"username": "Lin"}}': {error}""") from None
+        raise CommandError(f"{place} must be {_JSON_OBJECT}: {error}") from None
+
+
+def _standard_input() -> bytes:
+    # Closed, as with `<&-`, it is None.
+    if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]
+        raise CommandError("standard input is closed: give DATA as an argument or @FILE")
+    return sys.stdin.buffer.read()
 
 
 def json_object(text: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ WRONG_USAGE = 2
 NOT_ALLOWED = 3
 NOT_FOUND = 4
 SERVICE_FAILED = 5
+AMBIGUOUS = 6
 INTERRUPTED = 130
 
 MEANINGS = (
@@ -26,6 +27,7 @@ MEANINGS = (
     (NOT_ALLOWED, "not logged in or not allowed"),
     (NOT_FOUND, "not found"),
     (SERVICE_FAILED, "the service or the network failed"),
+    (AMBIGUOUS, "which job is the call's cannot be told"),
     (INTERRUPTED, "interrupted, or declined when asked"),
 )
 
@@ -139,6 +141,8 @@ def describe_error(error: Exception, *, command: str = "", name: str = "") -> tu
                 FAILED,
                 f"{error}: a call that is waited for has 5 s; `mincloud-py trigger {name} --wait` gives it 300 s",
             )
+        case errors.AmbiguousJob():
+            return AMBIGUOUS, str(error)
         case errors.FunctionError() | errors.JobError():
             return FAILED, str(error)
         case errors.MissingCredentials():

@@ -22,7 +22,7 @@ COMMANDS = sorted(program_parser()[1])
 
 def test_there_is_each_command_that_was_promised() -> None:
     promised = (
-        "login logout whoami list get new deploy pull update invoke trigger debug "
+        "login logout whoami list get new deploy pull update invoke trigger wait debug "
         "jobs logs delete batch emulator contract completion help"
     )
     assert sorted(promised.split()) == COMMANDS

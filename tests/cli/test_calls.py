@@ -125,7 +125,53 @@ def test_trigger_does_not_wait(program: Program, greet: str) -> None:
     assert program.done("trigger", greet, data).out.startswith(
         f"greet was accepted in production at {program.host}; `mincloud-py jobs greet` shows"
     )
-    assert program.done("trigger", greet, data, "--json").document == {"function": greet, "accepted": True}
+    document = program.done("trigger", greet, data, "--json").document
+    assert (document["function"], document["accepted"]) == (greet, True)
+    assert document["handle"]["data"] == {"username": "Lin"}
+
+
+def test_a_call_is_waited_for_elsewhere_by_its_handle(program: Program, greet: str) -> None:
+    printed = program.done("trigger", greet, '{"username": "Lin"}', "--json").out
+    program.emulator.settle()
+    document = program.done("wait", printed, "--json").document
+    assert (document["status"], document["result"]) == ("fulfilled", "hello Lin")
+    program.write("handle.json", json.dumps(json.loads(printed)["handle"]))
+    assert program.done("wait", "@handle.json").out.startswith("hello Lin\njob ")
+    assert program.done("wait", "-", given=printed.encode()).out.startswith("hello Lin\njob ")
+
+
+@pytest.mark.parametrize("handle", ["{}", "[1]", "greet", "", '{"function": 1}'])
+def test_what_is_no_handle_is_refused(program: Program, handle: str) -> None:
+    ended = program("wait", handle)
+    assert ended.status == 2
+    assert "what `mincloud-py trigger --json` printed" in ended.line
+
+
+def test_each_line_of_standard_input_is_a_call(program: Program, greet: str) -> None:
+    lines = b'{"username": "Lin"}\n\n{"username": "Wei"}\n{}\n'
+    ended = program("trigger", greet, "-", "--wait", given=lines)
+    assert ended.status == 1
+    assert {line for line in ended.out.splitlines() if line.startswith("hello")} == {"hello Lin", "hello Wei"}
+    assert "ended as execution_failed" in ended.line
+    program.emulator.clock.advance(60)
+    documents = program("trigger", greet, "-", "--wait", "--json", given=lines).documents
+    assert sorted(each.get("result", "") for each in documents) == ["", "hello Lin", "hello Wei"]
+    assert len(program.done("trigger", greet, "-", "--json", given=lines).documents) == 3
+
+
+def test_a_line_of_standard_input_that_is_no_object_is_said_before_the_first_call(program: Program, greet: str) -> None:
+    ended = program("trigger", greet, "-", given=b'{"username": "Lin"}\n[1]\n')
+    assert ended.status == 2
+    assert """line 2 of standard input must be a JSON object, as '{"username": "Lin"}': it is a list""" in ended.line
+    assert program.emulator.calls == []
+
+
+def test_a_call_whose_job_cannot_be_told_has_a_status_of_its_own(program: Program, greet: str) -> None:
+    from mincloud import AmbiguousJob
+    from mincloud.cli.exit_statuses import describe_error
+
+    assert describe_error(AmbiguousJob("two jobs", candidates=[])) == (6, "two jobs")
+    assert "\n    6  which job is the call's cannot be told\n" in program.done("trigger", "--help").out
 
 
 def test_trigger_waits_for_the_job_when_told_to(program: Program, greet: str) -> None:
@@ -133,14 +179,16 @@ def test_trigger_waits_for_the_job_when_told_to(program: Program, greet: str) ->
     assert (document["status"], document["service_type"]) == ("fulfilled", "batch")
     assert "user_log_url" not in document
     program.emulator.clock.advance(60)
+    assert document["result"] == "hello Lin"
     shown = program.done("trigger", greet, '{"username": "Lin"}', "--wait").out
+    assert shown.startswith("hello Lin\njob ")
     assert f"; `mincloud-py logs greet --job {document['id'] + 1}` shows its log\n" in shown
 
 
 def test_a_job_that_fails_ends_trigger_with_1(program: Program, greet: str) -> None:
     ended = program("trigger", greet, "--wait")
     assert ended.status == 1
-    assert "of 'greet' ended as execution_failed: its log says why" in ended.line
+    assert "of 'greet' ended as execution_failed: TypeError: username is missing" in ended.line
 
 
 def test_a_job_that_takes_too_long_ends_trigger_with_1(program: Program, released: threading.Event) -> None:
@@ -148,7 +196,7 @@ def test_a_job_that_takes_too_long_ends_trigger_with_1(program: Program, release
     ended = program("trigger", "slow", "--wait", "--wait-for", "5")  # in which it has to be found
     assert ended.status == 1
     assert ended.line.endswith(
-        " of 'slow' is still executing after 5 s: `mincloud-py jobs slow --follow` shows when it ends\n"
+        ", which may be this call, is still executing after 5 s: its log will tell: `mincloud-py jobs slow --follow` shows when it ends\n"
     )
 
 

@@ -45,6 +45,9 @@ def furnished(program: Program) -> Program:
     program.write("inputs.jsonl", '{"username": "Lin"}\n{"username": "爱范儿"}\n')
     program.emulator.stub("greet", lambda event: f"hello {event['data'].get('username')}")
     program.done("invoke", "greet")
+    program.write("call.json", program.done("trigger", "greet", "--json").out)
+    program.emulator.settle()
+    program.emulator.clock.advance(60)  # so that what an example triggers is told from it
     return program
 
 
