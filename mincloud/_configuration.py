@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import Enum
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from ._logins import DEFAULT_BASE_URL, current_login, other_login
+from ._redaction import Secret
 from .errors import ConfigurationError, MissingCredentials
 from .transports import MAX_RESPONSE_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
+
+    from ._models import Attempt
 
 # A synchronous call may take 5 s and wait 2 s to be scheduled; the rest is for slow networks.
 DEFAULT_TIMEOUT = 30.0
@@ -46,9 +50,18 @@ NOT_GIVEN: Final = NotGiven.NOT_GIVEN
 class Secrets:
     """The credentials of a client: an access token, or an application's id and secret, or both."""
 
-    access_token: str | None = field(default=None, repr=False)
+    access_token: Secret | None = None
     client_id: str | None = None
-    client_secret: str | None = field(default=None, repr=False)
+    client_secret: Secret | None = None
+
+    @classmethod
+    def given(cls, access_token: str | None, client_id: str | None, client_secret: str | None) -> Secrets:
+        """The arguments of a client, unchecked, so that its frames do not show them."""
+        return cls(
+            None if access_token is None else Secret(access_token),
+            client_id,
+            None if client_secret is None else Secret(client_secret),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +73,8 @@ class Options:
     timeout: float = DEFAULT_TIMEOUT
     max_retries: int = DEFAULT_MAX_RETRIES
     default: Callable[[Any], Any] | None = None
+    requests_per_minute: int | None = None
+    on_attempt: Callable[[Attempt], object] | None = None
     max_response_bytes: int = MAX_RESPONSE_BYTES
 
     def changed(self, **changes: Any) -> Options:
@@ -101,6 +116,15 @@ def checked_options(options: Options) -> Options:
     retries = options.max_retries
     if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"max_retries must be an integer of 0 or more, not {retries!r}")
+    rate = options.requests_per_minute
+    if rate is not None and (isinstance(rate, bool) or not isinstance(rate, int) or rate < 1):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(
+            f"requests_per_minute must be an integer of 1 or more, or None for no limit, not {rate!r}"
+        )
+    if options.on_attempt is not None and (not callable(options.on_attempt) or iscoroutinefunction(options.on_attempt)):
+        raise ConfigurationError(
+            f"on_attempt must be a plain function that takes an Attempt, not {options.on_attempt!r}"
+        )
     if options.default is not None and not callable(options.default):
         raise ConfigurationError(f"default must be a function, as for json.dumps, not {options.default!r}")
     largest = options.max_response_bytes
@@ -117,14 +141,20 @@ def check_header_value(name: str, value: object) -> None:
     Raises:
         ConfigurationError: It is empty, or has a character that cannot stand there.
     """
-    if not isinstance(value, str):
-        raise ConfigurationError(f"{name} must be a string, not {type(value).__name__}")
-    if not value:
-        raise ConfigurationError(f"{name} must not be empty")
-    if not all("!" <= character <= "~" for character in value):
-        raise ConfigurationError(
-            f"{name} must be printable ASCII without blanks or line breaks; look for a stray line end where it comes from"
-        )
+    if problem := header_problem(name, value):
+        raise ConfigurationError(problem)
+
+
+def header_problem(name: str, value: object) -> str | None:
+    """Says why something cannot be the value of a header; None if it can. It does not show it."""
+    text: object = value.reveal() if isinstance(value, Secret) else value
+    if not isinstance(text, str):
+        return f"{name} must be a string, not {type(text).__name__}"
+    if not text:
+        return f"{name} must not be empty"
+    if not all("!" <= character <= "~" for character in text):
+        return f"{name} must be printable ASCII without blanks or line breaks; look for a stray line end where it comes from"
+    return None
 
 
 def _checked_base_url(base_url: object) -> str:
@@ -153,6 +183,8 @@ def resolve_options(
     timeout: float | NotGiven | None,
     max_retries: int | None,
     default: Callable[[Any], Any] | None = None,
+    requests_per_minute: int | None = None,
+    on_attempt: Callable[[Attempt], object] | None = None,
     max_response_bytes: int | None = None,
 ) -> Options:
     """Resolves the options from arguments and environment.
@@ -160,67 +192,58 @@ def resolve_options(
     Raises:
         ConfigurationError: One of them is impossible.
     """
-    variables = os.environ
     return checked_options(
         Options(
-            base_url=base_url if base_url is not None else variables.get("MINCLOUD_BASE_URL") or DEFAULT_BASE_URL,
-            environment=environment if environment is not NOT_GIVEN else variables.get("MINCLOUD_ENVIRONMENT") or None,
+            base_url=base_url if base_url is not None else os.environ.get("MINCLOUD_BASE_URL") or DEFAULT_BASE_URL,
+            environment=environment if environment is not NOT_GIVEN else os.environ.get("MINCLOUD_ENVIRONMENT") or None,
             timeout=DEFAULT_TIMEOUT if timeout is NOT_GIVEN else checked_timeout(timeout),
             max_retries=max_retries if max_retries is not None else DEFAULT_MAX_RETRIES,
             default=default,
+            requests_per_minute=requests_per_minute,
+            on_attempt=on_attempt,
             max_response_bytes=max_response_bytes if max_response_bytes is not None else MAX_RESPONSE_BYTES,
         )
     )
 
 
-def resolve_secrets(
-    *, access_token: str | None, client_id: str | None, client_secret: str | None, base_url: str
-) -> Secrets:
+def resolve_secrets(given: Secrets, base_url: str) -> Secrets:
     """Resolves the credentials from arguments, environment and the Node tool's login.
 
     Args:
-        access_token: An access token.
-        client_id: The application's client id.
-        client_secret: Its client secret.
+        given: The arguments.
         base_url: The server that they are for: a login is used for the server alone that it was made at.
 
     Raises:
         MissingCredentials: There are none, or they are incomplete.
         ConfigurationError: They cannot be read, or cannot stand in a header.
     """
-    secrets = (
-        _from_arguments(access_token, client_id, client_secret)
-        or _from_environment(os.environ)
-        or _from_login(base_url)
-    )
+    secrets = _from_arguments(given) or _from_environment() or _from_login(base_url)
     if secrets is None:
         elsewhere = other_login(base_url)
         about = f" for {base_url} (the login in {elsewhere} is of another server)" if elsewhere is not None else ""
         raise MissingCredentials(f"no credentials{about}: {WAYS_TO_GIVE_CREDENTIALS}")
-    if secrets.access_token is not None:
-        check_header_value("access_token", secrets.access_token)
     return secrets
 
 
-def _from_arguments(access_token: str | None, client_id: str | None, client_secret: str | None) -> Secrets | None:
-    if access_token is None and client_id is None and client_secret is None:
+def _from_arguments(given: Secrets) -> Secrets | None:
+    if given == Secrets():
         return None
-    if access_token is not None:
-        check_header_value("access_token", access_token)
-        return Secrets(access_token, client_id, client_secret)
+    if given.access_token is not None:
+        check_header_value("access_token", given.access_token)
+        return given
     # Either may be given here while the other, as a rule the secret, stays in the environment.
     return _application(
-        client_id if client_id is not None else os.environ.get("MINCLOUD_CLIENT_ID") or None,
-        client_secret if client_secret is not None else os.environ.get("MINCLOUD_CLIENT_SECRET") or None,
+        given.client_id if given.client_id is not None else os.environ.get("MINCLOUD_CLIENT_ID") or None,
+        given.client_secret if given.client_secret is not None else _secret_variable("MINCLOUD_CLIENT_SECRET"),
         "client_id",
         "client_secret",
     )
 
 
-def _from_environment(variables: Mapping[str, str]) -> Secrets | None:
-    access_token = variables.get("MINCLOUD_ACCESS_TOKEN") or None
-    client_id = variables.get("MINCLOUD_CLIENT_ID") or None
-    client_secret = variables.get("MINCLOUD_CLIENT_SECRET") or None
+def _from_environment() -> Secrets | None:
+    access_token = _secret_variable("MINCLOUD_ACCESS_TOKEN")
+    client_id = os.environ.get("MINCLOUD_CLIENT_ID") or None
+    client_secret = _secret_variable("MINCLOUD_CLIENT_SECRET")
     if access_token is not None:
         check_header_value("MINCLOUD_ACCESS_TOKEN", access_token)
         return Secrets(access_token, client_id, client_secret)
@@ -229,17 +252,27 @@ def _from_environment(variables: Mapping[str, str]) -> Secrets | None:
     return _application(client_id, client_secret, "MINCLOUD_CLIENT_ID", "MINCLOUD_CLIENT_SECRET")
 
 
-def _application(client_id: str | None, secret: str | None, id_name: str, secret_name: str) -> Secrets:
+def _secret_variable(name: str) -> Secret | None:
+    value = os.environ.get(name)
+    return Secret(value) if value else None
+
+
+def _application(client_id: str | None, secret: Secret | None, id_name: str, secret_name: str) -> Secrets:
     for value, name, other in ((client_id, id_name, secret_name), (secret, secret_name, id_name)):
         if value is None:
             raise MissingCredentials(f"{other} is given without {name}: give both, or an access token")
-        if not isinstance(value, str) or not value:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigurationError(f"{name} must be a string that is not empty")
-        if any(c < " " or "\x7f" <= c <= "\x9f" or "\ud800" <= c <= "\udfff" for c in value):
-            raise ConfigurationError(
-                f"{name} must be text without control characters; look for a stray line end where it comes from"
-            )
+        if problem := _credential_problem(name, value):
+            raise ConfigurationError(problem)
     return Secrets(None, client_id, secret)
+
+
+def _credential_problem(name: str, value: object) -> str | None:
+    text: object = value.reveal() if isinstance(value, Secret) else value
+    if not isinstance(text, str) or not text:
+        return f"{name} must be a string that is not empty"
+    if any(c < " " or "\x7f" <= c <= "\x9f" or "\ud800" <= c <= "\udfff" for c in text):
+        return f"{name} must be text without control characters; look for a stray line end where it comes from"
+    return None
 
 
 def _from_login(base_url: str) -> Secrets | None:
@@ -250,5 +283,6 @@ def _from_login(base_url: str) -> Secrets | None:
         raise MissingCredentials(
             f"{login.chosen_in} has no token for its client_id {login.client_id}: log in again, or {WAYS_TO_GIVE_CREDENTIALS}"
         )
-    check_header_value(f"the token of {login.client_id} in {login.kept_in}", login.token)
-    return Secrets(login.token, login.client_id)
+    token = Secret(login.token)
+    check_header_value(f"the token of {login.client_id} in {login.kept_in}", token)
+    return Secrets(token, login.client_id)

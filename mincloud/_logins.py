@@ -111,12 +111,14 @@ def other_login(base_url: str) -> Path | None:
     Raises:
         ConfigurationError: A file cannot be read.
     """
-    for path in (local_file(), home_file()):
-        text = "" if path is None else read(path)
-        sections = {line.strip()[1:-1] for line in text.splitlines() if _is_heading(line)} | {""}
-        if any(settings(text, section).get(TOKENS) for section in sections - {section_for(base_url)}):
-            return path
-    return None
+    files = [path for path in (local_file(), home_file()) if path is not None]
+    return next((path for path in files if _has_other_login(path, base_url)), None)
+
+
+def _has_other_login(path: Path, base_url: str) -> bool:
+    text = read(path)
+    sections = {line.strip()[1:-1] for line in text.splitlines() if _is_heading(line)} | {""}
+    return any(settings(text, section).get(TOKENS) for section in sections - {section_for(base_url)})
 
 
 def named_environments(base_url: str) -> dict[str, tuple[str, Path]]:
@@ -127,11 +129,18 @@ def named_environments(base_url: str) -> dict[str, tuple[str, Path]]:
     """
     found: dict[str, tuple[str, Path]] = {}
     for path in (home_file(), local_file()):  # the later wins
-        text = "" if path is None else read(path)
-        for section in ("", section_for(base_url)):
-            for name, identifier in pairs(settings(text, section).get(ENVIRONMENTS)).items():
-                found[name] = (identifier, path or Path(NAME))
+        if path is not None:
+            found |= _environments_in(path, base_url)
     return found
+
+
+def _environments_in(path: Path, base_url: str) -> dict[str, tuple[str, Path]]:
+    text = read(path)
+    return {
+        name: (identifier, path)
+        for section in ("", section_for(base_url))
+        for name, identifier in pairs(settings(text, section).get(ENVIRONMENTS)).items()
+    }
 
 
 def read(path: Path) -> str:
@@ -149,10 +158,14 @@ def read(path: Path) -> str:
         return ""
     except OSError as error:
         raise ConfigurationError(f"cannot read {path}: {error.strerror}") from None
+    problem = ""
     if len(content) > _LARGEST:
-        raise ConfigurationError(f"cannot read {path}: it is larger than 1 MB, which no login file is; move it away")
-    if content.startswith(_UTF_16):
-        raise ConfigurationError(f"cannot read {path}: it is not UTF-8, save it in that encoding")
+        problem = "it is larger than 1 MB, which no login file is; move it away"
+    elif content.startswith(_UTF_16):
+        problem = "it is not UTF-8, save it in that encoding"
+    if problem:
+        del content  # it has tokens, which a traceback with local variables must not show
+        raise ConfigurationError(f"cannot read {path}: {problem}")
     return content.decode("utf-8", "surrogateescape")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mincloud_api.models.cloud_function import CloudFunction
 from mincloud_api.models.debug_result import DebugResult
@@ -16,7 +16,11 @@ from mincloud_api.models.service_type import ServiceType
 
 from ._paging import Page
 
+if TYPE_CHECKING:
+    from .errors import MinCloudError
+
 __all__ = [
+    "Attempt",
     "CloudFunction",
     "DebugResult",
     "Deployment",
@@ -45,6 +49,29 @@ JobStatusValue = Literal[
 ]
 PlanValue = Literal["P_FREE", "P_PERSONAL"]
 ServiceTypeValue = Literal["batch", "time_sensitive"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request that was sent for a call, and what came of it. It holds no secret.
+
+    Attributes:
+        operation: The operation of the contract, as `invokeFunction`; `log` for the log of a job.
+        method: The HTTP method.
+        url: The URL, without a signature in it.
+        status: The HTTP status of the response; None if none came.
+        number: Which attempt of the call it is, from 1.
+        seconds: How long it took.
+        error: Why there is no response that can be used; None if there is one, whatever its status.
+    """
+
+    operation: str
+    method: str
+    url: str
+    status: int | None
+    number: int
+    seconds: float
+    error: MinCloudError | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,15 @@ if TYPE_CHECKING:
     from mincloud_api.models.access_token import AccessToken
 
     from ._operations import Operation
+    from ._redaction import Secret
     from ._responses import APIResponse
 
 
-def authorization(client_id: str, client_secret: str) -> Operation:
+def authorization(client_id: str, client_secret: Secret) -> Operation:
     """Builds the operation for an authorization code (authorize)."""
-    return operation(authorize.build_request(body=AuthorizeRequest(client_id, client_secret)), authorized=False)
+    return operation(
+        "authorize", authorize.build_request(body=AuthorizeRequest(client_id, client_secret.reveal())), authorized=False
+    )
 
 
 def read_code(response: APIResponse) -> str:
@@ -34,17 +37,19 @@ def read_code(response: APIResponse) -> str:
     return response.parsed(authorize.parse_success).code
 
 
-def token_for_code(client_id: str, client_secret: str, code: str) -> Operation:
+def token_for_code(client_id: str, client_secret: Secret, code: Secret) -> Operation:
     """Builds the operation for the token of a code (createAccessToken, grant authorization_code)."""
     kind = AuthorizationCodeGrantGrantType.AUTHORIZATION_CODE
-    grant = AuthorizationCodeGrant(client_id, client_secret, kind, code)
-    return operation(create_access_token.build_request(body=grant), authorized=False)
+    grant = AuthorizationCodeGrant(client_id, client_secret.reveal(), kind, code.reveal())
+    return operation("createAccessToken", create_access_token.build_request(body=grant), authorized=False)
 
 
-def token_for_refresh_token(client_id: str, client_secret: str, refresh_token: str) -> Operation:
+def token_for_refresh_token(client_id: str, client_secret: Secret, refresh_token: Secret) -> Operation:
     """Builds the operation for another token (createAccessToken, grant refresh_token)."""
-    grant = RefreshTokenGrant(client_id, client_secret, RefreshTokenGrantGrantType.REFRESH_TOKEN, refresh_token)
-    return operation(create_access_token.build_request(body=grant), authorized=False)
+    grant = RefreshTokenGrant(
+        client_id, client_secret.reveal(), RefreshTokenGrantGrantType.REFRESH_TOKEN, refresh_token.reveal()
+    )
+    return operation("createAccessToken", create_access_token.build_request(body=grant), authorized=False)
 
 
 def read_token(response: APIResponse) -> AccessToken:

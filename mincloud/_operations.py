@@ -22,6 +22,7 @@ class Operation:
     """An operation with its arguments, ready to send.
 
     Attributes:
+        name: The operation of the contract, as `invokeFunction`; `log` for the log of a job, which the contract does not have.
         method: The HTTP method, in capitals.
         path: Percent-encoded path and query, from the root of the API; or an absolute URL.
         content: The body, in JSON; None if there is none.
@@ -31,6 +32,7 @@ class Operation:
         success_if_retried: A status that means success when an earlier attempt may have run, as 404 does for a deletion.
     """
 
+    name: str
     method: str
     path: str = field(repr=False)
     content: bytes | None = field(default=None, repr=False)
@@ -41,6 +43,7 @@ class Operation:
 
 
 def operation(
+    name: str,
     request: Mapping[str, Any],
     *,
     idempotent: bool = False,
@@ -51,6 +54,7 @@ def operation(
     """Makes an operation of the arguments that `build_request` of the generated code returns.
 
     Args:
+        name: The operation of the contract.
         request: The arguments.
         idempotent: See `Operation`.
         authorized: See `Operation`.
@@ -68,6 +72,7 @@ def operation(
         path = f"{path}?{urlencode(params)}"
     content = encode(request["json"], default) if "json" in request else None
     return Operation(
+        name,
         request["method"].upper(),
         path,
         content,

@@ -1,26 +1,61 @@
-"""Keeping known secrets out of texts that come from elsewhere, as the body of an error."""
+"""Secrets: carried in objects that do not show them, and redacted in texts that come from elsewhere, as the body of an error."""
 
 from __future__ import annotations
 
-import json
+import base64
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus
+from functools import lru_cache
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 REDACTED = "***"
-# Shorter ones, which no service gives out, are only blotted where they stand alone: "t" is a letter of most words.
+# Shorter ones, which no service gives out, are redacted only where they stand alone: "t" is a letter of most words.
 _SURELY_SECRET = 8
+# What a text of base64 has in common wherever it begins, must be so long to be taken for the secret.
+_LEAST_BASE64 = 8
+
+
+class Secret:
+    """A text that shows in no representation, so that a traceback with local variables does not show it either.
+
+    Args:
+        text: The text.
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text."""
+        return self._text
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __repr__(self) -> str:
+        return f"Secret('{REDACTED}')"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret cannot be pickled or copied")
 
 
 @dataclass(slots=True, repr=False)
 class KnownSecrets:
-    """What a client must not show to anybody.
+    """The secrets of a client.
 
     Attributes:
+        client_id: The application, which is no secret, but stands before the secret in `Basic` credentials.
         client_secret: The application's secret.
         given_token: The access token that the client was given.
         access_token: The one that it obtained last.
@@ -28,34 +63,73 @@ class KnownSecrets:
         code: The code of the last exchange.
     """
 
-    client_secret: str | None = None
-    given_token: str | None = None
-    access_token: str | None = None
-    refresh_token: str | None = None
-    code: str | None = None
+    client_id: str | None = None
+    client_secret: Secret | None = None
+    given_token: Secret | None = None
+    access_token: Secret | None = None
+    refresh_token: Secret | None = None
+    code: Secret | None = None
 
-    def all(self) -> list[str]:
-        """Those that there are."""
-        values = (self.client_secret, self.given_token, self.access_token, self.refresh_token, self.code)
+    def all(self) -> list[Secret]:
+        """Those that are known, and the `Basic` credentials made of the application's id and secret."""
+        values = [self.client_secret, self.given_token, self.access_token, self.refresh_token, self.code]
+        if self.client_id is not None and self.client_secret is not None:
+            values.append(Secret(f"{self.client_id}:{self.client_secret.reveal()}"))
         return [value for value in values if value]
 
 
-def redact(text: str, secrets: Iterable[str]) -> str:
-    """A text without secrets, however JSON or a URL would spell them."""
-    spellings = {spelling for secret in secrets if secret for spelling in _spellings(secret)}
+def redact(text: str, secrets: Iterable[Secret]) -> str:
+    """Redacts secrets in a text, however JSON, a URL, HTML or base64 spell them.
+
+    Args:
+        text: The text.
+        secrets: The secrets.
+    """
     # The longest first, since one may be a part of another.
-    for spelling in sorted(spellings, key=len, reverse=True):
-        if len(spelling) >= _SURELY_SECRET:
-            text = text.replace(spelling, REDACTED)
-        else:
-            text = re.sub(rf"(?<![\w'-]){re.escape(spelling)}(?![\w'-])", lambda _: REDACTED, text)
+    for secret in sorted({each for each in secrets if each}, key=lambda each: len(each.reveal()), reverse=True):
+        text = _pattern(secret).sub(lambda _: REDACTED, text)
     return text
 
 
-def _spellings(secret: str) -> Iterable[str]:
-    yield secret
-    yield json.dumps(secret)[1:-1]
-    yield json.dumps(secret, ensure_ascii=False)[1:-1]
-    yield quote(secret, safe="", errors="replace")
-    yield quote(secret, errors="replace")
-    yield quote_plus(secret, errors="replace")
+@lru_cache(maxsize=64)
+def _pattern(secret: Secret) -> re.Pattern[str]:
+    """What matches a secret in all its spellings."""
+    text = secret.reveal()
+    spelled = "".join(_spellings(character) for character in text)
+    if len(text) < _SURELY_SECRET:
+        spelled = rf"(?<![\w'-])(?:{spelled})(?![\w'-])"
+    return re.compile("|".join((spelled, *map(re.escape, _base64_of(text)))))
+
+
+def _spellings(character: str) -> str:
+    """A pattern for one character: itself, escaped in JSON (again, perhaps, in JSON within JSON), percent-encoded, or as HTML has it."""
+    code = ord(character)
+    units = character.encode("utf-16-be", "surrogatepass")
+    escaped = "".join(rf"\\+u{_any_case(units[place : place + 2].hex())}" for place in range(0, len(units), 2))
+    percent = "".join(f"%{_any_case(f'{byte:02x}')}" for byte in character.encode("utf-8", "surrogatepass"))
+    choices = [re.escape(character), escaped, percent, rf"&#0*{code};", rf"&#[xX]0*{_any_case(f'{code:x}')};"]
+    if character in '"\\/':
+        choices.append(rf"\\+{re.escape(character)}")
+    if character == " ":
+        choices.append(r"\+")
+    choices += [re.escape(entity) for entity in _ENTITIES.get(character, ())]
+    return f"(?:{'|'.join(choices)})"
+
+
+_ENTITIES = {"&": ("&amp;",), "<": ("&lt;",), ">": ("&gt;",), '"': ("&quot;",), "'": ("&apos;",)}
+
+
+def _any_case(digits: str) -> str:
+    return "".join(f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in digits)
+
+
+def _base64_of(text: str) -> Iterator[str]:
+    """What base64 of anything that holds the text has in it, in both alphabets: the digits that no neighbour changes."""
+    content = text.encode("utf-8", "surrogatepass")
+    for before in range(3):
+        first = -(-before * 8 // 6)
+        last = (before + len(content)) * 8 // 6
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            digits = encode(bytes(before) + content).decode("ascii")[first:last]
+            if len(digits) >= _LEAST_BASE64:
+                yield digits

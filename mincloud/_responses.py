@@ -12,7 +12,7 @@ from urllib.parse import unquote, unquote_plus, urlsplit
 from mincloud_api.types import InvalidValue
 
 from ._content_encoding import TooLarge, decompress
-from ._redaction import redact
+from ._redaction import Secret, redact
 from ._urls import redact_url
 from .errors import APIError, FunctionError, InvalidResponse, error_class
 from .transports import response_too_large
@@ -94,7 +94,7 @@ class APIResponse:
     __slots__ = ("_hide_body", "_secrets", "request", "response")
 
     def __init__(
-        self, request: Request, response: Response, *, secrets: Callable[[], Iterable[str]], hide_body: bool = False
+        self, request: Request, response: Response, *, secrets: Callable[[], Iterable[Secret]], hide_body: bool = False
     ) -> None:
         self.request = request
         self.response = response
@@ -128,9 +128,10 @@ class APIResponse:
         try:
             return self._decompressed()
         except TooLarge:
-            raise response_too_large(self.request, self.status) from None
+            failure = response_too_large(self.request, self.status)
         except ValueError as error:
-            self.invalid(str(error))
+            failure = self.invalid(str(error))
+        raise failure
 
     def _decompressed(self) -> bytes:
         """The body, with its content encoding undone.
@@ -160,18 +161,17 @@ class APIResponse:
         """Redacts the client's secrets in a text."""
         return redact(text, (*self._secrets(), *self._sent_secrets()))
 
-    def _sent_secrets(self) -> Iterator[str]:
+    def _sent_secrets(self) -> Iterator[Secret]:
         """The secrets in the request, which a response may repeat: its token, cookies, and the values of its query."""
         headers = {name.lower(): value.decode("latin-1") for name, value in self.request.headers}
         if token := headers.get(b"authorization"):
-            yield token.removeprefix("Bearer ")
+            yield Secret(token.removeprefix("Bearer "))
             return
         for cookie in headers.get(b"cookie", "").split(";"):
-            yield cookie.partition("=")[2].strip()
-        query = urlsplit(self.request.url).query
-        for part in query.split("&"):
+            yield Secret(cookie.partition("=")[2].strip())
+        for part in urlsplit(self.request.url).query.split("&"):
             value = part.partition("=")[2]
-            yield from (value, unquote(value), unquote_plus(value))
+            yield from map(Secret, (value, unquote(value), unquote_plus(value)))
 
     def json(self, decode: Callable[[bytes], Any] = decode_json) -> Any:
         """Decodes the body from JSON.
@@ -182,17 +182,19 @@ class APIResponse:
         Raises:
             InvalidResponse: It is not JSON.
         """
+        problem = ""
         try:
             return decode(self.content())
         except RecursionError:
-            self.invalid("its JSON is nested too deeply")
+            problem = "its JSON is nested too deeply"
         except UnicodeDecodeError:
-            self.invalid("it is not in UTF-8")
+            problem = "it is not in UTF-8"
         except ValueError as error:
-            kind = "HTML" if self.response.content.lstrip()[:1] == b"<" else "not JSON"
-            self.invalid(
-                f"it is {kind}" + ("" if kind == "HTML" or self._hide_body else f": {self.redact(str(error))}")
-            )
+            is_html = self.response.content.lstrip()[:1] == b"<"
+            problem = "it is HTML" if is_html else "it is not JSON"
+            if not is_html and not self._hide_body:
+                problem = f"{problem}: {self.redact(str(error))}"
+        raise self.invalid(problem)
 
     def parsed(self, read: Callable[[Any], Parsed]) -> Parsed:
         """Decodes the body and makes a model of the generated client of it.
@@ -218,20 +220,39 @@ class APIResponse:
         try:
             return read(data)
         except InvalidValue as error:
-            self.invalid(self.redact(str(error)))
+            problem = self.redact(str(error))
+        del data  # it may hold a secret, which a traceback with local variables must not show
+        raise self.invalid(problem)
 
-    def invalid(self, problem: str) -> NoReturn:
-        """Raises the error for a response that is not what the contract says.
+    def invalid(self, problem: str) -> InvalidResponse:
+        """Builds the error for a response that is not what the contract says.
+
+        Not to be raised while another exception is handled: that would be the error's context, with all of the body.
 
         Args:
             problem: What is wrong with it.
-
-        Raises:
-            InvalidResponse: Always.
         """
-        raise InvalidResponse(
-            problem, body=self.text(), status=self.status, method=self.request.method, url=self.url
-        ) from None
+        return InvalidResponse(problem, body=self.text(), status=self.status, method=self.request.method, url=self.url)
+
+    def function_error(self, function: str, code: int, error: InvocationError | None) -> FunctionError:
+        """Builds the error for an invocation whose code is not 0.
+
+        Args:
+            function: The function's name.
+            code: The code.
+            error: The error in the response, None if there is none.
+        """
+
+        def redacted(text: str | None) -> str | None:
+            return text and self.redact(text)
+
+        return FunctionError(
+            function,
+            code=code,
+            message=redacted(error.message if error else None),
+            type=redacted(error.type_ if error else None),
+            stack=redacted(error.stack if error else None),
+        )
 
     def date(self) -> float | None:
         """The header `Date` in Unix seconds; None if there is none."""
@@ -274,7 +295,7 @@ class APIResponse:
             data = None if text.startswith("<") else text
         if isinstance(data, dict):
             data = cast(dict[str, Any], data).get("error_msg")
-        message = data.strip() if isinstance(data, str) else ""
+        message = self.redact(data.strip()) if isinstance(data, str) else ""
         if not message:
             try:
                 message = HTTPStatus(self.status).phrase
@@ -320,14 +341,3 @@ def _as_text(part: object) -> str:
         return json.dumps(part, ensure_ascii=False)
     except RecursionError:  # reading it took a level less
         return "…"
-
-
-def function_error(function: str, code: int, error: InvocationError | None) -> FunctionError:
-    """Builds the error for an invocation whose code is not 0."""
-    return FunctionError(
-        function,
-        code=code,
-        message=error.message if error else None,
-        type=error.type_ if error else None,
-        stack=error.stack if error else None,
-    )

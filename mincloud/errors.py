@@ -4,10 +4,10 @@
     ├── ConfigurationError          an impossible base_url or option
     │   ├── MissingCredentials      no credentials, or only a part of them
     │   └── ClientClosed            the client was closed before
-    ├── TransportError              .may_have_run: whether the request may have reached the function
+    ├── TransportError              .may_have_run: whether the request may have reached the function; .attempts
     │   ├── ConnectionFailed
     │   └── RequestTimeout
-    ├── APIError                    .status .message .body .method .url
+    ├── APIError                    .status .message .body .method .url .attempts
     │   ├── BadRequest 400 · Unauthorized 401 · PaymentRequired 402 · Forbidden 403 · NotFound 404
     │   └── RateLimited 429 · ServerError 5xx
     ├── InvalidResponse             a 2xx whose body is not what the contract says; .body
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mincloud_api.models.job import Job
+
+    from ._models import Attempt
 
 __all__ = [
     "APIError",
@@ -59,11 +61,10 @@ __all__ = [
 ]
 
 
-def _restore(kind: type[MinCloudError], args: tuple[Any, ...], fields: dict[str, Any]) -> MinCloudError:
-    """Restores a pickled error without its constructor, whose arguments are not kept."""
+def _restore(kind: type[MinCloudError], args: tuple[Any, ...]) -> MinCloudError:
+    """Restores a pickled error without its constructor, whose arguments are not kept. Its fields follow."""
     error = kind.__new__(kind, *args)
     error.args = args
-    error.__dict__.update(fields)
     return error
 
 
@@ -71,7 +72,7 @@ class MinCloudError(Exception):
     """The base class of all errors of this package."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restore, (type(self), self.args, self.__dict__.copy())
+        return _restore, (type(self), self.args), self.__dict__.copy()
 
 
 class ConfigurationError(MinCloudError):
@@ -93,7 +94,10 @@ class TransportError(MinCloudError):
         may_have_run: Whether the request may have reached the service, so that a function may have run.
         method: The request's HTTP method.
         url: The request's URL, without a signature in it.
+        attempts: All attempts of the call, the last one included.
     """
+
+    attempts: tuple[Attempt, ...] = ()
 
     def __init__(self, message: str, *, may_have_run: bool, method: str = "", url: str = "") -> None:
         super().__init__(message)
@@ -120,7 +124,10 @@ class APIError(MinCloudError):
         method: The request's HTTP method.
         url: The request's URL, without a signature in it.
         retry_after: The seconds after which the service asks to try again; None if it does not say.
+        attempts: All attempts of the call, the last one included.
     """
+
+    attempts: tuple[Attempt, ...] = ()
 
     def __init__(
         self,
@@ -177,7 +184,10 @@ class InvalidResponse(MinCloudError):
         body: The whole body as text, with secrets redacted.
         method: The request's HTTP method.
         url: The request's URL, without a signature in it.
+        attempts: All attempts of the call, the last one included; empty where only what was read of a response is wrong.
     """
+
+    attempts: tuple[Attempt, ...] = ()
 
     def __init__(self, message: str, *, body: str, status: int = 200, method: str = "", url: str = "") -> None:
         super().__init__(f"the response is not what the contract says: {message} ({method} {url})")

@@ -5,22 +5,31 @@ from __future__ import annotations
 import time
 from contextlib import asynccontextmanager
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
 from .._concurrency.asyncio_ import acquire, make_lock, sleep
-from .._configuration import WAYS_TO_GIVE_CREDENTIALS, check_header_value
+from .._configuration import WAYS_TO_GIVE_CREDENTIALS, header_problem
+from .._redaction import Secret
 from .._retries import is_worth_repeating, retry_delay
 from .._urls import absolute, host_header, origin_of, redact_url
-from ..errors import ConfigurationError, MinCloudError, MissingCredentials, RequestTimeout, TransportError
+from ..errors import (
+    APIError,
+    ConfigurationError,
+    InvalidResponse,
+    MinCloudError,
+    MissingCredentials,
+    RequestTimeout,
+    TransportError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    import httpx
     from mincloud_api.models.access_token import AccessToken
 
     from .._configuration import Secrets
+    from .._models import Attempt
     from .._operations import Operation
     from .._responses import APIResponse
     from ..transports import Request
@@ -28,6 +37,8 @@ if TYPE_CHECKING:
 
 # The documented way has two redirects; more than this is a loop.
 _MOST_REDIRECTS = 10
+_CODE = "authorize"
+_TOKEN = "createAccessToken"  # noqa: S105 - an operation's name
 _BECOME_GET = (301, 302, 303)
 _KEEP_METHOD = (307, 308)
 # A token is not used in its last minute, or in the last tenth of a shorter life, so that none expires on its way.
@@ -36,8 +47,8 @@ _MARGIN = 60.0
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    access_token: str = field(repr=False)
-    refresh_token: str | None = field(default=None, repr=False)
+    access_token: Secret
+    refresh_token: Secret | None = None
     expires_at: float | None = None  # on the clock of time.monotonic()
 
     def is_fresh(self) -> bool:
@@ -54,7 +65,8 @@ class AsyncCredentials:
         self._secrets = secrets
         self._exchange = exchange
         self._known = exchange.known_secrets
-        self._known.client_secret, self._known.given_token = secrets.client_secret, secrets.access_token
+        self._known.client_id, self._known.client_secret = secrets.client_id, secrets.client_secret
+        self._known.given_token = secrets.access_token
         self._lock = make_lock()
         self._current = _Token(secrets.access_token) if secrets.access_token is not None else None
         self._failure: MinCloudError | None = None
@@ -82,12 +94,29 @@ class AsyncCredentials:
             TransportError: The service could not be reached.
             InvalidResponse: The service answered with something else than a token.
         """
+        return (await self.secret_token(timeout=timeout, deadline=deadline)).reveal()
+
+    async def secret_token(self, *, timeout: float | None = None, deadline: float | None = None) -> Secret:
+        """Returns the same in an object that does not show it; see `token`.
+
+        Args:
+            timeout: See `token`.
+            deadline: See `token`.
+
+        Raises:
+            MissingCredentials: There are no credentials.
+            APIError: The service does not accept the credentials.
+            TransportError: The service could not be reached.
+            InvalidResponse: The service answered with something else than a token.
+        """
         current = self._current
         if current is not None and current.is_fresh():
             return current.access_token
         return (await self._fresh_token(None, timeout, deadline)).access_token
 
-    async def renew(self, rejected: str, *, timeout: float | None = None, deadline: float | None = None) -> bool:
+    async def renew(
+        self, rejected: str | Secret, *, timeout: float | None = None, deadline: float | None = None
+    ) -> bool:
         """Obtains another token in place of one that the service rejected (operations authorize, createAccessToken).
 
         Args:
@@ -100,12 +129,13 @@ class AsyncCredentials:
             TransportError: The service could not be reached.
             InvalidResponse: The service answered with something else than a token.
         """
+        rejected = rejected if isinstance(rejected, Secret) else Secret(rejected)
         if not self._can_exchange:
             return False
         await self._fresh_token(rejected, timeout, deadline)
         return True
 
-    async def _fresh_token(self, rejected: str | None, timeout: float | None, deadline: float | None) -> _Token:
+    async def _fresh_token(self, rejected: Secret | None, timeout: float | None, deadline: float | None) -> _Token:
         """A token that is fresh and another than the rejected one, by one exchange for all that wait for it."""
         limit = self._exchange.options.timeout if timeout is None else timeout
         failed_before = self._failure
@@ -158,7 +188,7 @@ class AsyncCredentials:
                     "there is no refresh token: only a token that the client obtained with client_id and client_secret has one"
                 )
             request = self._request(_oauth.token_for_refresh_token(client_id, client_secret, refresh_token))
-            response = await self._send(request, time.monotonic() + limit)
+            response = await self._send(request, _TOKEN, time.monotonic() + limit, [])
             if not response.is_success():
                 raise response.error()
             self._current = self._accept(response, _oauth.read_token(response), refresh_token)
@@ -171,13 +201,14 @@ class AsyncCredentials:
         from .. import _oauth  # noqa: PLC0415 - a client with a token never needs it
 
         attempt = 0
+        attempts: list[Attempt] = []
         try:
             while True:
                 attempt += 1
                 end = time.monotonic() + limit
                 try:
                     response = await self._request_token(
-                        client_id, client_secret, end if deadline is None else min(end, deadline)
+                        client_id, client_secret, end if deadline is None else min(end, deadline), attempts
                     )
                 except TransportError:
                     delay = self._delay(attempt, None, deadline)
@@ -194,6 +225,8 @@ class AsyncCredentials:
                         raise response.error()
                 await sleep(delay)
         except MinCloudError as error:
+            if isinstance(error, APIError | InvalidResponse | TransportError):
+                error.attempts = tuple(attempts)
             if isinstance(error, TransportError):
                 error.may_have_run = False  # the call that needs the token was not sent
             if not isinstance(error, RequestTimeout):  # others may have more time
@@ -209,31 +242,33 @@ class AsyncCredentials:
             return None
         return delay
 
-    async def _request_token(self, client_id: str, client_secret: str, end: float) -> APIResponse:
+    async def _request_token(
+        self, client_id: str, client_secret: Secret, end: float, attempts: list[Attempt]
+    ) -> APIResponse:
         """Requests a code and its token; returns the response with the token, or the first one that is no success."""
-        import httpx  # noqa: PLC0415 - its cookies keep to the rules; a client with a token never needs them
+        from .. import _oauth  # noqa: PLC0415 - a client with a token never needs it
 
-        from .. import _oauth  # noqa: PLC0415 - as httpx
-
-        cookies = httpx.Cookies()
+        cookies = _Cookies()
         request = self._request(_oauth.authorization(client_id, client_secret))
-        response = await self._follow_redirects(request, cookies, end)
+        response = await self._follow_redirects(request, cookies, end, attempts)
         if not response.is_success():
             return response
-        code = _oauth.read_code(response)
+        code = Secret(_oauth.read_code(response))
         if not code:
-            response.invalid("code: is empty")
+            raise response.invalid("code: is empty")
         self._known.code = code
         request = self._request(_oauth.token_for_code(client_id, client_secret, code))
-        return await self._send(_with_cookies(request, cookies), end)
+        return await self._send(cookies.add_to(request), _TOKEN, end, attempts)
 
-    async def _follow_redirects(self, request: Request, cookies: httpx.Cookies, end: float) -> APIResponse:
+    async def _follow_redirects(
+        self, request: Request, cookies: _Cookies, end: float, attempts: list[Attempt]
+    ) -> APIResponse:
         """Sends a request and follows redirects; keeps the cookies that are set on the way."""
         hops = 0
         while True:
-            response = await self._send(request, end)
-            _keep_cookies(response, cookies)
-            location = response.header("location")
+            response = await self._send(request, _CODE, end, attempts)
+            cookies.keep(response)
+            location = Secret(response.header("location") or "")  # codes stand in it
             if response.status not in (*_BECOME_GET, *_KEEP_METHOD) or not location:
                 return response
             hops += 1
@@ -241,27 +276,12 @@ class AsyncCredentials:
                 raise response.error(
                     f"the service redirects more than {_MOST_REDIRECTS} times: look at what base_url is"
                 )
-            try:
-                target = absolute(request.url, location)
-            except ValueError:
-                raise response.error("the service redirects to what is no address: look at what base_url is") from None
-            if response.status in _KEEP_METHOD and request.content and origin_of(target) != origin_of(request.url):
-                raise response.error(
-                    f"the service redirects to {redact_url(target)}, and the client's secret is not sent to another host: "
-                    "set base_url to where the API is"
-                )
-            if response.status in _KEEP_METHOD:
-                method, kept, content = request.method, request.headers, request.content
-            else:
-                method, kept, content = "GET", _without(b"Content-Type", request.headers), b""
-            headers = ((b"Host", host_header(target)), *_without(b"Host", kept))
-            request = replace(request, method=method, url=target, headers=headers, content=content)
-            request = _with_cookies(request, cookies)
+            request = cookies.add_to(_redirected(request, response, location))
 
     def _request(self, operation: Operation) -> Request:
         return self._exchange.request(operation)
 
-    async def _send(self, request: Request, end: float) -> APIResponse:
+    async def _send(self, request: Request, operation: str, end: float, attempts: list[Attempt]) -> APIResponse:
         """Sends a token operation once."""
         left = end - time.monotonic()
         if left <= 0:
@@ -271,40 +291,76 @@ class AsyncCredentials:
                 method=request.method,
                 url=redact_url(request.url),
             )
-        return await self._exchange.send(request, left, hide_body=True)
+        if self._exchange.rate_limiter is not None:
+            self._exchange.rate_limiter.reserve()  # it counts, but the call that waits for the token has waited already
+        return await self._exchange.send(request, left, operation, attempts, hide_body=True)
 
-    def _accept(self, response: APIResponse, token: AccessToken, refresh_token: str | None) -> _Token:
-        """A token of the service, checked; its refresh token may stay the one there was."""
-        try:
-            check_header_value("the access token", token.access_token)
-        except ConfigurationError as error:
-            response.invalid(str(error))
-        refresh_token = token.refresh_token or refresh_token
-        self._known.access_token, self._known.refresh_token = token.access_token, refresh_token
+    def _accept(self, response: APIResponse, token: AccessToken, refresh_token: Secret | None) -> _Token:
+        """Checks a token of the service and keeps it; a refresh token that it does not bring stays the one there was."""
+        access_token = Secret(token.access_token)
+        if problem := header_problem("the access token", access_token):
+            raise response.invalid(problem)
+        if token.refresh_token:
+            refresh_token = Secret(token.refresh_token)
+        self._known.access_token, self._known.refresh_token = access_token, refresh_token
         expires_at = None
         if token.expires_in is not None and token.expires_in > 0:
             expires_at = time.monotonic() + token.expires_in - min(_MARGIN, token.expires_in / 10)
-        return _Token(token.access_token, refresh_token, expires_at)
+        return _Token(access_token, refresh_token, expires_at)
+
+
+class _Cookies:
+    """The cookies of an exchange, by httpx's rules for where they go; they show in no representation."""
+
+    def __init__(self) -> None:
+        import httpx  # noqa: PLC0415 - takes a while, and a client with a token never needs it
+
+        self._cookies = httpx.Cookies()
+
+    def keep(self, response: APIResponse) -> None:
+        """Keeps the cookies that a response sets."""
+        import httpx  # noqa: PLC0415 - as above
+
+        request = httpx.Request(response.request.method, response.request.url)
+        headers = list(response.response.headers)
+        self._cookies.extract_cookies(httpx.Response(response.status, headers=headers, request=request))
+
+    def add_to(self, request: Request) -> Request:
+        """Returns a request with the cookies for where it goes."""
+        import httpx  # noqa: PLC0415 - as above
+
+        outgoing = httpx.Request(request.method, request.url)
+        self._cookies.set_cookie_header(outgoing)
+        headers = _without(b"Cookie", request.headers)
+        if cookie := outgoing.headers.get("cookie"):
+            headers = (*headers, (b"Cookie", cookie.encode("latin-1", "replace")))
+        return replace(request, headers=headers)
+
+
+def _redirected(request: Request, response: APIResponse, location: Secret) -> Request:
+    """Builds the request to which a response redirects, without cookies.
+
+    Raises:
+        APIError: The location is no address of HTTP, or the application's secret would go to another host.
+    """
+    try:
+        target = absolute(request.url, location.reveal())
+    except ValueError:
+        target = ""
+    if not target:
+        raise response.error("the service redirects to what is no address: look at what base_url is")
+    if response.status not in _KEEP_METHOD:
+        headers = ((b"Host", host_header(target)), *_without(b"Host", _without(b"Content-Type", request.headers)))
+        return replace(request, method="GET", url=target, headers=headers, content=b"")
+    if request.content and origin_of(target) != origin_of(request.url):
+        shown, target = redact_url(target), ""
+        raise response.error(
+            f"the service redirects to {shown}, and the client's secret is not sent to another host: "
+            "set base_url to where the API is"
+        )
+    headers = ((b"Host", host_header(target)), *_without(b"Host", request.headers))
+    return replace(request, url=target, headers=headers)
 
 
 def _without(name: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> tuple[tuple[bytes, bytes], ...]:
     return tuple(header for header in headers if header[0] != name)
-
-
-def _keep_cookies(response: APIResponse, cookies: httpx.Cookies) -> None:
-    import httpx  # noqa: PLC0415 - as in _request_token
-
-    request = httpx.Request(response.request.method, response.request.url)
-    cookies.extract_cookies(httpx.Response(response.status, headers=list(response.response.headers), request=request))
-
-
-def _with_cookies(request: Request, cookies: httpx.Cookies) -> Request:
-    """The request with the cookies that are meant for where it goes."""
-    import httpx  # noqa: PLC0415 - as in _request_token
-
-    outgoing = httpx.Request(request.method, request.url)
-    cookies.set_cookie_header(outgoing)
-    headers = _without(b"Cookie", request.headers)
-    if cookie := outgoing.headers.get("cookie"):
-        headers = (*headers, (b"Cookie", cookie.encode("latin-1", "replace")))
-    return replace(request, headers=headers)

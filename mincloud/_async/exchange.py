@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, NoReturn
 
+from .._logging import logger
+from .._models import Attempt
 from .._responses import APIResponse
-from .._urls import host_header
+from .._retries import RateLimiter
+from .._urls import host_header, redact_url
 from .._version import USER_AGENT
-from ..errors import ClientClosed
+from ..errors import ClientClosed, InvalidResponse, TransportError
 from ..transports import Request, response_too_large
 
 if TYPE_CHECKING:
     from .._configuration import Options
     from .._operations import Operation
-    from .._redaction import KnownSecrets
+    from .._redaction import KnownSecrets, Secret
+    from ..errors import MinCloudError
     from ..transports import AsyncTransport
 
     Headers = tuple[tuple[bytes, bytes], ...]
@@ -21,6 +26,12 @@ if TYPE_CHECKING:
 
 class AsyncExchange:
     """Sends requests one at a time, without credentials of its own and without retries.
+
+    Attributes:
+        options: The client's options.
+        transport: What sends the requests.
+        known_secrets: What responses must not show of this client.
+        rate_limiter: Spreads the requests; shared with copies of the same rate, None if there is no limit.
 
     Args:
         options: The client's options.
@@ -41,6 +52,12 @@ class AsyncExchange:
         self.known_secrets = known_secrets
         self._parent = parent
         self._closed = False
+        self.rate_limiter: RateLimiter | None
+        rate = options.requests_per_minute
+        if parent is not None and rate == parent.options.requests_per_minute:
+            self.rate_limiter = parent.rate_limiter
+        else:
+            self.rate_limiter = None if rate is None else RateLimiter(rate)
         self._host: Headers = ((b"Host", host_header(options.base_url)),)
         self._user_agent: Headers = ((b"User-Agent", USER_AGENT.encode("ascii")),)
         self._accept: Headers = ((b"Accept", b"application/json"),)
@@ -63,12 +80,16 @@ class AsyncExchange:
         if self._parent is None:
             await self.transport.aclose()
 
-    async def send(self, request: Request, timeout: float, *, hide_body: bool = False) -> APIResponse:
-        """Sends one request once.
+    async def send(
+        self, request: Request, timeout: float, operation: str, attempts: list[Attempt], *, hide_body: bool = False
+    ) -> APIResponse:
+        """Sends one request once, and says so to the client's `on_attempt`.
 
         Args:
             request: The request.
             timeout: The seconds that it may take.
+            operation: The name of its operation.
+            attempts: The attempts before, to which this one is added.
             hide_body: Whether a successful response holds secrets that are not known yet, so that errors do without its body.
 
         Raises:
@@ -78,12 +99,37 @@ class AsyncExchange:
         """
         if self.closed:
             raise ClientClosed("this client is closed: make another one, or use it inside of its `with` block")
-        response = await self.transport.send(request, timeout)
-        if len(response.content) > request.max_response_bytes:
-            raise response_too_large(request, response.status)
+        started_at = time.monotonic()
+        status: int | None = None
+        failure: MinCloudError | None = None
+        try:
+            response = await self.transport.send(request, timeout)
+            if len(response.content) > request.max_response_bytes:
+                raise response_too_large(request, response.status)
+            status = response.status
+        except (TransportError, InvalidResponse) as error:
+            failure = error
+            raise
+        finally:
+            if status is not None or failure is not None:
+                number, seconds = len(attempts) + 1, time.monotonic() - started_at
+                attempt = Attempt(operation, request.method, redact_url(request.url), status, number, seconds, failure)
+                attempts.append(attempt)
+                self._report(attempt)
         return APIResponse(request, response, secrets=self.known_secrets.all, hide_body=hide_body)
 
-    def request(self, operation: Operation, token: str | None = None) -> Request:
+    def _report(self, attempt: Attempt) -> None:
+        if attempt.status is not None:
+            logger.debug("%s %s answered %d", attempt.method, attempt.url, attempt.status)
+        else:
+            logger.debug("%s %s failed: %s", attempt.method, attempt.url, type(attempt.error).__name__)
+        if self.options.on_attempt is not None:
+            try:
+                self.options.on_attempt(attempt)
+            except Exception:  # noqa: BLE001 - a fault of whoever watches must not break what is watched
+                logger.exception("on_attempt raised")
+
+    def request(self, operation: Operation, token: Secret | None = None) -> Request:
         """The request for an operation.
 
         Args:
@@ -96,6 +142,6 @@ class AsyncExchange:
             return Request(operation.method, operation.path, headers, b"", self.options.max_response_bytes)
         headers = (*self._common, *operation.headers)
         if token is not None:
-            headers = (*headers, (b"Authorization", b"Bearer " + token.encode("ascii")))
+            headers = (*headers, (b"Authorization", b"Bearer " + token.reveal().encode("ascii")))
         url = self.options.base_url + operation.path
         return Request(operation.method, url, headers, operation.content or b"", self.options.max_response_bytes)

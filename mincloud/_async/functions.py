@@ -22,7 +22,7 @@ from .._function_files import read_source
 from .._models import Deployment, Outcome
 from .._operations import choice, function_data, function_name, operation, text_argument, unix_time, whole_number
 from .._paging import RawPage
-from .._responses import function_error, with_error_object
+from .._responses import with_error_object
 from ..errors import AmbiguousJob, ClientClosed, MinCloudError, NotFound
 from .job_search import AsyncFoundCall, find_calls
 from .pages import AsyncPaginator
@@ -115,11 +115,15 @@ class AsyncFunctions:
         name = function_name(name)
         response = await self._pipeline.send(self._invocation(name, data, sync=True), timeout=timeout)
         result = response.read(with_error_object(response.json()), invocations.invoke_function.parse_success)
+        error: MinCloudError
         if not isinstance(result, InvocationResult):
-            response.invalid("it says that the call was accepted, although its result was to be waited for")
-        if result.code != 0:
-            raise function_error(name, result.code, result.error)
-        return result.data if returns is None else returns(result.data)
+            error = response.invalid("it says that the call was accepted, although its result was to be waited for")
+        elif result.code != 0:
+            error = response.function_error(name, result.code, result.error)
+        else:
+            return result.data if returns is None else returns(result.data)
+        del result  # it may repeat a secret, which a traceback with local variables must not show
+        raise error
 
     async def trigger(
         self, name: str, data: Mapping[str, Any] | None = None, *, timeout: float | None = None
@@ -149,7 +153,7 @@ class AsyncFunctions:
         response = await self._pipeline.send(call, timeout=timeout)
         took = time.monotonic() - sent_at
         if not isinstance(response.parsed(invocations.invoke_function.parse_success), InvocationAccepted):
-            response.invalid("it is a result, although the call was not to be waited for")
+            raise response.invalid("it is a result, although the call was not to be waited for")
         return accepted_run(self._pipeline, self._watchers, name, call.content or b"", date=response.date(), took=took)
 
     def resume(self, saved: Mapping[str, Any]) -> AsyncRun:
@@ -368,6 +372,7 @@ class AsyncFunctions:
             whole_number("schema_id", schema_id, least=0)
         body = models.DebugRequest(_debug_data(function_data(data)), kind, schema_id)
         call = operation(
+            "debugFunction",
             invocations.debug_function.build_request(name, body=body, x_hydrogen_env_id=self._environment),
             default=self._pipeline.options.default,
         )
@@ -398,7 +403,9 @@ class AsyncFunctions:
             ConfigurationError: The timeout is impossible.
         """
         body = models.CreateFunctionRequest(function_name(name), text_argument("code", code), _checked_remark(remark))
-        call = operation(functions.create_function.build_request(body=body, x_hydrogen_env_id=self._environment))
+        call = operation(
+            "createFunction", functions.create_function.build_request(body=body, x_hydrogen_env_id=self._environment)
+        )
         return (await self._pipeline.send(call, timeout=timeout)).parsed(functions.create_function.parse_success)
 
     async def get(self, name: str, *, timeout: float | None = None) -> CloudFunction:
@@ -421,7 +428,7 @@ class AsyncFunctions:
             ConfigurationError: The timeout is impossible.
         """
         request = functions.get_function.build_request(function_name(name), x_hydrogen_env_id=self._environment)
-        response = await self._pipeline.send(operation(request, idempotent=True), timeout=timeout)
+        response = await self._pipeline.send(operation("getFunction", request, idempotent=True), timeout=timeout)
         return response.parsed(functions.get_function.parse_success)
 
     async def update(
@@ -469,7 +476,7 @@ class AsyncFunctions:
         )
         # A renaming whose response was lost has left nothing under the old name.
         success_if_retried = _NOT_FOUND if new_name is not None and new_name != name else None
-        call = operation(request, idempotent=True, success_if_retried=success_if_retried)
+        call = operation("updateFunction", request, idempotent=True, success_if_retried=success_if_retried)
         response = await self._pipeline.send(call, timeout=timeout)
         if response.status == _NOT_FOUND and new_name is not None:
             try:
@@ -547,7 +554,9 @@ class AsyncFunctions:
             ConfigurationError: The timeout is impossible.
         """
         request = functions.delete_function.build_request(function_name(name), x_hydrogen_env_id=self._environment)
-        await self._pipeline.send(operation(request, idempotent=True, success_if_retried=_NOT_FOUND), timeout=timeout)
+        await self._pipeline.send(
+            operation("deleteFunction", request, idempotent=True, success_if_retried=_NOT_FOUND), timeout=timeout
+        )
 
     def list(
         self, *, page_size: int = DEFAULT_PAGE_SIZE, prefetch: int = 0, timeout: float | None = None
@@ -571,7 +580,7 @@ class AsyncFunctions:
             request = functions.list_functions.build_request(
                 limit=limit, offset=offset, x_hydrogen_env_id=self._environment
             )
-            return await self._pipeline.send(operation(request, idempotent=True), timeout=timeout)
+            return await self._pipeline.send(operation("listFunctions", request, idempotent=True), timeout=timeout)
 
         return AsyncPaginator(fetch, _read_functions, _identity, page_size=page_size, prefetch=prefetch)
 
@@ -580,6 +589,7 @@ class AsyncFunctions:
         fields.additional_properties = function_data(data)
         body = InvokeRequest(fields, sync)
         return operation(
+            "invokeFunction",
             invocations.invoke_function.build_request(name, body=body, x_hydrogen_env_id=self._environment),
             default=self._pipeline.options.default,
         )

@@ -152,7 +152,7 @@ async def fetch_log(
     """
     if not job.user_log_url:
         raise JobError(f"job {job.id} has no log yet: it is {job.status}; list it again when it has ended", job=job)
-    call = Operation("GET", job.user_log_url, idempotent=True, authorized=False)
+    call = Operation("log", "GET", job.user_log_url, idempotent=True, authorized=False)
     answer = await flow.send(call, timeout=timeout, deadline=deadline)
     return answer.content().decode("utf-8-sig", errors="replace")
 
@@ -202,7 +202,7 @@ def job_pages(
             offset=offset,
             x_hydrogen_env_id=flow.options.environment or UNSET,
         )
-        response = await flow.send(operation(request, idempotent=True), timeout=timeout, deadline=deadline)
+        response = await flow.send(operation("listJobs", request, idempotent=True), timeout=timeout, deadline=deadline)
         if clock is not None and (date := response.date()) is not None:
             clock.note(date, time.monotonic())
         return response

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 from .._concurrency.asyncio_ import sleep
 from .._configuration import Secrets, checked_timeout
-from .._logging import logger
 from .._redaction import KnownSecrets
 from .._retries import GATEWAY_ERRORS, is_worth_repeating, retry_delay
 from .._urls import redact_url
-from ..errors import RequestTimeout, TransportError
+from ..errors import APIError, InvalidResponse, RequestTimeout, TransportError
 from .credentials import AsyncCredentials
 from .exchange import AsyncExchange
 
 if TYPE_CHECKING:
     from .._configuration import Options
+    from .._models import Attempt
     from .._operations import Operation
+    from .._redaction import Secret
     from .._responses import APIResponse
     from ..transports import AsyncTransport
 
@@ -29,12 +30,14 @@ class _AttemptState:
 
     Attributes:
         may_have_run: Whether an attempt of it may have run.
+        attempts: Its attempts so far.
     """
 
-    __slots__ = ("may_have_run",)
+    __slots__ = ("attempts", "may_have_run")
 
     def __init__(self) -> None:
         self.may_have_run = False
+        self.attempts: list[Attempt] = []
 
 
 class AsyncPipeline:
@@ -99,9 +102,11 @@ class AsyncPipeline:
         state = _AttemptState()
         try:
             return await self._attempts(operation, limit, deadline, state)
-        except TransportError as error:
-            # An attempt before the one that failed may have run, too.
-            error.may_have_run = error.may_have_run or state.may_have_run
+        except (APIError, InvalidResponse, TransportError) as error:
+            if isinstance(error, TransportError):
+                # An attempt before the one that failed may have run, too.
+                error.may_have_run = error.may_have_run or state.may_have_run
+            error.attempts = error.attempts or tuple(state.attempts)  # of the exchange for a token, or of the operation
             raise
 
     async def _attempts(
@@ -111,9 +116,12 @@ class AsyncPipeline:
         renewed = False
         while True:
             attempt += 1
-            token = await self.credentials.token(timeout=limit, deadline=deadline) if operation.authorized else None
+            await self._wait_for_rate(operation, deadline)
+            token = (
+                await self.credentials.secret_token(timeout=limit, deadline=deadline) if operation.authorized else None
+            )
             try:
-                response = await self._attempt(operation, token, limit, deadline)
+                response = await self._attempt(operation, token, limit, deadline, state)
             except TransportError as error:
                 state.may_have_run = state.may_have_run or error.may_have_run
                 may_repeat = operation.idempotent or not error.may_have_run
@@ -137,6 +145,22 @@ class AsyncPipeline:
                     raise response.error()
             await sleep(delay)
 
+    async def _wait_for_rate(self, operation: Operation, deadline: float | None) -> None:
+        """Waits until the client's rate allows another request. It does not count into the attempt's timeout."""
+        limiter = self.exchange.rate_limiter
+        if limiter is None or not operation.authorized:  # a log is on another host
+            return
+        delay = limiter.reserve(deadline)
+        if delay is None:
+            raise RequestTimeout(
+                f"requests_per_minute={self.options.requests_per_minute} allows no request in the time that is left",
+                may_have_run=False,
+                method=operation.method,
+                url=redact_url(self.options.base_url + operation.path),
+            )
+        if delay > 0:
+            await sleep(delay)
+
     def _delay(self, attempt: int, retry_after: float | None, deadline: float | None) -> float | None:
         """The seconds to wait before the next attempt, None if there is to be none."""
         if attempt > self.options.max_retries:
@@ -147,7 +171,7 @@ class AsyncPipeline:
         return delay
 
     async def _attempt(
-        self, operation: Operation, token: str | None, limit: float, deadline: float | None
+        self, operation: Operation, token: Secret | None, limit: float, deadline: float | None, state: _AttemptState
     ) -> APIResponse:
         request = self.exchange.request(operation, token)
         if deadline is not None:
@@ -159,6 +183,4 @@ class AsyncPipeline:
                     method=request.method,
                     url=redact_url(request.url),
                 )
-        response = await self.exchange.send(request, limit)
-        logger.debug("%s %s answered %d", request.method, response.url, response.status)
-        return response
+        return await self.exchange.send(request, limit, operation.name, state.attempts)

@@ -70,6 +70,19 @@ def _origin(text: str) -> tuple[Origin, bytes, bytes, int | None]:
     return origin, parts.scheme.encode("ascii"), host.encode("ascii"), parts.port
 
 
+def _outgoing(request: Request) -> tuple[Origin, httpcore.Request]:
+    """The origin of a request, and the request as httpcore takes it.
+
+    Raises:
+        ValueError: Its URL is no absolute URL of HTTP.
+    """
+    origin, url = _address(request.url)
+    headers = [*request.headers]
+    if request.content or request.method in ("POST", "PATCH", "PUT"):
+        headers.append((b"Content-Length", str(len(request.content)).encode("ascii")))
+    return origin, httpcore.Request(request.method, url, headers=headers, content=request.content)
+
+
 class AsyncHTTPTransport:
     """The default `mincloud.AsyncTransport`."""
 
@@ -81,30 +94,30 @@ class AsyncHTTPTransport:
     async def send(self, request: Request, timeout: float) -> Response:
         """See `mincloud.AsyncTransport.send`."""
         deadline = Deadline(timeout)
+        addressed: tuple[Origin, httpcore.Request] | None = None
+        problem = ""
         try:
-            origin, url = _address(request.url)
+            addressed = _outgoing(request)
         except ValueError as error:
+            problem = str(error)
+        # No error is raised while another is handled: that one's frames hold headers and URLs, and with them tokens and signatures.
+        if addressed is None:
             shown = redact_url(request.url)
             raise ConnectionFailed(
-                f"{request.method} {shown} is not an address: {error}",
+                f"{request.method} {shown} is not an address: {problem}",
                 may_have_run=False,
                 method=request.method,
                 url=shown,
-            ) from None
-        headers = [*request.headers]
-        if request.content or request.method in ("POST", "PATCH", "PUT"):
-            headers.append((b"Content-Length", str(len(request.content)).encode("ascii")))
-        outgoing = httpcore.Request(request.method, url, headers=headers, content=request.content)
+            )
+        origin, outgoing = addressed
         pool = await self._pools.get()
         while True:
             attempt = Attempt(deadline, request.method)
             response = await self._try(pool, origin, request, outgoing, attempt, timeout)
             if response is not None:
                 return response
-            try:
-                deadline.left(httpcore.ConnectTimeout)
-            except httpcore.ConnectTimeout as error:
-                raise _timed_out(request, attempt, timeout) from error
+            if deadline.is_over():
+                raise _timed_out(request, attempt, timeout)
 
     async def _try(
         self,
@@ -124,6 +137,7 @@ class AsyncHTTPTransport:
             connection = Connection(self._connector(*origin), attempt)
         connection.attempt = attempt
         response: Response | None = None
+        failure: ConnectionFailed | RequestTimeout | None = None
         try:
             with suppress_httpcore_logs():
                 incoming = await connection.http.handle_async_request(outgoing)
@@ -136,9 +150,9 @@ class AsyncHTTPTransport:
                     await incoming.aclose()
         except NothingSent as error:
             if not was_idle or attempt.opened:
-                raise _failed(f"the connection was closed at once: {error}", request, may_have_run=False) from error
-        except httpcore.TimeoutException as error:
-            raise _timed_out(request, attempt, timeout) from error
+                failure = _failed(f"the connection was closed at once: {error}", request, may_have_run=False)
+        except httpcore.TimeoutException:
+            failure = _timed_out(request, attempt, timeout)
         except (
             httpcore.NetworkError,
             httpcore.ProtocolError,
@@ -149,9 +163,7 @@ class AsyncHTTPTransport:
             what = (
                 "the connection broke before the answer was complete" if attempt.sent else "no connection could be made"
             )
-            raise _failed(
-                f"{what}: {str(error) or type(error).__name__}", request, may_have_run=attempt.sent
-            ) from error
+            failure = _failed(f"{what}: {str(error) or type(error).__name__}", request, may_have_run=attempt.sent)
         finally:
             if response is not None and connection.rest(response.headers):
                 pool.put(origin, connection)
@@ -159,6 +171,8 @@ class AsyncHTTPTransport:
                     await pool.aclose()
             else:
                 await connection.aclose()
+        if failure is not None:
+            raise failure
         return response
 
     async def aclose(self) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from .._models import Attempt
     from ..transports import HTTPClient, Transport
     from .credentials import Credentials
 
@@ -42,6 +43,11 @@ class MinCloud:
             only when they surely did not run.
         default: Converts values that JSON does not know in the data of calls, as for `json.dumps`: dataclasses, `Decimal`, models of
             pydantic. None to refuse them.
+        requests_per_minute: How many requests begin in any minute at the most, all threads, tasks and copies of this client together; the
+            service guarantees 50 on its free plan. None for no limit. Waiting for a turn does not count into `timeout`, but into the
+            time that `run.wait` and its like are given.
+        on_attempt: Called after each request that was sent, with an `Attempt`, also for tokens and logs, in the thread or event loop that
+            sent it. What it raises is logged, and breaks nothing.
         max_response_bytes: How large a response may be, as it comes and unpacked; 64 MiB if not given.
         http_client: An `httpx.Client` or `httpx2.Client` that sends the requests, for proxies, certificates, HTTP/2 and event
             hooks of one's own. It is not closed by this client.
@@ -63,21 +69,25 @@ class MinCloud:
         timeout: float | NotGiven | None = NOT_GIVEN,
         max_retries: int | None = None,
         default: Callable[[Any], Any] | None = None,
+        requests_per_minute: int | None = None,
+        on_attempt: Callable[[Attempt], object] | None = None,
         max_response_bytes: int | None = None,
         http_client: HTTPClient | None = None,
         transport: Transport | None = None,
     ) -> None:
+        given = Secrets.given(access_token, client_id, client_secret)
+        del access_token, client_secret  # a traceback with local variables must not show them
         options = resolve_options(
             base_url=base_url,
             environment=environment,
             timeout=timeout,
             max_retries=max_retries,
             default=default,
+            requests_per_minute=requests_per_minute,
+            on_attempt=on_attempt,
             max_response_bytes=max_response_bytes,
         )
-        secrets = resolve_secrets(
-            access_token=access_token, client_id=client_id, client_secret=client_secret, base_url=options.base_url
-        )
+        secrets = resolve_secrets(given, options.base_url)
         self._begin(Pipeline(options, _chosen_transport(transport, http_client), secrets), JobWatchers())
 
     def _begin(self, flow: Pipeline, watchers: JobWatchers) -> None:
@@ -109,6 +119,8 @@ class MinCloud:
         timeout: float | NotGiven | None = NOT_GIVEN,
         max_retries: int | None = None,
         default: Callable[[Any], Any] | NotGiven | None = NOT_GIVEN,
+        requests_per_minute: int | NotGiven | None = NOT_GIVEN,
+        on_attempt: Callable[[Attempt], object] | NotGiven | None = NOT_GIVEN,
         max_response_bytes: int | None = None,
     ) -> Self:
         """A copy that shares the connections and differs in what is named. Closing it closes no connection.
@@ -119,22 +131,26 @@ class MinCloud:
             timeout: The seconds that each attempt of a call may take; None for no limit.
             max_retries: How often a call is repeated that failed and may be repeated.
             default: Another conversion of values that JSON does not know; None for none.
+            requests_per_minute: A limit of its own; None for none. Not giving one shares the limit there is.
+            on_attempt: Another function to call after each request; None for none.
             max_response_bytes: How large a response may be, as it comes and unpacked.
 
         Raises:
             ConfigurationError: One of them is impossible.
         """
+        secrets = None if access_token is None else Secrets.given(access_token, None, None)
+        del access_token  # a traceback with local variables must not show it
         options = self._flow.options.changed(
             environment=environment,
             timeout=timeout,
             max_retries=NOT_GIVEN if max_retries is None else max_retries,
             default=default,
+            requests_per_minute=requests_per_minute,
+            on_attempt=on_attempt,
             max_response_bytes=NOT_GIVEN if max_response_bytes is None else max_response_bytes,
         )
-        secrets = None
-        if access_token is not None:
-            check_header_value("access_token", access_token)
-            secrets = Secrets(access_token)
+        if secrets is not None:
+            check_header_value("access_token", secrets.access_token)
         copy = type(self).__new__(type(self))
         copy._begin(  # noqa: SLF001 - of this same class
             Pipeline(options, self._flow.exchange.transport, secrets, self._flow), self._watchers
@@ -154,6 +170,8 @@ class MinCloud:
         self.close()
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_flow"):  # in a traceback of what kept it from being made
+            return f"<{type(self).__name__}, not made>"
         options = self._flow.options
         environment = f", environment={options.environment!r}" if options.environment else ""
         return f"{type(self).__name__}(base_url={options.base_url!r}{environment})"
@@ -181,6 +199,8 @@ def from_options(kind: type[MinCloud], options: Options) -> MinCloud:
         timeout=options.timeout,
         max_retries=options.max_retries,
         default=options.default,
+        requests_per_minute=options.requests_per_minute,
+        on_attempt=options.on_attempt,
         max_response_bytes=options.max_response_bytes,
     )
 

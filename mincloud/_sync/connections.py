@@ -44,6 +44,10 @@ class Deadline:
     def __init__(self, timeout: float) -> None:
         self._end = time.monotonic() + timeout if timeout <= _LONGEST_TIMEOUT else float("inf")
 
+    def is_over(self) -> bool:
+        """Whether it has passed."""
+        return time.monotonic() >= self._end
+
     def left(self, error: type[Exception]) -> float | None:
         """The seconds that are left; None if there is no end.
 

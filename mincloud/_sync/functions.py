@@ -23,7 +23,7 @@ from .._function_files import read_source
 from .._models import Deployment, Outcome
 from .._operations import choice, function_data, function_name, operation, text_argument, unix_time, whole_number
 from .._paging import RawPage
-from .._responses import function_error, with_error_object
+from .._responses import with_error_object
 from ..errors import AmbiguousJob, ClientClosed, MinCloudError, NotFound
 from .job_search import FoundCall, find_calls
 from .pages import Paginator
@@ -114,11 +114,15 @@ class Functions:
         name = function_name(name)
         response = self._pipeline.send(self._invocation(name, data, sync=True), timeout=timeout)
         result = response.read(with_error_object(response.json()), invocations.invoke_function.parse_success)
+        error: MinCloudError
         if not isinstance(result, InvocationResult):
-            response.invalid("it says that the call was accepted, although its result was to be waited for")
-        if result.code != 0:
-            raise function_error(name, result.code, result.error)
-        return result.data if returns is None else returns(result.data)
+            error = response.invalid("it says that the call was accepted, although its result was to be waited for")
+        elif result.code != 0:
+            error = response.function_error(name, result.code, result.error)
+        else:
+            return result.data if returns is None else returns(result.data)
+        del result  # it may repeat a secret, which a traceback with local variables must not show
+        raise error
 
     def trigger(self, name: str, data: Mapping[str, Any] | None = None, *, timeout: float | None = None) -> Run:
         """Calls a function and does not wait for it (operation invokeFunction, `sync: false`). It is sent once, and may run for 300 s.
@@ -146,7 +150,7 @@ class Functions:
         response = self._pipeline.send(call, timeout=timeout)
         took = time.monotonic() - sent_at
         if not isinstance(response.parsed(invocations.invoke_function.parse_success), InvocationAccepted):
-            response.invalid("it is a result, although the call was not to be waited for")
+            raise response.invalid("it is a result, although the call was not to be waited for")
         return accepted_run(self._pipeline, self._watchers, name, call.content or b"", date=response.date(), took=took)
 
     def resume(self, saved: Mapping[str, Any]) -> Run:
@@ -365,6 +369,7 @@ class Functions:
             whole_number("schema_id", schema_id, least=0)
         body = models.DebugRequest(_debug_data(function_data(data)), kind, schema_id)
         call = operation(
+            "debugFunction",
             invocations.debug_function.build_request(name, body=body, x_hydrogen_env_id=self._environment),
             default=self._pipeline.options.default,
         )
@@ -393,7 +398,9 @@ class Functions:
             ConfigurationError: The timeout is impossible.
         """
         body = models.CreateFunctionRequest(function_name(name), text_argument("code", code), _checked_remark(remark))
-        call = operation(functions.create_function.build_request(body=body, x_hydrogen_env_id=self._environment))
+        call = operation(
+            "createFunction", functions.create_function.build_request(body=body, x_hydrogen_env_id=self._environment)
+        )
         return (self._pipeline.send(call, timeout=timeout)).parsed(functions.create_function.parse_success)
 
     def get(self, name: str, *, timeout: float | None = None) -> CloudFunction:
@@ -416,7 +423,7 @@ class Functions:
             ConfigurationError: The timeout is impossible.
         """
         request = functions.get_function.build_request(function_name(name), x_hydrogen_env_id=self._environment)
-        response = self._pipeline.send(operation(request, idempotent=True), timeout=timeout)
+        response = self._pipeline.send(operation("getFunction", request, idempotent=True), timeout=timeout)
         return response.parsed(functions.get_function.parse_success)
 
     def update(
@@ -464,7 +471,7 @@ class Functions:
         )
         # A renaming whose response was lost has left nothing under the old name.
         success_if_retried = _NOT_FOUND if new_name is not None and new_name != name else None
-        call = operation(request, idempotent=True, success_if_retried=success_if_retried)
+        call = operation("updateFunction", request, idempotent=True, success_if_retried=success_if_retried)
         response = self._pipeline.send(call, timeout=timeout)
         if response.status == _NOT_FOUND and new_name is not None:
             try:
@@ -542,7 +549,9 @@ class Functions:
             ConfigurationError: The timeout is impossible.
         """
         request = functions.delete_function.build_request(function_name(name), x_hydrogen_env_id=self._environment)
-        self._pipeline.send(operation(request, idempotent=True, success_if_retried=_NOT_FOUND), timeout=timeout)
+        self._pipeline.send(
+            operation("deleteFunction", request, idempotent=True, success_if_retried=_NOT_FOUND), timeout=timeout
+        )
 
     def list(
         self, *, page_size: int = DEFAULT_PAGE_SIZE, prefetch: int = 0, timeout: float | None = None
@@ -566,7 +575,7 @@ class Functions:
             request = functions.list_functions.build_request(
                 limit=limit, offset=offset, x_hydrogen_env_id=self._environment
             )
-            return self._pipeline.send(operation(request, idempotent=True), timeout=timeout)
+            return self._pipeline.send(operation("listFunctions", request, idempotent=True), timeout=timeout)
 
         return Paginator(fetch, _read_functions, _identity, page_size=page_size, prefetch=prefetch)
 
@@ -575,6 +584,7 @@ class Functions:
         fields.additional_properties = function_data(data)
         body = InvokeRequest(fields, sync)
         return operation(
+            "invokeFunction",
             invocations.invoke_function.build_request(name, body=body, x_hydrogen_env_id=self._environment),
             default=self._pipeline.options.default,
         )

@@ -151,7 +151,7 @@ def fetch_log(flow: Pipeline, job: Job, *, timeout: float | None = None, deadlin
     """
     if not job.user_log_url:
         raise JobError(f"job {job.id} has no log yet: it is {job.status}; list it again when it has ended", job=job)
-    call = Operation("GET", job.user_log_url, idempotent=True, authorized=False)
+    call = Operation("log", "GET", job.user_log_url, idempotent=True, authorized=False)
     answer = flow.send(call, timeout=timeout, deadline=deadline)
     return answer.content().decode("utf-8-sig", errors="replace")
 
@@ -201,7 +201,7 @@ def job_pages(
             offset=offset,
             x_hydrogen_env_id=flow.options.environment or UNSET,
         )
-        response = flow.send(operation(request, idempotent=True), timeout=timeout, deadline=deadline)
+        response = flow.send(operation("listJobs", request, idempotent=True), timeout=timeout, deadline=deadline)
         if clock is not None and (date := response.date()) is not None:
             clock.note(date, time.monotonic())
         return response

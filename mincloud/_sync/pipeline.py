@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 
 from .._concurrency.threads import sleep
 from .._configuration import Secrets, checked_timeout
-from .._logging import logger
 from .._redaction import KnownSecrets
 from .._retries import GATEWAY_ERRORS, is_worth_repeating, retry_delay
 from .._urls import redact_url
-from ..errors import RequestTimeout, TransportError
+from ..errors import APIError, InvalidResponse, RequestTimeout, TransportError
 from .credentials import Credentials
 from .exchange import Exchange
 
 if TYPE_CHECKING:
     from .._configuration import Options
+    from .._models import Attempt
     from .._operations import Operation
+    from .._redaction import Secret
     from .._responses import APIResponse
     from ..transports import Transport
 
@@ -30,12 +31,14 @@ class _AttemptState:
 
     Attributes:
         may_have_run: Whether an attempt of it may have run.
+        attempts: Its attempts so far.
     """
 
-    __slots__ = ("may_have_run",)
+    __slots__ = ("attempts", "may_have_run")
 
     def __init__(self) -> None:
         self.may_have_run = False
+        self.attempts: list[Attempt] = []
 
 
 class Pipeline:
@@ -98,9 +101,11 @@ class Pipeline:
         state = _AttemptState()
         try:
             return self._attempts(operation, limit, deadline, state)
-        except TransportError as error:
-            # An attempt before the one that failed may have run, too.
-            error.may_have_run = error.may_have_run or state.may_have_run
+        except (APIError, InvalidResponse, TransportError) as error:
+            if isinstance(error, TransportError):
+                # An attempt before the one that failed may have run, too.
+                error.may_have_run = error.may_have_run or state.may_have_run
+            error.attempts = error.attempts or tuple(state.attempts)  # of the exchange for a token, or of the operation
             raise
 
     def _attempts(
@@ -110,9 +115,10 @@ class Pipeline:
         renewed = False
         while True:
             attempt += 1
-            token = self.credentials.token(timeout=limit, deadline=deadline) if operation.authorized else None
+            self._wait_for_rate(operation, deadline)
+            token = self.credentials.secret_token(timeout=limit, deadline=deadline) if operation.authorized else None
             try:
-                response = self._attempt(operation, token, limit, deadline)
+                response = self._attempt(operation, token, limit, deadline, state)
             except TransportError as error:
                 state.may_have_run = state.may_have_run or error.may_have_run
                 may_repeat = operation.idempotent or not error.may_have_run
@@ -136,6 +142,22 @@ class Pipeline:
                     raise response.error()
             sleep(delay)
 
+    def _wait_for_rate(self, operation: Operation, deadline: float | None) -> None:
+        """Waits until the client's rate allows another request. It does not count into the attempt's timeout."""
+        limiter = self.exchange.rate_limiter
+        if limiter is None or not operation.authorized:  # a log is on another host
+            return
+        delay = limiter.reserve(deadline)
+        if delay is None:
+            raise RequestTimeout(
+                f"requests_per_minute={self.options.requests_per_minute} allows no request in the time that is left",
+                may_have_run=False,
+                method=operation.method,
+                url=redact_url(self.options.base_url + operation.path),
+            )
+        if delay > 0:
+            sleep(delay)
+
     def _delay(self, attempt: int, retry_after: float | None, deadline: float | None) -> float | None:
         """The seconds to wait before the next attempt, None if there is to be none."""
         if attempt > self.options.max_retries:
@@ -145,7 +167,9 @@ class Pipeline:
             return None
         return delay
 
-    def _attempt(self, operation: Operation, token: str | None, limit: float, deadline: float | None) -> APIResponse:
+    def _attempt(
+        self, operation: Operation, token: Secret | None, limit: float, deadline: float | None, state: _AttemptState
+    ) -> APIResponse:
         request = self.exchange.request(operation, token)
         if deadline is not None:
             limit = min(limit, deadline - time.monotonic())
@@ -156,6 +180,4 @@ class Pipeline:
                     method=request.method,
                     url=redact_url(request.url),
                 )
-        response = self.exchange.send(request, limit)
-        logger.debug("%s %s answered %d", request.method, response.url, response.status)
-        return response
+        return self.exchange.send(request, limit, operation.name, state.attempts)

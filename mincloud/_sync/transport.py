@@ -71,6 +71,19 @@ def _origin(text: str) -> tuple[Origin, bytes, bytes, int | None]:
     return origin, parts.scheme.encode("ascii"), host.encode("ascii"), parts.port
 
 
+def _outgoing(request: Request) -> tuple[Origin, httpcore.Request]:
+    """The origin of a request, and the request as httpcore takes it.
+
+    Raises:
+        ValueError: Its URL is no absolute URL of HTTP.
+    """
+    origin, url = _address(request.url)
+    headers = [*request.headers]
+    if request.content or request.method in ("POST", "PATCH", "PUT"):
+        headers.append((b"Content-Length", str(len(request.content)).encode("ascii")))
+    return origin, httpcore.Request(request.method, url, headers=headers, content=request.content)
+
+
 class HTTPTransport:
     """The default `mincloud.Transport`."""
 
@@ -82,30 +95,30 @@ class HTTPTransport:
     def send(self, request: Request, timeout: float) -> Response:
         """See `mincloud.Transport.send`."""
         deadline = Deadline(timeout)
+        addressed: tuple[Origin, httpcore.Request] | None = None
+        problem = ""
         try:
-            origin, url = _address(request.url)
+            addressed = _outgoing(request)
         except ValueError as error:
+            problem = str(error)
+        # No error is raised while another is handled: that one's frames hold headers and URLs, and with them tokens and signatures.
+        if addressed is None:
             shown = redact_url(request.url)
             raise ConnectionFailed(
-                f"{request.method} {shown} is not an address: {error}",
+                f"{request.method} {shown} is not an address: {problem}",
                 may_have_run=False,
                 method=request.method,
                 url=shown,
-            ) from None
-        headers = [*request.headers]
-        if request.content or request.method in ("POST", "PATCH", "PUT"):
-            headers.append((b"Content-Length", str(len(request.content)).encode("ascii")))
-        outgoing = httpcore.Request(request.method, url, headers=headers, content=request.content)
+            )
+        origin, outgoing = addressed
         pool = self._pools.get()
         while True:
             attempt = Attempt(deadline, request.method)
             response = self._try(pool, origin, request, outgoing, attempt, timeout)
             if response is not None:
                 return response
-            try:
-                deadline.left(httpcore.ConnectTimeout)
-            except httpcore.ConnectTimeout as error:
-                raise _timed_out(request, attempt, timeout) from error
+            if deadline.is_over():
+                raise _timed_out(request, attempt, timeout)
 
     def _try(
         self,
@@ -125,6 +138,7 @@ class HTTPTransport:
             connection = Connection(self._connector(*origin), attempt)
         connection.attempt = attempt
         response: Response | None = None
+        failure: ConnectionFailed | RequestTimeout | None = None
         try:
             with suppress_httpcore_logs():
                 incoming = connection.http.handle_request(outgoing)
@@ -137,9 +151,9 @@ class HTTPTransport:
                     incoming.close()
         except NothingSent as error:
             if not was_idle or attempt.opened:
-                raise _failed(f"the connection was closed at once: {error}", request, may_have_run=False) from error
-        except httpcore.TimeoutException as error:
-            raise _timed_out(request, attempt, timeout) from error
+                failure = _failed(f"the connection was closed at once: {error}", request, may_have_run=False)
+        except httpcore.TimeoutException:
+            failure = _timed_out(request, attempt, timeout)
         except (
             httpcore.NetworkError,
             httpcore.ProtocolError,
@@ -150,9 +164,7 @@ class HTTPTransport:
             what = (
                 "the connection broke before the answer was complete" if attempt.sent else "no connection could be made"
             )
-            raise _failed(
-                f"{what}: {str(error) or type(error).__name__}", request, may_have_run=attempt.sent
-            ) from error
+            failure = _failed(f"{what}: {str(error) or type(error).__name__}", request, may_have_run=attempt.sent)
         finally:
             if response is not None and connection.rest(response.headers):
                 pool.put(origin, connection)
@@ -160,6 +172,8 @@ class HTTPTransport:
                     pool.close()
             else:
                 connection.close()
+        if failure is not None:
+            raise failure
         return response
 
     def close(self) -> None:

@@ -11,18 +11,19 @@ from typing import Any
 import pytest
 
 from mincloud import AsyncMinCloud, ConfigurationError, MinCloud, MissingCredentials
-from mincloud._configuration import NOT_GIVEN, resolve_options, resolve_secrets
+from mincloud._configuration import NOT_GIVEN, Secrets, resolve_options, resolve_secrets
 from mincloud._logins import DEFAULT_BASE_URL
+from mincloud._redaction import Secret
 
 BOTH = pytest.mark.parametrize("kind", [MinCloud, AsyncMinCloud])
 Kind = type[MinCloud] | type[AsyncMinCloud]
 
 
-def secrets(**arguments: str) -> tuple[str | None, str | None, str | None]:
-    nothing: dict[str, Any] = dict.fromkeys(("access_token", "client_id", "client_secret"))
-    given = nothing | {"base_url": DEFAULT_BASE_URL} | arguments
-    found = resolve_secrets(**given)
-    return found.access_token, found.client_id, found.client_secret
+def secrets(base_url: str = DEFAULT_BASE_URL, **arguments: str) -> tuple[str | None, str | None, str | None]:
+    given = [arguments.get(name) for name in ("access_token", "client_id", "client_secret")]
+    found = resolve_secrets(Secrets.given(*given), base_url)
+    token, secret = found.access_token, found.client_secret
+    return token.reveal() if token else None, found.client_id, secret.reveal() if secret else None
 
 
 def login(folder: Path, text: str | bytes) -> Path:
@@ -314,7 +315,7 @@ def test_a_pickled_client_keeps_its_options_and_takes_the_credentials_of_where_i
     again = pickle.loads(pickled)
     assert type(again) is kind
     assert flow_of(again).options == flow_of(cloud).options
-    assert flow_of(again).exchange.known_secrets.all() == ["token-of-there"]
+    assert flow_of(again).exchange.known_secrets.all() == [Secret("token-of-there")]
 
 
 def flow_of(cloud: Any) -> Any:

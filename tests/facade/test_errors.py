@@ -35,6 +35,7 @@ from mincloud import (
     Page,
     RateLimited,
     RequestTimeout,
+    ResultUnavailable,
     ServerError,
     TransportError,
 )
@@ -63,6 +64,7 @@ ERRORS: list[MinCloudError] = [
     JobNotFound("nowhere"),
     JobTimeout("late", job=JOB),
     AmbiguousJob("two", candidates=[JOB, OTHER]),
+    ResultUnavailable("not shown", job=JOB, log="LOG 1"),
 ]
 COPIES: dict[str, Callable[[Any], Any]] = {
     "pickle": lambda value: pickle.loads(pickle.dumps(value)),
@@ -145,7 +147,7 @@ def test_the_tree_is_as_it_is_drawn() -> None:
         "InvalidResponse": "MinCloudError",
         "FunctionError": "MinCloudError",
         "JobError": "MinCloudError",
-        **dict.fromkeys(["JobFailed", "JobNotFound", "JobTimeout", "AmbiguousJob"], "JobError"),
+        **dict.fromkeys(["JobFailed", "JobNotFound", "JobTimeout", "AmbiguousJob", "ResultUnavailable"], "JobError"),
         "MinCloudError": "Exception",
     }
     assert {name: getattr(mincloud, name).__mro__[1].__name__ for name in mincloud.errors.__all__} == drawn

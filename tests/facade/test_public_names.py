@@ -52,6 +52,7 @@ NEVER_RAISES = {
     "Run.failed",
     "Run.to_dict",
     "Page",
+    "Attempt",
     "Outcome",
     "Deployment",
     "FolderProblem",
