@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
 from .arguments import program_parser
-from .exit_statuses import DONE, INTERRUPTED, PROGRAM, CommandError, describe_error, error_document
+from .exit_statuses import DONE, INTERRUPTED, PROGRAM, WRONG_USAGE, CommandError, describe_error, error_document
 from .terminal import Terminal
 
 if TYPE_CHECKING:
@@ -33,6 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         SystemExit: The words ask for help or the version.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if sys.stderr is None:  # pyright: ignore[reportUnnecessaryComparison] - closed, as with `2>&-`
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - until the program ends
+    if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison] - as above
+        sys.stderr.write(f"{PROGRAM}: standard output is closed, so nothing was done: send it to /dev/null instead\n")
+        return WRONG_USAGE
     parser, commands = program_parser()
     if not words or (words[0] == "help" and not {"-h", "--help"}.intersection(words)):
         return _help(words[1:], parser, commands)
@@ -53,8 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         terminal.error(f"{PROGRAM}: interrupted", {"error": {"kind": "Interrupted", "message": "interrupted"}})
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read has seen enough, as with `| head`. Python would complain once more when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read has seen enough, as with `| head`.
+        _give_up_output()
         return DONE
     except Exception as error:  # noqa: BLE001 - what no user can meet is raised on
         status, message = _format_error(error, args)
@@ -63,7 +68,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
             traceback.print_exc()
         terminal.error(f"{PROGRAM}: {message}", error_document(error, message), getattr(error, "details", ()))
+        _give_up_output()
     return status
+
+
+def _give_up_output() -> None:
+    """Leaves what cannot be written any more, about which Python would complain once more when it ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _help(words: list[str], parser: CommandParser, commands: dict[str, CommandParser]) -> int:

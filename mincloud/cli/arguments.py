@@ -412,6 +412,7 @@ def _add_call_commands(commands: _Commands) -> None:
     for parser in (invoke, trigger, debug):
         parser.add_argument("name", metavar="NAME", help="the function's name")
         parser.add_argument("data", metavar="DATA", nargs="?", help=_DATA_HELP)
+    invoke.add_argument("--log", action="store_true", help="print the log of the call as well, to standard error")
     trigger.add_argument("--wait", action="store_true", help="wait until its job has ended")
     for parser in (trigger, wait):
         parser.add_argument(
@@ -435,7 +436,7 @@ def _add_job_commands(commands: _Commands) -> None:
         "list the jobs of a function, the newest first",
         [
             "mincloud-py jobs greet",
-            "mincloud-py jobs greet --status execution_failed --since 2h",
+            "mincloud-py jobs greet --failed --since 2h",
             "mincloud-py jobs greet --all --json",
         ],
         "With --follow, the newest last, and again whenever the status of one has changed.",
@@ -455,15 +456,27 @@ def _add_job_commands(commands: _Commands) -> None:
         "logs",
         "jobs:logs",
         "print the log of a job",
-        ["mincloud-py logs greet", "mincloud-py logs greet --job 1"],
-        "Of the newest job, if none is named. With --follow, of each job as it ends; or of the one that is named,\n"
-        "when it has ended.",
+        [
+            "mincloud-py logs greet",
+            "mincloud-py logs greet --job 1",
+            "mincloud-py logs greet --since 2h --failed -n 100",
+        ],
+        "Of the newest job, if none is named. With -n, --since or --failed, of those that fit, the newest last. With\n"
+        "--follow, of each job as it ends; or of the one that is named, when it has ended.",
     )
     logs.add_argument("name", metavar="NAME", help="the function's name")
     logs.add_argument("--job", type=_checked(_at_least_one), metavar="ID", help="the id of a job, from `jobs`")
     logs.add_argument("--follow", action="store_true", help="wait for what comes")
-    logs.set_defaults(since=None, limit=1)
+    logs.add_argument("--since", type=_checked(parse_time), metavar="TIME", help=f"of jobs created since: {times}")
+    logs.add_argument(
+        "-n",
+        "--limit",
+        type=_checked(_at_least_one),
+        metavar="N",
+        help="of how many jobs at the most (1, or 20 with --since)",
+    )
     for parser in (jobs, logs):
+        parser.add_argument("--failed", action="store_true", help="only jobs that ended and are not fulfilled")
         parser.add_argument(
             "--interval", type=_checked(_seconds), default=2.0, metavar="SECONDS", help="how often --follow looks (2)"
         )

@@ -148,6 +148,8 @@ class Inputs:
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """The lines that are not blank, with their numbers; of a stream once."""
         if self.name == "-":
+            if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison] - closed, as with `<&-`
+                raise CommandError("standard input is closed: name a file of inputs")
             yield from numbered_lines(sys.stdin.buffer)
             return
         with self.path.open("rb") as file:

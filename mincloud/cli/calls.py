@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .clients import connected, destination
-from .exit_statuses import DONE, FAILED, CommandError, describe_error, error_document
+from .exit_statuses import DONE, FAILED, PROGRAM, CommandError, describe_error, error_document, escaped
 from .terminal import Cell
 from .units import duration, size
 
@@ -30,6 +30,10 @@ _OWN_FRAME = re.compile(
     re.MULTILINE,
 )
 _LONGEST_LINE_SHOWN = 160
+# How many seconds this machine's clock and the service's may differ, with `invoke --log`.
+_CLOCKS_DIFFER = 120.0
+_LOOKS_FOR_LOG = 5
+_BETWEEN_LOOKS = 0.5
 
 
 def invoke(args: argparse.Namespace, terminal: Terminal) -> int:
@@ -38,9 +42,14 @@ def invoke(args: argparse.Namespace, terminal: Terminal) -> int:
 
     data = data_argument(args.data)
     with connected(destination(args, terminal), args) as cloud:
+        begun_at = time.time()
         try:
             result = cloud.functions.invoke(args.name, data)
+            if args.log:
+                _print_log_of_call(cloud, args.name, data, begun_at)
         except FunctionError as error:
+            if args.log:
+                _print_log_of_call(cloud, args.name, data, begun_at)
             if terminal.json or not terminal.shows_errors:
                 raise
             _, message = describe_error(error, command="invoke", name=args.name)
@@ -51,6 +60,21 @@ def invoke(args: argparse.Namespace, terminal: Terminal) -> int:
     else:
         terminal.block(readable(result))
     return DONE
+
+
+def _print_log_of_call(cloud: MinCloud, name: str, data: dict[str, Any] | None, begun_at: float) -> None:
+    """Prints the log of a call that was waited for to standard error: of the newest job that shows its data."""
+    for _ in range(_LOOKS_FOR_LOG):
+        window = (data or {}, begun_at - _CLOCKS_DIFFER, time.time() + _CLOCKS_DIFFER)
+        (found,) = cloud.functions.find_calls(name, [window], sync=True)
+        if found.runs:
+            run = max(found.runs, key=lambda each: 0 if each.job is None else each.job.id)
+            sys.stderr.write(escaped(run.log()))
+            return
+        time.sleep(_BETWEEN_LOOKS)
+    sys.stderr.write(
+        f"{PROGRAM}: note: no log of this call is to be had yet; `mincloud-py logs {name}` may show it later\n"
+    )
 
 
 def _failing_line(cloud: MinCloud, error: FunctionError) -> list[str]:

@@ -24,6 +24,7 @@ _HEADER = ("ID", "STATUS", f"CREATED {zone()}", "WAITED", "TOOK", "MEMORY", "SOU
 _UNFINISHED = ("waiting", "executing")
 _MOST_PER_PAGE = 1000
 _PAGES_AHEAD = 4
+_USUAL_LOGS = 20
 # A job waits 5 minutes for its turn at the most, and runs for as long; after that nothing becomes of it.
 _GIVE_UP_AFTER = 900.0
 # A job may be recorded a little after one that was created later.
@@ -37,16 +38,18 @@ def jobs(args: argparse.Namespace, terminal: Terminal) -> int:
         if args.follow:
             _check_follow(args)
             _print_followed(cloud, args, filters, terminal)
+        if args.failed and args.status is not None:
+            raise CommandError("--failed and --status are two filters of the status: choose one")
         limit = None if args.all else args.limit
         paginator = cloud.jobs.list(
             args.name,
             **filters,
             created_after=args.since,
             created_before=args.until,
-            page_size=min(limit or _MOST_PER_PAGE, _MOST_PER_PAGE),
+            page_size=min(limit or _MOST_PER_PAGE, _MOST_PER_PAGE) if not args.failed else _MOST_PER_PAGE,
             prefetch=0 if limit is not None and limit <= _MOST_PER_PAGE else _PAGES_AHEAD,
         )
-        found = islice(paginator, limit)
+        found = islice(filter(_has_failed, paginator) if args.failed else paginator, limit)
         if terminal.json:
             for job in found:
                 terminal.document(job_document(job))
@@ -57,13 +60,20 @@ def jobs(args: argparse.Namespace, terminal: Terminal) -> int:
                 terminal.note(
                     f"{args.name!r} has no such jobs" if _is_filtered(args) else f"{args.name!r} was never called"
                 )
-            if limit is not None and shown.count == limit:
+            if limit is not None and shown.count == limit and not args.failed:
                 _say_that_there_are_more(paginator, limit, terminal)
     return DONE
 
 
+def _has_failed(job: Job) -> bool:
+    """Whether a job has ended and is not fulfilled; the service's filter knows one status at a time."""
+    return job.status not in (*_UNFINISHED, "fulfilled")
+
+
 def _is_filtered(args: argparse.Namespace) -> bool:
-    return any((args.source, args.status, args.service_type, args.since is not None, args.until is not None))
+    return any(
+        (args.failed, args.source, args.status, args.service_type, args.since is not None, args.until is not None)
+    )
 
 
 class _Counted:
@@ -110,7 +120,7 @@ def _print_followed(cloud: MinCloud, args: argparse.Namespace, filters: dict[str
     # A job comes before it is in the status that is wanted, perhaps long before.
     wanted = filters.pop("status")
     for job in _followed(cloud, args, filters):
-        if wanted is not None and job.status != wanted:
+        if (wanted is not None and job.status != wanted) or (args.failed and not _has_failed(job)):
             continue
         if terminal.json:
             terminal.document(job_document(job))
@@ -160,9 +170,12 @@ def logs(args: argparse.Namespace, terminal: Terminal) -> int:
     """Shows the log of a job, the newest if none is named; or of each that ends from now on."""
     with connected(destination(args, terminal), args) as cloud:
         if args.follow and args.job is None:
+            args.limit = args.limit or 1
             for job in _followed(cloud, args, {}):
-                if job.status not in _UNFINISHED:
+                if job.status not in _UNFINISHED and (not args.failed or _has_failed(job)):
                     _print_log(cloud, job, terminal, headed=True)
+        if args.job is None and (args.since is not None or args.failed or (args.limit or 1) > 1):
+            return _print_logs(cloud, args, terminal)
         job = _wanted(cloud, args, terminal)
         if args.follow:
             with terminal.spinner(lambda: f"job {job.id} is {job.status}"):
@@ -170,6 +183,20 @@ def logs(args: argparse.Namespace, terminal: Terminal) -> int:
                     time.sleep(args.interval)
                     job = _found(cloud, args.name, job.id, since=job.created_at)
         _print_log(cloud, job, terminal, headed=False)
+    return DONE
+
+
+def _print_logs(cloud: MinCloud, args: argparse.Namespace, terminal: Terminal) -> int:
+    """Shows the logs of several jobs, the newest last."""
+    paginator = cloud.jobs.list(args.name, created_after=args.since, page_size=_MOST_PER_PAGE)
+    ended = (job for job in paginator if job.status not in _UNFINISHED and (not args.failed or _has_failed(job)))
+    found = list(islice(ended, args.limit or _USUAL_LOGS))
+    if not found:
+        raise CommandError(
+            f"{args.name!r} has no such jobs: `mincloud-py jobs {args.name}` shows those it has", NOT_FOUND
+        )
+    for job in reversed(found):
+        _print_log(cloud, job, terminal, headed=True)
     return DONE
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from getpass import getpass
 from typing import TYPE_CHECKING
 
@@ -32,7 +31,7 @@ def login(args: argparse.Namespace, terminal: Terminal) -> int:
     there = destination(args, terminal)
     section = section_for(there.base_url)
     LoginFile.read(path)  # before anybody is asked for a secret
-    client_id, client_secret = _application(args)
+    client_id, client_secret = _application(args, terminal)
     try:
         with MinCloud(
             client_id=client_id, client_secret=client_secret, base_url=there.base_url, timeout=timeout(args)
@@ -77,13 +76,13 @@ def _wins_over(client_id: str, path: Path, base_url: str) -> str | None:
     return f"{used.kept_in} has another token of {client_id}, which wins here: remove it to use this login"
 
 
-def _application(args: argparse.Namespace) -> tuple[str, str]:
+def _application(args: argparse.Namespace, terminal: Terminal) -> tuple[str, str]:
     """The application's id and secret: from the arguments, the environment, or the terminal."""
     client_id: str = args.client_id or os.environ.get("MINCLOUD_CLIENT_ID") or ""
     client_secret: str = args.insecure_client_secret or os.environ.get("MINCLOUD_CLIENT_SECRET") or ""
     if client_id and client_secret:
         return client_id, client_secret
-    if not sys.stdin.isatty():
+    if not terminal.can_ask:
         raise CommandError(
             "login asks on a terminal, and there is none: set MINCLOUD_CLIENT_ID and MINCLOUD_CLIENT_SECRET"
         )

@@ -284,7 +284,8 @@ class Terminal:
     @property
     def can_ask(self) -> bool:
         """Whether somebody can answer a question."""
-        return sys.stdin.isatty()
+        # Closed, as with `<&-`, it is None.
+        return sys.stdin is not None and sys.stdin.isatty()  # pyright: ignore[reportUnnecessaryComparison]
 
     def confirm(self, question: str, *, otherwise: str) -> bool:
         """Asks on standard error.

@@ -211,6 +211,18 @@ def test_a_job_that_does_not_appear_ends_trigger_with_1(program: Program, greet:
     )
 
 
+def test_invoke_prints_the_log_of_its_call_when_told_to(program: Program) -> None:
+    program.emulator.deploy("greet", GREET)
+    for name in ("Wei", "Lin"):
+        ended = program("invoke", "greet", json.dumps({"username": name}), "--log")
+        assert (ended.status, ended.out) == (0, f"hello {name}\n")
+        assert f"LOG greeting {name}\n" in ended.err
+    ended = program("invoke", "greet", "{}", "--log")
+    assert ended.status == 1
+    assert "ERROR" in ended.err
+    assert ended.err.endswith("mincloud-py: the function 'greet' failed: TypeError: username is missing\n")
+
+
 def test_debug_prints_the_log_and_the_result(program: Program) -> None:
     program.emulator.deploy("greet", GREET)
     ended = program.done("debug", "greet", '{"username": "Lin"}')

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from mincloud import ConnectionFailed
 from mincloud.cli.exit_statuses import describe_error
 
-from .conftest import GREET
+from .conftest import GREET, SCRIPT
 
 if TYPE_CHECKING:
     from .conftest import Program
@@ -160,3 +162,44 @@ def test_whoever_reads_no_further_gets_no_complaint(furnished: Program) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(20) == 0
+
+
+def _shell(program: Program, line: str) -> subprocess.CompletedProcess[str]:
+    path = f"{SCRIPT.parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        ["sh", "-c", line], capture_output=True, text=True, check=False, timeout=30, env={**os.environ, "PATH": path}
+    )
+
+
+def test_a_closed_output_is_one_line_before_anything_runs(furnished: Program, greet: str) -> None:
+    ended = _shell(furnished, f"""mincloud-py invoke {greet} '{{"username": "Lin"}}' >&-""")
+    assert (ended.returncode, ended.stderr) == (
+        2,
+        "mincloud-py: standard output is closed, so nothing was done: send it to /dev/null instead\n",
+    )
+    assert furnished.emulator.calls_of(greet) == []
+
+
+def test_a_full_output_is_one_line(furnished: Program, greet: str) -> None:
+    ended = _shell(furnished, f"""mincloud-py invoke {greet} '{{"username": "Lin"}}' >/dev/full""")
+    assert (ended.returncode, ended.stderr) == (2, "mincloud-py: No space left on device\n")
+
+
+@pytest.mark.parametrize("words", ["invoke greet -", "batch greet - -o out.jsonl", "delete greet", "wait -"])
+def test_a_closed_input_is_one_line(furnished: Program, greet: str, words: str) -> None:
+    ended = _shell(furnished, f"mincloud-py {words} <&-")
+    assert ended.returncode == 2
+    assert ended.stderr.count("\n") == 1
+    assert "Traceback" not in ended.stderr
+    assert furnished.emulator.calls_of(greet) == []
+
+
+def test_closed_errors_are_not_missed(furnished: Program, greet: str) -> None:
+    assert _shell(furnished, f"mincloud-py invoke {greet} 2>&-").returncode == 1
+
+
+def test_chinese_arguments_are_read_whatever_the_locale(furnished: Program) -> None:
+    furnished.emulator.stub("测试", lambda event: event["data"]["名"])
+    for locale in ("C", "POSIX", "en_US.ISO-8859-1"):
+        ended = furnished.script("invoke", "测试", '{"名": "好"}', variables={"LANG": locale, "LC_ALL": locale})
+        assert (ended.status, ended.out) == (0, "好\n"), ended

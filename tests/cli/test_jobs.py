@@ -55,6 +55,8 @@ def test_jobs_are_listed_the_newest_first(called: Program) -> None:
     ("options", "ids"),
     [
         (["--status", "execution_failed"], [1]),
+        (["--failed"], [1]),
+        (["--failed", "--since", "HALF"], []),
         (["--service-type", "batch"], [3]),
         (["--source", "open_api"], [3, 2, 1]),
         (["--source", "timer"], []),
@@ -191,6 +193,22 @@ def test_logs_print_the_newest_or_the_named(logged: Program) -> None:
     document = logged.done("logs", "greet", "--job", "1", "--json").document
     assert (document["job"], document["status"]) == (1, "fulfilled")
     assert "LOG greeting Lin\n" in document["log"]
+
+
+def test_several_logs_are_printed_the_newest_last(logged: Program) -> None:
+    logged("invoke", "greet")
+    shown = logged.done("logs", "greet", "-n", "2").out
+    assert shown.index("greeting 爱范儿") < shown.index("username is missing")
+    assert "greeting Lin" not in shown
+    assert [each["job"] for each in logged.done("logs", "greet", "--since", "1h", "--json").documents] == [1, 2, 3]
+    assert [each["job"] for each in logged.done("logs", "greet", "--failed", "--json").documents] == [3]
+    ended = logged("logs", "greet", "--since", "2099-01-01", "--failed")
+    assert (ended.status, "'greet' has no such jobs" in ended.line) == (4, True)
+
+
+def test_failed_jobs_are_of_no_other_status(called: Program) -> None:
+    ended = called("jobs", "greet", "--failed", "--status", "fulfilled")
+    assert (ended.status, "--failed and --status are two filters" in ended.line) == (2, True)
 
 
 def test_a_job_that_is_not_there_ends_with_4(logged: Program) -> None:
