@@ -64,10 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stories = _chosen(read_checked_stories(contract, options.stories), options.story, only_languages=bool(driver))
     except InputError as error:
         for line in error.lines:
-            _complain(line)
+            _print_error(line)
         return 2
     try:
-        _say(f"contract {contract.version}, {_counted(len(stories))}, {driver or 'HTTP'}")
+        _print(f"contract {contract.version}, {_counted(len(stories))}, {driver or 'HTTP'}")
         run_stories(
             contract,
             stories,
@@ -76,21 +76,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
             command=command,
             folder=options.driver_folder,
             interval=60 / options.requests_per_minute if options.requests_per_minute else 0.0,
-            begin=lambda url: _say(url if options.base_url else f"{url}, an emulator of this run"),
+            begin=lambda url: _print(url if options.base_url else f"{url}, an emulator of this run"),
             report=report,
         )
     except ServerError as error:
-        _complain(str(error))
+        _print_error(str(error))
         return 2
     except DriverError as error:
         if not outcomes:
-            _complain(str(error))
+            _print_error(str(error))
             return 2
         driver_error = error
     whole = driver is None and not options.story
     status = _conclude(contract, outcomes, whole=whole, other_server=bool(options.base_url))
     if driver_error is not None:
-        _complain(str(driver_error))
+        _print_error(str(driver_error))
         return 1
     return status
 
@@ -132,14 +132,14 @@ def _chosen(stories: Sequence[Story], names: Sequence[str], *, only_languages: b
 def _print_outcome(outcome: Outcome) -> None:
     story = outcome.story
     if outcome.skipped is not None:
-        _say(f"skipped  {story.name}: {outcome.skipped}")
+        _print(f"skipped  {story.name}: {outcome.skipped}")
     elif outcome.failures:
-        _say(f"FAILED   {story.name}: {story.title}")
+        _print(f"FAILED   {story.name}: {story.title}")
         for line in outcome.failures:
-            _say(f"         {line}")
+            _print(f"         {line}")
     else:
         differs = any(reading.otherwise is not None for reading in outcome.readings)
-        _say(
+        _print(
             f"{'differs' if differs else 'passed':8} {story.name}: {story.title} ({outcome.requests} requests, {outcome.seconds:.2f} s)"
         )
 
@@ -154,9 +154,9 @@ def _conclude(contract: Contract, outcomes: Sequence[Outcome], *, whole: bool, o
         complaints.append("no story was run")
     if whole:
         coverage = measure(contract, outcomes)
-        _say("\nHow many stories met each documented status:\n")
-        _say("\n".join(coverage.table()))
-        _say(f"\n{coverage.line}")
+        _print("\nHow many stories met each documented status:\n")
+        _print("\n".join(coverage.table()))
+        _print(f"\n{coverage.line}")
         if coverage.missing:
             missing = ", ".join(f"{operation} {status}" for operation, status in coverage.missing)
             complaints.append(f"no story met {missing}")
@@ -164,11 +164,11 @@ def _conclude(contract: Contract, outcomes: Sequence[Outcome], *, whole: bool, o
         _report_readings(outcomes)
     passed = len(outcomes) - len(failed) - len(skipped)
     seconds = sum(outcome.seconds for outcome in outcomes)
-    _say(f"{_counted(passed)} passed, {len(failed)} failed, {len(skipped)} skipped, in {seconds:.1f} s")
+    _print(f"{_counted(passed)} passed, {len(failed)} failed, {len(skipped)} skipped, in {seconds:.1f} s")
     if skipped:
-        _say(f"not run: {_names(skipped)}")
+        _print(f"not run: {_names(skipped)}")
     for line in complaints:
-        _complain(line)
+        _print_error(line)
     return 1 if complaints else 0
 
 
@@ -177,12 +177,12 @@ def _report_readings(outcomes: Sequence[Outcome]) -> None:
     readings = [reading for outcome in outcomes for reading in outcome.readings]
     if not readings:
         return
-    _say("\nWhat the contract has not from the documentation, and what the server said to it:\n")
+    _print("\nWhat the contract has not from the documentation, and what the server said to it:\n")
     for standing in sorted({reading.standing for reading in readings}, key=lambda one: (one.standing, one.sentence)):
         differing = [one for one in readings if one.standing == standing and one.otherwise is not None]
-        _say(f"{'refuted' if differing else 'confirmed':9}  {standing.standing}: {standing.sentence}")
+        _print(f"{'refuted' if differing else 'confirmed':9}  {standing.standing}: {standing.sentence}")
         for one in differing:
-            _say(f"           {one.where}: {one.otherwise}")
+            _print(f"           {one.where}: {one.otherwise}")
     # A step may rest on several statements, and is one expectation.
     refuted = {(one.where, one.otherwise): one.standing.standing for one in readings if one.otherwise is not None}
     kinds = {"inferred": "inferred", "observed": "observed", "contradiction": "contradictory"}
@@ -190,7 +190,7 @@ def _report_readings(outcomes: Sequence[Outcome]) -> None:
     listed = [f"{count} {word}" for word, count in counts.items() if count] or ["0 inferred"]
     counted = " and ".join(filter(None, (", ".join(listed[:-1]), listed[-1])))
     plural = " was" if len(refuted) == 1 else "s were"
-    _say(f"\n{counted} expectation{plural} not shared by this server")
+    _print(f"\n{counted} expectation{plural} not shared by this server")
 
 
 def _counted(number: int) -> str:
@@ -201,12 +201,12 @@ def _names(outcomes: Sequence[Outcome]) -> str:
     return ", ".join(outcome.story.name for outcome in outcomes)
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     # At once, so that it keeps its place among what a driver or this program complains of.
     print(text, flush=True)
 
 
-def _complain(line: str) -> None:
+def _print_error(line: str) -> None:
     print(f"stories: {line}", file=sys.stderr)
 
 
@@ -220,5 +220,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except KeyboardInterrupt:
-        _complain("interrupted")
+        _print_error("interrupted")
         sys.exit(130)

@@ -81,7 +81,7 @@ def as_object(value: object) -> dict[str, Any] | None:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else None
 
 
-def at(body: object, pointer: str) -> object:
+def resolve_pointer(body: object, pointer: str) -> object:
     """What stands at a JSON pointer (RFC 6901), `ABSENT` if nothing does."""
     for step in pointer.split("/")[1:]:
         name = step.replace("~1", "/").replace("~0", "~")

@@ -9,9 +9,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
 from .driver import Answer, Driver, NoAnswerError, Request, read_addresses
-from .matching import ABSENT, as_object, at, mismatch
+from .matching import ABSENT, as_object, mismatch, resolve_pointer
 from .standings import DOCUMENTED, Standing
-from .variables import UnsetVariableError, filled, variables_in
+from .variables import UnsetVariableError, substitute, variables_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -143,7 +143,7 @@ class Runner:
         unique = {name: f"{self._run}{secrets.token_hex(2)}-{label}" for name, label in story.unique.items()}
         variables: dict[str, object] = {**credentials, **unique}
         for name, value in story.values.items():
-            variables[name] = filled(value, variables)
+            variables[name] = substitute(value, variables)
         try:
             for number, step in enumerate(story.steps, 1):
                 where = f"step {number} ({step.title})"
@@ -184,15 +184,15 @@ class Runner:
     ) -> None:
         request = Request(
             operation=step.operation,
-            parameters=cast("dict[str, Any]", filled(dict(step.parameters), variables)),
-            body=filled(step.body, variables),
-            access_token=cast("str | None", filled(self._token(step), variables)),
+            parameters=cast("dict[str, Any]", substitute(dict(step.parameters), variables)),
+            body=substitute(step.body, variables),
+            access_token=cast("str | None", substitute(self._token(step), variables)),
         )
-        expected = filled(step.expected, variables)
+        expected = substitute(step.expected, variables)
         self._protect(request)
         times = step.retry.times if step.retry is not None else 1
-        addresses = [str(filled(address, variables)) for address in step.fetch]
-        also = [(each.rests_on, filled(each.expected, variables)) for each in step.also]
+        addresses = [str(substitute(address, variables)) for address in step.fetch]
+        also = [(each.rests_on, substitute(each.expected, variables)) for each in step.also]
         for remaining in range(times - 1, -1, -1):
             answer = self._ask(step, request, addresses, outcome, driver)
             complaint = self._complaint(step, answer, expected)
@@ -213,7 +213,7 @@ class Runner:
                 if other is not None and (self._server.faults is not None or not self._named(references)):
                     raise StepError(other)
         for name, pointer in step.capture.items():
-            value = at(answer.body, pointer)
+            value = resolve_pointer(answer.body, pointer)
             if value is ABSENT:
                 raise StepError(f"body at {pointer}: expected a value to keep as {name}, got nothing")
             variables[name] = value

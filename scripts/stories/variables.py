@@ -27,7 +27,7 @@ def variables_in(value: object) -> Iterator[str]:
             yield from variables_in(item)
 
 
-def filled(value: object, variables: Mapping[str, object]) -> object:
+def substitute(value: object, variables: Mapping[str, object]) -> object:
     """A JSON value with its variables replaced.
 
     A string that is nothing but a variable becomes its value, whatever its type; within a longer string the
@@ -45,9 +45,9 @@ def filled(value: object, variables: Mapping[str, object]) -> object:
             return _value_of(whole[1], variables)
         return _VARIABLE.sub(lambda found: str(_value_of(found[1], variables)), value)
     if isinstance(value, list):
-        return [filled(item, variables) for item in cast("list[object]", value)]
+        return [substitute(item, variables) for item in cast("list[object]", value)]
     if isinstance(value, dict):
-        return {name: filled(item, variables) for name, item in cast("dict[str, object]", value).items()}
+        return {name: substitute(item, variables) for name, item in cast("dict[str, object]", value).items()}
     return value
 
 

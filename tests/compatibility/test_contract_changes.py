@@ -12,7 +12,7 @@ from scripts.compatibility.contract_changes import changes, without_prose
 from scripts.compatibility.versions import Version
 from scripts.contract.document import CONTRACT
 from tests.contract.kinds_of_change import BREAKING, COMPATIBLE, WORDS
-from tests.contract.mutations import JSON, at
+from tests.contract.mutations import JSON, value_at
 
 if TYPE_CHECKING:
     from scripts.compatibility.versions import Change as Found
@@ -77,7 +77,7 @@ def test_the_contract_without_its_prose_is_the_same_contract(contract: dict[str,
 def test_a_field_may_be_called_like_a_keyword() -> None:
     fields = {name: {"type": "string"} for name in ("description", "properties", "example", "default")}
     document = small({"type": "object", "properties": fields})
-    schema = at(without_prose(document), "paths", "/", "post", "requestBody", "content", JSON, "schema")
+    schema = value_at(without_prose(document), "paths", "/", "post", "requestBody", "content", JSON, "schema")
 
     assert list(schema["properties"]) == list(fields)
 

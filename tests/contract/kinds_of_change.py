@@ -15,10 +15,10 @@ from tests.contract.mutations import (
     Change,
     add,
     all_of,
-    at,
     drop,
     put,
     rename_path,
+    value_at,
 )
 
 SCHEMAS = ("components", "schemas")
@@ -45,7 +45,7 @@ def follow(document: dict[str, Any], old: str, new: str) -> None:
 
 def remove(*keys: str, value: object) -> Change:
     def change(document: dict[str, Any]) -> None:
-        at(document, *keys).remove(value)
+        value_at(document, *keys).remove(value)
 
     return change
 
@@ -324,8 +324,8 @@ BREAKING: dict[str, tuple[Change, str, str]] = {
     ),
     "an answer is of another schema, alike": (
         all_of(
-            lambda document: at(document, *SCHEMAS).update(
-                NewFunction=deepcopy(at(document, *SCHEMAS, "CloudFunction"))
+            lambda document: value_at(document, *SCHEMAS).update(
+                NewFunction=deepcopy(value_at(document, *SCHEMAS, "CloudFunction"))
             ),
             put(
                 "paths",
@@ -352,7 +352,7 @@ BREAKING: dict[str, tuple[Change, str, str]] = {
         "the parameters are in another order, and generated calls take them by place: put new ones last",
     ),
     "a new parameter stands before others": (
-        lambda document: at(document, "paths", FUNCTIONS, "get", "parameters").insert(
+        lambda document: value_at(document, "paths", FUNCTIONS, "get", "parameters").insert(
             1, {"name": "q", "in": "query", "schema": {"type": "string"}}
         ),
         "/oserve/v1.3/cloud-function/ > get > parameters",
@@ -364,8 +364,8 @@ BREAKING: dict[str, tuple[Change, str, str]] = {
         "the parameters are in another order, and generated calls take them by place: put new ones last",
     ),
     "two required fields of a request change places": (
-        lambda document: at(document, *SCHEMAS, "CreateFunctionRequest").update(
-            properties=dict(reversed(at(document, *SCHEMAS, "CreateFunctionRequest", "properties").items()))
+        lambda document: value_at(document, *SCHEMAS, "CreateFunctionRequest").update(
+            properties=dict(reversed(value_at(document, *SCHEMAS, "CreateFunctionRequest", "properties").items()))
         ),
         "schemas > CreateFunctionRequest > properties",
         "the required fields are in another order, and constructors in Go and Rust take them by place",
@@ -517,8 +517,8 @@ WORDS: dict[str, Change] = {
     "where a statement comes from": drop("paths", FUNCTIONS, "get", "x-provenance"),
     "a tag's description": put("tags", 0, "description", value="Other words."),
     "an answer that stands in another place": all_of(
-        lambda document: at(document, "paths", FUNCTION, "get", "responses").update(
-            {"401": deepcopy(at(document, "components", "responses", "Unauthorized"))}
+        lambda document: value_at(document, "paths", FUNCTION, "get", "responses").update(
+            {"401": deepcopy(value_at(document, "components", "responses", "Unauthorized"))}
         )
     ),
     "a reference beside which something is said": put(

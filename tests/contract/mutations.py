@@ -44,7 +44,7 @@ def broken(contract: Document, mutation: Mutation) -> Document:
     return document
 
 
-def at(node: Any, *keys: str | int) -> Any:
+def value_at(node: Any, *keys: str | int) -> Any:
     """What stands under the keys."""
     for key in keys:
         node = node[key]
@@ -55,7 +55,7 @@ def put(*keys: str | int, value: object) -> Change:
     """Sets what stands under the keys."""
 
     def change(document: Document) -> None:
-        at(document, *keys[:-1])[keys[-1]] = deepcopy(value)
+        value_at(document, *keys[:-1])[keys[-1]] = deepcopy(value)
 
     return change
 
@@ -64,7 +64,7 @@ def drop(*keys: str | int) -> Change:
     """Takes away what stands under the keys."""
 
     def change(document: Document) -> None:
-        del at(document, *keys[:-1])[keys[-1]]
+        del value_at(document, *keys[:-1])[keys[-1]]
 
     return change
 
@@ -73,7 +73,7 @@ def add(*keys: str | int, value: object) -> Change:
     """Adds to the list that stands under the keys."""
 
     def change(document: Document) -> None:
-        at(document, *keys).append(deepcopy(value))
+        value_at(document, *keys).append(deepcopy(value))
 
     return change
 

@@ -12,7 +12,7 @@ from openapi_schema_validator import OAS30Validator, oas30_format_checker
 
 from mincloud_emulator import Emulator
 from scripts.contract.document import operations, resolved
-from tests.contract.mutations import JSON, at
+from tests.contract.mutations import JSON, value_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -197,7 +197,7 @@ def media(contract: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
     for _, _, operation in operations(contract):
         name = operation["operationId"]
         if "requestBody" in operation:
-            found[name, "request"] = at(operation, "requestBody", "content", JSON)
+            found[name, "request"] = value_at(operation, "requestBody", "content", JSON)
         for status, response in operation["responses"].items():
             for kind, content in resolved(contract, response).get("content", {}).items():
                 found[name, status if kind == JSON else f"{status} {kind}"] = content
@@ -298,8 +298,8 @@ def test_an_answer_that_was_waited_for_never_reads_as_one_that_was_not(
     media: dict[tuple[str, str], dict[str, Any]],
     problems: Callable[[dict[str, Any], object], Messages],
 ) -> None:
-    result = at(contract, "components", "schemas", "InvocationResult")
-    accepted = at(contract, "components", "schemas", "InvocationAccepted")
+    result = value_at(contract, "components", "schemas", "InvocationResult")
+    accepted = value_at(contract, "components", "schemas", "InvocationAccepted")
     examples = [
         example["value"]
         for operation in ("invokeFunction", "triggerFunction")
@@ -316,7 +316,7 @@ def test_what_a_function_returns_may_be_any_json(
     data: object, contract: dict[str, Any], problems: Callable[[dict[str, Any], object], Messages]
 ) -> None:
     for name in ("InvocationResult", "DebugResult"):
-        assert problems(at(contract, "components", "schemas", name), {"code": 0, "data": data, "error": {}}) == []
+        assert problems(value_at(contract, "components", "schemas", name), {"code": 0, "data": data, "error": {}}) == []
 
 
 @pytest.mark.parametrize("data", [None, True, 1, "text", []])
@@ -324,7 +324,7 @@ def test_what_is_sent_to_a_function_is_an_object(
     data: object, contract: dict[str, Any], problems: Callable[[dict[str, Any], object], Messages]
 ) -> None:
     for name in ("InvokeRequest", "DebugRequest", "TriggerRequest"):
-        schema = at(contract, "components", "schemas", name)
+        schema = value_at(contract, "components", "schemas", name)
         assert problems(schema, {"function_name": "greet", "data": data}) != []
         assert problems(schema, {"function_name": "greet", "data": {"month": 9}}) == []
 
@@ -351,14 +351,14 @@ def test_an_answer_with_an_unknown_value_or_field_is_still_an_answer(
     contract: dict[str, Any],
     problems: Callable[[dict[str, Any], object], Messages],
 ) -> None:
-    assert problems(at(contract, "components", "schemas", schema), value) == []
+    assert problems(value_at(contract, "components", "schemas", schema), value) == []
 
 
 @pytest.mark.parametrize("body", [{"error_msg": "wrong"}, {"error_msg": "wrong", "status": 400}, {}, "wrong", ""])
 def test_an_error_body_is_an_object_or_a_bare_string(
     body: object, contract: dict[str, Any], problems: Callable[[dict[str, Any], object], Messages]
 ) -> None:
-    assert problems(at(contract, "components", "schemas", "ErrorBody"), body) == []
+    assert problems(value_at(contract, "components", "schemas", "ErrorBody"), body) == []
 
 
 def test_no_example_holds_a_credential_of_the_documentation(contract: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from scripts import ROOT
 from scripts.contract.document import CONTRACT, mappings, operations, resolved
-from tests.contract.mutations import AUTHORIZE, DEBUG, FUNCTION, FUNCTIONS, JOBS, JSON, LEGACY, TOKEN, at
+from tests.contract.mutations import AUTHORIZE, DEBUG, FUNCTION, FUNCTIONS, JOBS, JSON, LEGACY, TOKEN, value_at
 
 SOURCES = [
     "sdk",
@@ -430,7 +430,7 @@ def test_only_the_name_in_the_path_is_required_of_the_parameters(contract: dict[
 
 
 def test_each_object_has_the_documented_fields_types_and_required_fields(contract: dict[str, Any]) -> None:
-    schemas = at(contract, *COMPONENTS)
+    schemas = value_at(contract, *COMPONENTS)
     found = {
         name: (
             set(schema.get("required", [])),
@@ -452,14 +452,14 @@ def kind(contract: dict[str, Any], schema: dict[str, Any]) -> str:
 def test_a_fact_stands_in_the_contract(
     fact: str, place: tuple[str | int, ...], value: object, contract: dict[str, Any]
 ) -> None:
-    assert at(contract, *place) == value, fact
+    assert value_at(contract, *place) == value, fact
 
 
 @pytest.mark.parametrize(("fact", "place", "words"), WORDS, ids=[fact for fact, _, _ in WORDS])
 def test_a_fact_is_told_in_the_contract(
     fact: str, place: tuple[str | int, ...], words: str, contract: dict[str, Any]
 ) -> None:
-    assert words in at(contract, *place), fact
+    assert words in value_at(contract, *place), fact
 
 
 def test_every_contradiction_is_recorded_with_the_reading_chosen(contract: dict[str, Any]) -> None:
@@ -477,7 +477,7 @@ def test_every_contradiction_is_recorded_with_the_reading_chosen(contract: dict[
 def test_what_is_not_documented_says_so(
     what: str, place: tuple[str | int, ...], standing: str, contract: dict[str, Any]
 ) -> None:
-    assert standing in [entry["standing"] for entry in at(contract, *place, "x-provenance")], what
+    assert standing in [entry["standing"] for entry in value_at(contract, *place, "x-provenance")], what
 
 
 def test_every_operation_but_the_two_that_hand_out_tokens_needs_one(contract: dict[str, Any]) -> None:
@@ -490,8 +490,8 @@ def test_every_operation_but_the_two_that_hand_out_tokens_needs_one(contract: di
 
 @pytest.mark.parametrize("path", [JOBS, LEGACY])
 def test_a_call_answers_in_one_of_two_forms(path: str, contract: dict[str, Any]) -> None:
-    response = resolved(contract, at(contract, "paths", path, "post", "responses", "200"))
-    answer = resolved(contract, at(response, "content", JSON, "schema"))
+    response = resolved(contract, value_at(contract, "paths", path, "post", "responses", "200"))
+    answer = resolved(contract, value_at(response, "content", JSON, "schema"))
 
     assert [form["$ref"].rpartition("/")[2] for form in answer["oneOf"]] == [
         "InvocationResult",
@@ -500,7 +500,7 @@ def test_a_call_answers_in_one_of_two_forms(path: str, contract: dict[str, Any])
 
 
 def test_the_redirect_of_authorize_says_where_to_go_and_which_cookie_to_send(contract: dict[str, Any]) -> None:
-    headers = at(contract, "paths", AUTHORIZE, "post", "responses", "302", "headers")
+    headers = value_at(contract, "paths", AUTHORIZE, "post", "responses", "302", "headers")
 
     assert set(headers) == {"Location", "Set-Cookie"}
     assert headers["Location"]["required"]
@@ -511,7 +511,7 @@ def test_every_operation_has_a_place_for_any_other_error_and_any_body_of_one(con
         for status, response in operation["responses"].items():
             if status == "default" or status[0] in "45":
                 content = resolved(contract, response)["content"]
-                assert at(content, "*/*", "schema") == {"type": "string"}, operation["operationId"]
+                assert value_at(content, "*/*", "schema") == {"type": "string"}, operation["operationId"]
         assert "default" in operation["responses"]
 
 
@@ -521,11 +521,11 @@ def test_no_schema_shadows_a_global_of_browsers(contract: dict[str, Any]) -> Non
     globals_of_browsers = set(re.findall(r"^declare (?:var|function) (\w+)", declared, re.MULTILINE))
 
     assert "EventSource" in globals_of_browsers
-    assert globals_of_browsers & at(contract, *COMPONENTS).keys() == set()
+    assert globals_of_browsers & value_at(contract, *COMPONENTS).keys() == set()
 
 
 def test_a_token_request_is_one_of_two_grants(contract: dict[str, Any]) -> None:
-    request = at(contract, *COMPONENTS, "TokenRequest")
+    request = value_at(contract, *COMPONENTS, "TokenRequest")
 
     assert [form["$ref"].rpartition("/")[2] for form in request["oneOf"]] == [
         "AuthorizationCodeGrant",

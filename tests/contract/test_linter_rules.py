@@ -22,11 +22,11 @@ from tests.contract.mutations import (
     Mutation,
     add,
     all_of,
-    at,
     broken,
     drop,
     put,
     rename_path,
+    value_at,
 )
 
 if TYPE_CHECKING:
@@ -345,7 +345,7 @@ def test_every_rule_that_is_written_down_has_been_seen_to_fail() -> None:
 
 def test_no_rule_is_weaker_than_an_error() -> None:
     rules: dict[str, Any] = yaml.safe_load(LINT_RULES.read_text(encoding="utf-8"))["rules"]
-    severities = {rule: at(setting, "severity") for rule, setting in rules.items() if "severity" in setting}
+    severities = {rule: value_at(setting, "severity") for rule, setting in rules.items() if "severity" in setting}
 
     assert set(severities.values()) == {"error"}
     assert {setting for setting in rules.values() if isinstance(setting, str)} == {"error"}

@@ -19,7 +19,7 @@ from scripts.codegen.generate import TARGET
 from scripts.contract import variants
 from scripts.contract.document import CONTRACT, Document, mappings, operations, read_document
 from scripts.contract.variants import DEREFERENCED, NAMES, OVERLAYS, Variant, derive
-from tests.contract.mutations import DEBUG, TOKEN, at
+from tests.contract.mutations import DEBUG, TOKEN, value_at
 
 SCHEMAS = ("components", "schemas")
 ALL = variants.variants()
@@ -90,10 +90,10 @@ def test_the_portable_variant_has_no_choice_between_schemas(variant: Variant) ->
 def test_what_the_portable_variant_puts_together_has_the_fields_of_all(
     contract: Document, name: str, parts: tuple[str, ...]
 ) -> None:
-    together = at(of(("portable",)), *SCHEMAS, name)
+    together = value_at(of(("portable",)), *SCHEMAS, name)
     fields: dict[str, Any] = {}
     for part in parts:
-        fields |= at(contract, *SCHEMAS, part, "properties")
+        fields |= value_at(contract, *SCHEMAS, part, "properties")
 
     def bare(field: str, schema: dict[str, Any]) -> dict[str, Any]:
         told_apart = ("enum", "description") if field == "grant_type" else ()
@@ -102,7 +102,7 @@ def test_what_the_portable_variant_puts_together_has_the_fields_of_all(
     assert {field: bare(field, schema) for field, schema in together["properties"].items()} == {
         field: bare(field, schema) for field, schema in fields.items()
     }
-    required = [set[str](at(contract, *SCHEMAS, part, "required")) for part in parts]
+    required = [set[str](value_at(contract, *SCHEMAS, part, "required")) for part in parts]
     assert set(together.get("required", [])) == required[0] & required[1]
 
 
@@ -111,9 +111,9 @@ def test_nothing_else_differs_in_the_portable_variant(contract: Document) -> Non
     for document in documents:
         document["info"].pop("x-variant", None)
         for name in ("InvocationAnswer", "InvocationResult", "InvocationAccepted", "ErrorBody", "ErrorObject"):
-            at(document, *SCHEMAS).pop(name, None)
+            value_at(document, *SCHEMAS).pop(name, None)
         for name in ("TokenRequest", "AuthorizationCodeGrant", "RefreshTokenGrant"):
-            at(document, *SCHEMAS).pop(name, None)
+            value_at(document, *SCHEMAS).pop(name, None)
 
     assert documents[0] == documents[1]
 
@@ -125,9 +125,9 @@ def test_3_1_says_null_by_a_type_and_a_condition_by_if(contract: Document, varia
 
     assert nullable
     for place in nullable:
-        assert at(document, *place, "type") == [at(contract, *place, "type"), "null"]
+        assert value_at(document, *place, "type") == [value_at(contract, *place, "type"), "null"]
     assert not [place for place, node in mappings(document) if "nullable" in node]
-    debug = OAS31Validator({**at(document, *SCHEMAS, "DebugRequest"), "components": document["components"]})
+    debug = OAS31Validator({**value_at(document, *SCHEMAS, "DebugRequest"), "components": document["components"]})
     assert not debug.is_valid({"data": {}, "subject": "flex_schema"})
     assert debug.is_valid({"data": {}, "subject": "flex_schema", "schema_id": 1})
     assert debug.is_valid({"data": {}, "subject": "timer"})
@@ -138,12 +138,12 @@ def test_3_1_says_null_by_a_type_and_a_condition_by_if(contract: Document, varia
 def test_the_servers_variant_takes_what_working_clients_send(contract: Document, variant: Variant) -> None:
     document = of(variant)
     validator = OAS31Validator if "openapi-3.1" in variant else OAS30Validator
-    debug = validator({**at(document, *SCHEMAS, "DebugRequest"), "components": document["components"]})
+    debug = validator({**value_at(document, *SCHEMAS, "DebugRequest"), "components": document["components"]})
     for data in (None, True, 3, "text", [1], {"a": None}):
         assert debug.is_valid({"function_name": "greet", "data": data, "sync": True}), data
     assert not debug.is_valid({"function_name": "greet", "sync": True})
     assert not debug.is_valid({"data": {}, "subject": "flex_schema"})
-    assert set(at(document, "paths", TOKEN, "post", "requestBody", "content")) == {
+    assert set(value_at(document, "paths", TOKEN, "post", "requestBody", "content")) == {
         "application/json",
         "multipart/form-data",
         "application/x-www-form-urlencoded",

@@ -71,13 +71,13 @@ def test_a_stale_client_is_named_mended_and_then_left_alone(copy: Path) -> None:
     (client / "models" / "stray.py").touch()
     (client / "py.typed").unlink()
 
-    names = sorted("-".join(variant) for variant in variants() if variant)
+    names = sorted(f"variants/{'-'.join(variant)}.json" for variant in variants() if variant)
     stale = run(copy, "--check")
     assert stale.returncode == 1
     assert stale.stderr == (
         "generated/ is not what the contract gives "
         "(__init__.py, contract.json, models/cloud_function.py, models/stray.py, py.typed, "
-        + "".join(f"variants/{name}.json, " for name in names).removesuffix(", ")
+        + ", ".join(names)
         + "): run `make generate` and commit\n"
     )
 

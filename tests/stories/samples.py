@@ -39,7 +39,7 @@ JOBS: dict[str, Any] = {
 }
 
 
-def told(folder: Path, *steps: dict[str, Any], **changes: Any) -> Path:
+def write_story(folder: Path, *steps: dict[str, Any], **changes: Any) -> Path:
     """A folder with one story of these steps, which names a function `greet` and deletes it."""
     story: dict[str, Any] = {
         "story": "It greets",

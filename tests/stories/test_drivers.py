@@ -17,7 +17,7 @@ from scripts.stories.__main__ import main
 from scripts.stories.driver import NoAnswerError, Request
 from scripts.stories.matching import ABSENT
 from scripts.stories.process_driver import DriverError, ProcessDriver
-from tests.stories.samples import CREATE, INVOKE, remaining, told
+from tests.stories.samples import CREATE, INVOKE, remaining, write_story
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,7 +124,7 @@ def emulator() -> Iterator[Emulator]:
 @pytest.mark.timeout(180)
 def test_a_run_that_is_ended_deletes_what_its_story_made(credentials: Emulator, tmp_path: Path) -> None:
     body = {"name": "${greet}", "function_code": "exports.main = () => new Promise(() => {})"}
-    folder = told(tmp_path, {**CREATE, "body": body}, INVOKE)
+    folder = write_story(tmp_path, {**CREATE, "body": body}, INVOKE)
     run = subprocess.Popen(
         [sys.executable, "-m", "scripts.stories", "--stories", str(folder)],
         cwd=ROOT,

@@ -9,7 +9,7 @@ import pytest
 from scripts.stories.__main__ import main
 from scripts.stories.server import ServerError
 from scripts.stories.session import InputError, read_checked_stories, run_stories
-from tests.stories.samples import DELETE, INVOKE, JOBS, told
+from tests.stories.samples import DELETE, INVOKE, JOBS, write_story
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,7 +101,7 @@ def test_a_story_that_does_not_fit_is_refused_in_one_line(
     tmp_path: Path, parsed_contract: Contract, change: dict[str, Any], line: str
 ) -> None:
     with pytest.raises(InputError) as refused:
-        read_checked_stories(parsed_contract, told(tmp_path, **change))
+        read_checked_stories(parsed_contract, write_story(tmp_path, **change))
     assert refused.value.lines == (f"told.yaml: {line}",)
 
 
@@ -134,7 +134,7 @@ def test_a_file_that_is_no_story_is_refused_in_one_line(
 def test_each_thing_that_is_wrong_with_stories_is_a_line_and_none_is_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = told(tmp_path, {**INVOKE, "expect": {"status": 402}}, {**JOBS, "operation": "listJob"})
+    folder = write_story(tmp_path, {**INVOKE, "expect": {"status": 402}}, {**JOBS, "operation": "listJob"})
     assert main(["--stories", str(folder)]) == 2
     out, err = capsys.readouterr()
     assert out == ""

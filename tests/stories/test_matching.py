@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scripts.stories.matching import ABSENT, at, mismatch
+from scripts.stories.matching import ABSENT, mismatch, resolve_pointer
 
 
 @pytest.mark.parametrize(
@@ -76,4 +76,4 @@ def test_the_first_difference_is_said_with_its_place(expected: Any, actual: Any,
     ],
 )
 def test_a_pointer_leads_to_a_value_or_to_nothing(pointer: str, value: Any) -> None:
-    assert at({"a": [{"b/c": 1}]}, pointer) == value
+    assert resolve_pointer({"a": [{"b/c": 1}]}, pointer) == value

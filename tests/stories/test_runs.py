@@ -15,7 +15,7 @@ from scripts.stories.redaction import Redaction
 from scripts.stories.runner import Outcome
 from scripts.stories.session import run_stories
 from scripts.stories.story import read_stories
-from tests.stories.samples import CREATE, DELETE, INVOKE, JOBS, remaining, told
+from tests.stories.samples import CREATE, DELETE, INVOKE, JOBS, remaining, write_story
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +74,7 @@ def test_secrets_are_not_in_the_output(
         "body": {"access_token": {"$pattern": "^${client_secret}${code}$"}, "scope": "${client_id}"},
     }
     steps = [{**ask, "expect": {"status": 200}}, {**exchange, "expect": expect}]
-    assert main(["--stories", str(told(tmp_path, *steps, variables=None, cleanup=None))]) == 1
+    assert main(["--stories", str(write_story(tmp_path, *steps, variables=None, cleanup=None))]) == 1
     out, err = capsys.readouterr()
     place = 'step 2 (Exchange): body at /access_token: expected a string with "^[secret][secret]$", got "[secret]"'
     assert place in out
@@ -122,7 +122,7 @@ def test_an_answer_that_is_not_as_it_should_be_is_reported_with_its_place_and_th
         emulator.drop_next(path="*/job/")
     else:
         emulator.fail_next(status, body=body, path="*/job/")
-    [line] = run_told(parsed_contract, emulator, told(tmp_path)).failures
+    [line] = run_told(parsed_contract, emulator, write_story(tmp_path)).failures
     assert line.startswith(f"told.yaml: step 2 (Call it): {complaint}")
     assert remaining(emulator) == []
 
@@ -132,7 +132,7 @@ def test_a_clean_up_that_fails_is_reported_beside_the_step(
 ) -> None:
     credentials.fail_next(500, body="", path="*/job/")
     credentials.fail_next(503, body="", method="DELETE")
-    assert main(["--stories", str(told(tmp_path)), "--story", "told"]) == 1
+    assert main(["--stories", str(write_story(tmp_path)), "--story", "told"]) == 1
     out, err = capsys.readouterr()
     assert (
         """
@@ -218,7 +218,7 @@ def test_a_request_is_held_to_the_contract(
 def test_a_step_that_is_not_as_it_says_fails(
     emulator: Emulator, tmp_path: Path, parsed_contract: Contract, step: dict[str, Any], complaint: str
 ) -> None:
-    outcome = run_told(parsed_contract, emulator, told(tmp_path, CREATE, step))
+    outcome = run_told(parsed_contract, emulator, write_story(tmp_path, CREATE, step))
     assert outcome.failures == [f"told.yaml: step 2 ({step['step']}): {complaint}"]
 
 
@@ -226,7 +226,7 @@ def test_a_function_that_is_not_of_the_run_is_not_touched(
     emulator: Emulator, tmp_path: Path, parsed_contract: Contract
 ) -> None:
     emulator.deploy("somebody-elses", "exports.main = 1")
-    folder = told(tmp_path, {**DELETE, "parameters": {"function_name": "somebody-elses"}})
+    folder = write_story(tmp_path, {**DELETE, "parameters": {"function_name": "somebody-elses"}})
     [line] = run_told(parsed_contract, emulator, folder).failures
     assert "the function 'somebody-elses' is not of this run: name it by a unique variable" in line
     assert remaining(emulator) == ["somebody-elses"]
@@ -239,7 +239,7 @@ def test_a_request_is_repeated_until_the_answer_is_as_expected(
     emulator: Emulator, tmp_path: Path, parsed_contract: Contract
 ) -> None:
     emulator.fail_next(503, times=2, path="*/job/")
-    folder = told(tmp_path, CREATE, {**JOBS, "retry": {"times": 3, "seconds": 0.01}})
+    folder = write_story(tmp_path, CREATE, {**JOBS, "retry": {"times": 3, "seconds": 0.01}})
     outcome = run_told(parsed_contract, emulator, folder)
     assert (outcome.failures, outcome.requests) == ([], 5)
 
@@ -248,7 +248,7 @@ def test_a_request_is_repeated_no_more_often_than_the_story_says(
     emulator: Emulator, tmp_path: Path, parsed_contract: Contract
 ) -> None:
     expect = {"status": 200, "body": {"objects": {"$contains": {"status": "fulfilled"}}}}
-    folder = told(tmp_path, CREATE, {**JOBS, "retry": {"times": 3, "seconds": 0.01}, "expect": expect})
+    folder = write_story(tmp_path, CREATE, {**JOBS, "retry": {"times": 3, "seconds": 0.01}, "expect": expect})
     complaint = 'body at /objects: expected a list that contains {"status": "fulfilled"}, got [], after 3 requests'
     assert run_told(parsed_contract, emulator, folder).failures == [f"told.yaml: step 2 (List its jobs): {complaint}"]
 
@@ -273,7 +273,7 @@ def test_what_no_story_met_is_said_in_one_line(
         "parameters": INVOKE["parameters"],
         "expect": {"status": 404},
     }
-    folder = told(tmp_path, {**made_up, "expect": {"status": 200}}, nobody)
+    folder = write_story(tmp_path, {**made_up, "expect": {"status": 200}}, nobody)
     assert main(["--stories", str(folder)]) == 1
     out, err = capsys.readouterr()
     assert re.search(r"^getFunction[ 0-]* 0[ -]* 1$", out, re.MULTILINE)
@@ -311,7 +311,7 @@ def test_a_story_for_other_versions_of_the_contract_is_skipped_with_its_reason(
     credentials: Emulator, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     later = {**INVOKE, "operation": "operationOfTomorrow"}
-    folder = told(tmp_path, later, contract={"from": "0.0.0", "before": "0.0.1"})
+    folder = write_story(tmp_path, later, contract={"from": "0.0.0", "before": "0.0.1"})
     assert main(["--stories", str(folder), "--story", "told"]) == 1
     out, err = capsys.readouterr()
     assert "skipped  told: holds for other versions of the contract than " in out

@@ -14,7 +14,7 @@ from scripts.stories.contract import Contract
 from scripts.stories.derived import derived_stories
 from scripts.stories.session import read_checked_stories
 from tests.stories.documented_server import CLIENT_ID, CLIENT_SECRET, TOKEN, documented_server
-from tests.stories.samples import CREATE, INVOKE, told
+from tests.stories.samples import CREATE, INVOKE, write_story
 
 # The server starts Node for every call, and the machine may be busy.
 pytestmark = pytest.mark.timeout(600)
@@ -102,7 +102,7 @@ def test_an_expectation_that_the_emulator_does_not_share_fails(
         (refused, "body at /meta/limit: expected 21, got 20"),
         (also, 'body at /data: expected "ho", got "hi"'),
     ):
-        folder = told(tmp_path, CREATE, step)
+        folder = write_story(tmp_path, CREATE, step)
         assert main(["--stories", str(folder)]) == 1
         assert says in capsys.readouterr().out
 
@@ -113,7 +113,7 @@ def test_an_answer_without_a_field_that_is_only_read_as_required_is_reported(
     get = {"step": "Get it", "operation": "getFunction", "parameters": INVOKE["parameters"], "expect": {"status": 200}}
     credentials.fail_next(200, body={"id": 847}, path="*/cloud-function/stories-*", method="GET")
 
-    assert main(["--stories", str(told(tmp_path, CREATE, get)), "--story", "told"]) == 0
+    assert main(["--stories", str(write_story(tmp_path, CREATE, get)), "--story", "told"]) == 0
     out = capsys.readouterr().out
     assert "refuted    inferred: answers (required): Which fields of an answer are always there is a reading.\n" in out
     assert "told: step 2 (Get it): the answer 200 breaks the contract: body: 'name' is a required property" in out
@@ -121,7 +121,7 @@ def test_an_answer_without_a_field_that_is_only_read_as_required_is_reported(
 
 def test_requests_keep_to_the_number_a_minute(credentials: Emulator, tmp_path: Path) -> None:
     began = time.monotonic()
-    assert main(["--stories", str(told(tmp_path)), "--story", "told", "--requests-per-minute", "600"]) == 0
+    assert main(["--stories", str(write_story(tmp_path)), "--story", "told", "--requests-per-minute", "600"]) == 0
 
     assert len(credentials.calls) == 1
     assert time.monotonic() - began >= 2 * 60 / 600  # three requests
@@ -136,7 +136,7 @@ def test_no_request_a_minute_is_refused(capsys: pytest.CaptureFixture[str]) -> N
 def test_a_story_that_rests_on_nothing_in_the_contract_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = told(tmp_path, CREATE, {**INVOKE, "rests_on": ["parameters.Limit of tomorrow"]})
+    folder = write_story(tmp_path, CREATE, {**INVOKE, "rests_on": ["parameters.Limit of tomorrow"]})
 
     assert main(["--stories", str(folder)]) == 2
     assert "step 2: the contract says nothing of 'parameters.Limit of tomorrow'" in capsys.readouterr().err
