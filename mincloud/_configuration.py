@@ -77,6 +77,11 @@ class Options:
     on_attempt: Callable[[Attempt], object] | None = None
     max_response_bytes: int = MAX_RESPONSE_BYTES
 
+    @property
+    def place(self) -> str:
+        """The server and environment, for representations."""
+        return self.base_url if self.environment is None else f"{self.base_url}, environment {self.environment}"
+
     def changed(self, **changes: Any) -> Options:
         """Returns a copy with other values, checked.
 

@@ -130,7 +130,7 @@ class APIResponse:
         except TooLarge:
             failure = response_too_large(self.request, self.status)
         except ValueError as error:
-            failure = self.invalid(str(error))
+            failure = self.invalid_response(str(error))
         raise failure
 
     def _decompressed(self) -> bytes:
@@ -194,7 +194,7 @@ class APIResponse:
             problem = "it is HTML" if is_html else "it is not JSON"
             if not is_html and not self._hide_body:
                 problem = f"{problem}: {self.redact(str(error))}"
-        raise self.invalid(problem)
+        raise self.invalid_response(problem)
 
     def parsed(self, read: Callable[[Any], Parsed]) -> Parsed:
         """Decodes the body and makes a model of the generated client of it.
@@ -222,9 +222,9 @@ class APIResponse:
         except InvalidValue as error:
             problem = self.redact(str(error))
         del data  # it may hold a secret, which a traceback with local variables must not show
-        raise self.invalid(problem)
+        raise self.invalid_response(problem)
 
-    def invalid(self, problem: str) -> InvalidResponse:
+    def invalid_response(self, problem: str) -> InvalidResponse:
         """Builds the error for a response that is not what the contract says.
 
         Not to be raised while another exception is handled: that would be the error's context, with all of the body.

@@ -255,7 +255,7 @@ class AsyncCredentials:
             return response
         code = Secret(_oauth.read_code(response))
         if not code:
-            raise response.invalid("code: is empty")
+            raise response.invalid_response("code: is empty")
         self._known.code = code
         request = self._request(_oauth.token_for_code(client_id, client_secret, code))
         return await self._send(cookies.add_to(request), _TOKEN, end, attempts)
@@ -299,7 +299,7 @@ class AsyncCredentials:
         """Checks a token of the service and keeps it; a refresh token that it does not bring stays the one there was."""
         access_token = Secret(token.access_token)
         if problem := header_problem("the access token", access_token):
-            raise response.invalid(problem)
+            raise response.invalid_response(problem)
         if token.refresh_token:
             refresh_token = Secret(token.refresh_token)
         self._known.access_token, self._known.refresh_token = access_token, refresh_token

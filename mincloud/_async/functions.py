@@ -62,6 +62,9 @@ class AsyncFunctions:
         self._pipeline = pipeline
         self._watchers = watchers
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._pipeline.options.place}>"
+
     @property
     def _environment(self) -> str | Unset:
         return self._pipeline.options.environment or UNSET
@@ -117,7 +120,9 @@ class AsyncFunctions:
         result = response.read(with_error_object(response.json()), invocations.invoke_function.parse_success)
         error: MinCloudError
         if not isinstance(result, InvocationResult):
-            error = response.invalid("it says that the call was accepted, although its result was to be waited for")
+            error = response.invalid_response(
+                "it says that the call was accepted, although its result was to be waited for"
+            )
         elif result.code != 0:
             error = response.function_error(name, result.code, result.error)
         else:
@@ -153,7 +158,7 @@ class AsyncFunctions:
         response = await self._pipeline.send(call, timeout=timeout)
         took = time.monotonic() - sent_at
         if not isinstance(response.parsed(invocations.invoke_function.parse_success), InvocationAccepted):
-            raise response.invalid("it is a result, although the call was not to be waited for")
+            raise response.invalid_response("it is a result, although the call was not to be waited for")
         return accepted_run(self._pipeline, self._watchers, name, call.content or b"", date=response.date(), took=took)
 
     def resume(self, saved: Mapping[str, Any]) -> AsyncRun:
@@ -582,7 +587,9 @@ class AsyncFunctions:
             )
             return await self._pipeline.send(operation("listFunctions", request, idempotent=True), timeout=timeout)
 
-        return AsyncPaginator(fetch, _read_functions, _identity, page_size=page_size, prefetch=prefetch)
+        return AsyncPaginator(
+            fetch, _read_functions, _identity, name="functions", page_size=page_size, prefetch=prefetch
+        )
 
     def _invocation(self, name: str, data: object, *, sync: bool) -> Operation:
         fields = InvokeRequestData()

@@ -37,6 +37,9 @@ class AsyncJobs:
     def __init__(self, flow: AsyncPipeline) -> None:
         self._flow = flow
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._flow.options.place}>"
+
     def list(
         self,
         name: str,
@@ -207,7 +210,9 @@ def job_pages(
             clock.note(date, time.monotonic())
         return response
 
-    return AsyncPaginator(fetch, read_jobs, lambda job: job.id, page_size=page_size, prefetch=prefetch)
+    return AsyncPaginator(
+        fetch, read_jobs, lambda job: job.id, name=f"jobs of {name!r}", page_size=page_size, prefetch=prefetch
+    )
 
 
 def read_jobs(answer: APIResponse) -> RawPage[Job]:

@@ -38,6 +38,9 @@ class Jobs:
     def __init__(self, flow: Pipeline) -> None:
         self._flow = flow
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._flow.options.place}>"
+
     def list(
         self,
         name: str,
@@ -206,7 +209,9 @@ def job_pages(
             clock.note(date, time.monotonic())
         return response
 
-    return Paginator(fetch, read_jobs, lambda job: job.id, page_size=page_size, prefetch=prefetch)
+    return Paginator(
+        fetch, read_jobs, lambda job: job.id, name=f"jobs of {name!r}", page_size=page_size, prefetch=prefetch
+    )
 
 
 def read_jobs(answer: APIResponse) -> RawPage[Job]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
 from .._concurrency.threads import bounded_map
 from .._operations import whole_number
@@ -26,6 +26,7 @@ class Paginator(Generic[Item]):
         fetch: Requests a page, given its offset, its size, and the first page of the list; gives the response, not yet decoded.
         read: Decodes a response.
         identity: What tells an item from others.
+        name: What the list has, for its representation.
         page_size: How many items are asked for at a time, 1 to 1000.
         prefetch: How many pages are requested ahead of the one that is read, in parallel; none if the service does not say how long the
             list is.
@@ -41,15 +42,26 @@ class Paginator(Generic[Item]):
         read: Callable[[APIResponse], RawPage[Item]],
         identity: Callable[[Item], Hashable],
         *,
+        name: str,
         page_size: int,
         prefetch: int,
     ) -> None:
+        self._name = name
         self._fetch = fetch
         self._read = read
         self._identity = identity
         self._page_size = whole_number("page_size", page_size, least=1, most=MOST_PER_PAGE)
         self._prefetch = whole_number("prefetch", prefetch, least=0)
         self._total: int | None = None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._name}, page_size={self._page_size}>"
+
+    def __len__(self) -> NoReturn:
+        raise TypeError("a list of the service has no len(): its `total` asks for how many items it has")
+
+    def __bool__(self) -> bool:
+        return True
 
     def __iter__(self) -> Iterator[Item]:
         return self._items()
@@ -99,7 +111,7 @@ class Paginator(Generic[Item]):
                     requested = cursor.offset, cursor.limit
                     page = cursor.take(fetched)
                     if cursor.is_stuck:
-                        response.invalid(
+                        raise response.invalid_response(
                             f"a page from offset {requested[0]} brings nothing new: does the service ignore offset?"
                         )
                     self._total = fetched.meta.total_count

@@ -20,6 +20,15 @@ def test_the_error_tree_is_the_one_of_the_module(text: str) -> None:
     assert named == set(errors.__all__) - {"ClientClosed"}
 
 
+@pytest.mark.parametrize("text", PAGES.values(), ids=PAGES)
+def test_the_table_of_calls_has_each_public_method(text: str) -> None:
+    table = text[text.index("| `functions.invoke(") :].partition("\n\n")[0]
+    for group, kind in (("functions", mincloud.Functions), ("jobs", mincloud.Jobs)):
+        named = {name for words in re.findall(rf"{group}\.([\w ]+)", table) for name in words.split()}
+        public = {name for name, value in vars(kind).items() if not name.startswith("_") and callable(value)}
+        assert named == public
+
+
 def test_both_languages_say_the_same() -> None:
     english, chinese = PAGES.values()
     for pattern in (r"^#+ ", r"^\| ", r"^```\w*"):

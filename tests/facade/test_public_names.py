@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import griffe
+import mincloud_api.models
 import pytest
 import yaml
 
@@ -228,6 +229,24 @@ def test_what_sends_something_is_awaited_on_one_side_only(asynchronous: str, syn
         assert not inspect.iscoroutinefunction(plain_function(member)), name
 
 
+# Representations
+
+
+@pytest.mark.parametrize("kind", [mincloud.MinCloud, mincloud.AsyncMinCloud])
+def test_what_belongs_to_a_client_says_what_it_is(kind: Any) -> None:
+    cloud = kind(base_url="http://127.0.0.1:9", access_token="t", environment="e")
+    side = "Async" if kind is mincloud.AsyncMinCloud else ""
+    place = "http://127.0.0.1:9, environment e"
+    assert repr(cloud.functions) == f"<{side}Functions of {place}>"
+    assert repr(cloud.jobs) == f"<{side}Jobs of {place}>"
+    functions, jobs = cloud.functions.list(page_size=7), cloud.jobs.list("测试")
+    assert repr(functions) == f"<{side}Paginator of functions, page_size=7>"
+    assert repr(jobs) == f"<{side}Paginator of jobs of '测试', page_size=100>"
+    assert functions
+    with pytest.raises(TypeError, match=r"^a list of the service has no len\(\): its `total` asks for how many"):
+        len(functions)
+
+
 # Documentation
 
 
@@ -293,6 +312,25 @@ def test_docstrings_name_operations_of_the_contract() -> None:
 @pytest.mark.parametrize("name", [name for name in EVERYTHING if not name.startswith("Async")])
 def test_documentation_of_the_synchronous_side_does_not_speak_of_awaiting(name: str) -> None:
     assert not re.search(r"\bawait|async (for|with)|\bAsync[A-Z]", inspect.getdoc(EVERYTHING[name]) or "")
+
+
+def test_every_public_method_has_a_test() -> None:
+    texts = "\n".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("test_*.py"))
+    untested = [
+        name
+        for name, member in EVERYTHING.items()
+        if "." in name and not name.startswith("Async") and inspect.isfunction(member)
+        if not re.search(rf"\.{name.partition('.')[2]}\b", texts)
+    ]
+    assert untested == []
+
+
+def test_every_model_that_a_public_method_takes_or_returns_is_public() -> None:
+    generated = set(mincloud_api.models.__all__)
+    for name, member in EVERYTHING.items():
+        if not isinstance(member, type):
+            annotations = str(inspect.signature(plain_function(member)))
+            assert generated & set(re.findall(r"\w+", annotations)) <= set(NAMES), name
 
 
 # Types

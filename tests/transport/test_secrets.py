@@ -371,6 +371,14 @@ def test_a_login_that_cannot_be_read_shows_no_secret_in_its_frames(
     assert "the-secret-token" not in "\n".join(locals_of(caught.value))
 
 
+def test_a_client_carries_its_token_in_what_does_not_show_it(open_side: OpenSide) -> None:
+    side = open_side(access_token=SECRETS["fixed token"])
+    carried = side.run(lambda cloud: cloud.credentials.secret_token())
+    shown(repr(carried))
+    assert carried.reveal() == SECRETS["fixed token"]
+    assert side.run(lambda cloud: cloud.credentials.renew(SECRETS["fixed token"])) is False  # there is no other
+
+
 def test_a_secret_is_carried_in_what_shows_it_nowhere() -> None:
     secret = Secret("the-secret-token")
     assert f"{secret} {secret!r} {[secret]} {vars(Secret)}".count("the-secret-token") == 0
