@@ -9,9 +9,9 @@ import sys
 from importlib import metadata, util
 from pathlib import Path
 
-from . import calls, emulator, pages, starts
+from . import calls, emulator, pages, runs, starts
 
-FIGURES = (*calls.FIGURES, *pages.FIGURES, *starts.FIGURES, *emulator.FIGURES)
+FIGURES = (*calls.FIGURES, *runs.FIGURES, *pages.FIGURES, *starts.FIGURES, *emulator.FIGURES)
 _PACKAGES = ("httpx", "httpcore", "anyio", "orjson")
 
 

@@ -203,7 +203,8 @@ class AsyncRun:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _loaded, (self._watched.flow.options, self.to_dict())
+        # Functions of this process are of no use in another, and may not be picklable.
+        return _loaded, (self._watched.flow.options.changed(default=None, on_attempt=None), self.to_dict())
 
     async def _ended(
         self,

@@ -204,7 +204,8 @@ class Run:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _loaded, (self._watched.flow.options, self.to_dict())
+        # Functions of this process are of no use in another, and may not be picklable.
+        return _loaded, (self._watched.flow.options.changed(default=None, on_attempt=None), self.to_dict())
 
     def _ended(
         self,

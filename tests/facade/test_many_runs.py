@@ -469,9 +469,10 @@ def test_a_call_is_taken_up_in_its_own_environment(open_side: OpenSide, service:
 
 
 def test_a_run_is_pickled_without_secrets(
-    side: Side, service: ScriptedService, monkeypatch: pytest.MonkeyPatch
+    open_side: OpenSide, service: ScriptedService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record(service, {"n": 1})
+    side = open_side(base_url=service.url, access_token="t", on_attempt=lambda attempt: attempt)
     run = trigger(side, {"n": 1})
     side.run(wait_for(run))
     pickled = pickle.dumps(run)
