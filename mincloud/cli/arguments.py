@@ -459,7 +459,7 @@ def _add_job_commands(commands: _Commands) -> None:
         [
             "mincloud-py logs greet",
             "mincloud-py logs greet --job 1",
-            "mincloud-py logs greet --since 2h --failed -n 100",
+            "mincloud-py logs greet --since 2h -n 100",
         ],
         "Of the newest job, if none is named. With -n, --since or --failed, of those that fit, the newest last. With\n"
         "--follow, of each job as it ends; or of the one that is named, when it has ended.",

@@ -12,21 +12,22 @@ from .exit_statuses import DONE, CommandError
 
 if TYPE_CHECKING:
     import argparse
+    from importlib.resources.abc import Traversable
 
     from .terminal import Terminal
 
 _CHECKOUT = Path(__file__).parents[2]
 
 
-def contract_file() -> Path:
-    """The document as it is written: in the installed package, or in the checkout that the package stands in.
+def contract_source() -> Traversable:
+    """The document as it is written: in the installed package, which may be an archive, or in the checkout that it stands in.
 
     Raises:
         CommandError: It is in neither.
     """
-    for path in (Path(str(files("mincloud_api"))) / "mincloud.yaml", _CHECKOUT / "openapi" / "mincloud.yaml"):
-        if path.is_file():
-            return path
+    for source in (files("mincloud_api") / "mincloud.yaml", _CHECKOUT / "openapi" / "mincloud.yaml"):
+        if source.is_file():
+            return source
     raise CommandError("the contract is missing from this installation: install mincloud again")
 
 
@@ -40,14 +41,18 @@ def contract(args: argparse.Namespace, terminal: Terminal) -> int:
             raise CommandError(
                 "--path says where the contract itself is, and a variant is only printed: leave one of them away"
             )
-        path = contract_file()
+        path = contract_source()
+        if not isinstance(path, Path):
+            raise CommandError(
+                "this mincloud is in an archive, so the contract is no file of its own: print it instead"
+            )
         if terminal.json:
             terminal.document({"path": str(path)})
         else:
             terminal.text(str(path))
         return DONE
     if not (derived or terminal.json):
-        terminal.block(contract_file().read_text("utf-8"))
+        terminal.block(contract_source().read_text("utf-8"))
         return DONE
     document = parsed_contract(
         portable=args.portable, server=args.server, openapi=args.openapi, dereferenced=args.dereferenced

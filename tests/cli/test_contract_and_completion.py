@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import shutil
 import signal
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ import pytest
 import yaml
 
 from mincloud import contract
+from mincloud._pyinstaller import get_hook_dirs
 from mincloud.cli.arguments import SHELLS
 
 from .conftest import GREET, ROOT, SCRIPT
@@ -35,6 +38,35 @@ def test_the_contract_is_printed_as_it_is(program: Program) -> None:
 def test_the_contract_is_printed_as_json(program: Program) -> None:
     assert program.done("contract", "--json").document == yaml.safe_load(CONTRACT.read_text("utf-8"))
     assert program("contract", "--json", "--yaml").error["message"] == ("--yaml and --json are two forms: choose one")
+
+
+def test_in_an_archive_the_contract_is_printed_and_has_no_place(program: Program, tmp_path: Path) -> None:
+    archive = tmp_path / "mincloud.pyz"
+    with zipfile.ZipFile(archive, "w") as zipped:
+        zipped.writestr("__main__.py", "from mincloud.cli import main\nraise SystemExit(main())\n")
+        for folder in (ROOT / "mincloud", ROOT / "mincloud_emulator", ROOT / "generated" / "mincloud_api"):
+            for file in folder.rglob("*"):
+                if file.is_file() and "__pycache__" not in file.parts:
+                    zipped.write(file, file.relative_to(folder.parent))
+        zipped.write(CONTRACT, "mincloud_api/mincloud.yaml")  # where the wheel has it
+    shown = subprocess.run([sys.executable, str(archive), "contract"], capture_output=True, check=True, timeout=30)
+    assert shown.stdout.decode() == CONTRACT.read_text("utf-8")
+    placed = subprocess.run(
+        [sys.executable, str(archive), "contract", "--path"], capture_output=True, check=False, text=True, timeout=30
+    )
+    assert (placed.returncode, placed.stderr) == (
+        2,
+        "mincloud-py: this mincloud is in an archive, so the contract is no file of its own: print it instead\n",
+    )
+
+
+def test_pyinstaller_is_told_of_the_commands_and_of_the_contract() -> None:
+    (folder,) = get_hook_dirs()
+    hook = runpy.run_path(str(Path(folder) / "hook-mincloud.py"))
+    assert {"mincloud.cli.batch_settling", "mincloud._sync.client", "mincloud_api.models.job"} <= {
+        *hook["hiddenimports"]
+    }
+    assert (str(ROOT / "generated" / "mincloud_api" / "contract.json"), "mincloud_api") in hook["datas"]
 
 
 def test_the_contracts_place_is_printed(program: Program) -> None:
@@ -75,7 +107,7 @@ COMPLETED = {
     "dep": ["deploy"],
     "jobs greet --stat": ["--status"],
     "jobs greet --status exec": ["executing", "execution_failed", "execution_rejected"],
-    "batch greet in.jsonl --ret": ["--retry-uncertain"],
+    "batch greet in.jsonl --retry-u": ["--retry-uncertain"],
     "completion z": ["zsh"],
     "deploy gre": ["greet.js"],
     "deploy greet gre": ["greet.js"],
