@@ -1,7 +1,8 @@
 """Calls a cloud function for each line of a file from a Dask cluster, and none twice, whatever becomes of the workers.
 
 Dask runs a task again when its worker dies, also one that had ended and whose result was not fetched yet. A call must not be: so each
-call is noted in a folder that all workers see, before it is sent, and its answer beside the note before Dask has it.
+call is noted in a folder that all workers see, before it is sent, and its handle once it is accepted. Whichever worker runs the task again
+goes on with the call by its handle.
 """
 
 # Dask says little of its types.
@@ -21,12 +22,13 @@ from distributed import Client, KilledWorker, Semaphore, as_completed
 
 from mincloud import (
     Forbidden,
-    FunctionError,
+    JobFailed,
     MinCloud,
     MinCloudError,
     NotFound,
     PaymentRequired,
     RateLimited,
+    ResultUnavailable,
     TransportError,
     Unauthorized,
 )
@@ -40,10 +42,12 @@ if TYPE_CHECKING:
 ENDING = (Unauthorized, Forbidden, PaymentRequired, NotFound)
 # So many lines are Dask's at a time for each call that may run: enough to keep it busy, few enough for a file of any length.
 TASKS_PER_CALL = 4
+# The seconds until a call has ended: five minutes to find a place for it, and as much to run.
+LONGEST_CALL = 600
 
 
 class Journal:
-    """What is known of each line's call: a note that it is about to be sent, and its answer.
+    """What is known of each line's call: a note that it is about to be sent, its handle, and its answer.
 
     Args:
         folder: A folder that all workers see under this name.
@@ -74,21 +78,46 @@ class Journal:
         """Takes a note back: the call surely did not run."""
         self._note(line).unlink()
 
+    def accept(self, line: int, handle: dict[str, Any]) -> None:
+        """Keeps the handle of a call that was accepted."""
+        self._keep(handle, self._handle(line))
+
+    def handle(self, line: int) -> dict[str, Any] | None:
+        """The handle of a call, None if it was not accepted for all that is known."""
+        return self._kept(self._handle(line))
+
     def answer(self, line: int, outcome: dict[str, Any]) -> None:
         """Keeps an answer."""
-        new = self.folder / f".{uuid.uuid4().hex}"
-        new.write_text(json.dumps(outcome, ensure_ascii=False), "utf-8")
-        new.replace(self._answer(line))
+        self._keep(outcome, self._answer(line))
 
     def outcome(self, line: int) -> dict[str, Any]:
-        """What has become of a line."""
+        """What has become of a line that is not under way any more."""
+        found = self._kept(self._answer(line))
+        if found is not None:
+            return found
+        if self._note(line).exists():
+            return {"line": line, "error": "its worker was lost during the call", "called": "maybe"}
+        return {"line": line, "error": "its worker was lost before the call", "called": "no"}
+
+    def is_answered(self, line: int) -> bool:
+        """Whether there is an answer."""
+        return self._answer(line).exists()
+
+    def _keep(self, value: dict[str, Any], path: Path) -> None:
+        new = self.folder / f".{uuid.uuid4().hex}"
+        new.write_text(json.dumps(value, ensure_ascii=False), "utf-8")
+        new.replace(path)
+
+    @staticmethod
+    def _kept(path: Path) -> dict[str, Any] | None:
         try:
-            found: dict[str, Any] = json.loads(self._answer(line).read_text("utf-8"))
+            kept: dict[str, Any] = json.loads(path.read_text("utf-8"))
         except FileNotFoundError:
-            if self._note(line).exists():
-                return {"line": line, "error": "its worker was lost during the call", "called": "maybe"}
-            return {"line": line, "error": "its worker was lost before the call", "called": "no"}
-        return found
+            return None
+        return kept
+
+    def _handle(self, line: int) -> Path:
+        return self.folder / f"{line}.run.json"
 
     def _note(self, line: int) -> Path:
         return self.folder / f"{line}.called.json"
@@ -100,7 +129,7 @@ class Journal:
 def call_once(
     cloud: MinCloud, function: str, line: int, data: dict[str, Any], journal: Journal, places: Semaphore | None = None
 ) -> dict[str, Any] | Exception:
-    """Calls a function for a line, unless that was done before: what a Dask task does.
+    """Calls a function for a line, or goes on with the call where that was done before: what a Dask task does.
 
     Returns:
         `line` with `data`, or with `error` and `called`: whether the function was, "yes", "no" or "maybe". Or an error after which there
@@ -108,23 +137,35 @@ def call_once(
     """
     with places or nullcontext():
         try:
-            if not journal.note(line, data):
-                return journal.outcome(line)
+            is_new = journal.note(line, data)
         except ValueError as error:
             return error
-        outcome: dict[str, Any]
+        handle = None if is_new else journal.handle(line)
+        if not is_new and (handle is None or journal.is_answered(line)):
+            return journal.outcome(line)
         try:
-            outcome = {"line": line, "data": cloud.functions.invoke(function, data)}
+            if handle is None:
+                run = cloud.functions.trigger(function, data)
+                journal.accept(line, run.to_dict())
+            else:
+                run = cloud.functions.resume(handle)
         except ENDING as error:
             journal.forget(line)
             return error
-        except FunctionError as error:
-            outcome = {"line": line, "error": str(error), "called": "yes"}
         except MinCloudError as error:
             if isinstance(error, RateLimited) or (isinstance(error, TransportError) and not error.may_have_run):
                 journal.forget(line)
                 return {"line": line, "error": str(error), "called": "no"}
-            outcome = {"line": line, "error": str(error), "called": "maybe"}
+            return {"line": line, "error": str(error), "called": "maybe"}
+        outcome: dict[str, Any]
+        try:
+            outcome = {"line": line, "data": run.result(timeout=LONGEST_CALL)}
+        except ENDING as error:
+            return error
+        except (JobFailed, ResultUnavailable) as error:
+            outcome = {"line": line, "error": str(error), "called": "yes"}
+        except MinCloudError as error:  # with the same journal, the next run goes on with it
+            return {"line": line, "error": str(error), "called": "maybe"}
         journal.answer(line, outcome)
     return outcome
 
