@@ -547,6 +547,11 @@ def _add_local_commands(commands: _Commands) -> None:
         talks=False,
     )
     emulator.add_arguments(parser)
+    parser.add_argument(
+        "--bundle",
+        action="store_true",
+        help="with --functions, make one file of each function's, TypeScript included, with your project's esbuild",
+    )
     contract = commands.add(
         "contract",
         "contract:contract",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import signal
+import tempfile
 from importlib.util import find_spec
+from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
+from .deploy import sources_of
 from .exit_statuses import DONE, CommandError
 
 if TYPE_CHECKING:
@@ -24,11 +27,26 @@ def emulator(args: argparse.Namespace, terminal: Terminal) -> int:
     missing = [name for name in _NEEDS if find_spec(name) is None]
     if missing:
         raise CommandError(f"the emulator needs {', '.join(missing)}: pip install 'mincloud[emulator]'")
+    if not args.bundle:
+        return _run(args, terminal)
+    if args.functions is None:
+        raise CommandError("--bundle needs a folder of functions: add --functions DIR")
+    if args.watch:
+        raise CommandError(
+            "--bundle bundles once, and --watch looks at files: have `npx esbuild --watch` write into a folder that --watch looks at"
+        )
+    sources = sources_of([str(args.functions)], bundle=True)
+    with tempfile.TemporaryDirectory(prefix="mincloud-") as folder:
+        for source in sources:
+            Path(folder, f"{source.name}.js").write_text(source.code, "utf-8")
+        args.functions = Path(folder)
+        return _run(args, terminal)
+
+
+def _run(args: argparse.Namespace, terminal: Terminal) -> int:
     from mincloud_emulator import command  # noqa: PLC0415 - help needs no emulator
 
-    if terminal.json:
-        return _as_json(args, terminal)
-    return command.run(args)
+    return _as_json(args, terminal) if terminal.json else command.run(args)
 
 
 def _as_json(args: argparse.Namespace, terminal: Terminal) -> int:

@@ -221,6 +221,21 @@ def test_the_emulator_as_json_is_stopped_by_who_has_read_its_document_and_by_not
         assert (process.returncode, rest, complaint) == (0, b"", b"")
 
 
+def test_the_emulator_serves_a_folder_of_typescript_bundled(program: Program) -> None:
+    (program.work / "node_modules").symlink_to(ROOT / "node_modules")
+    program.write("src/hi/index.ts", "export const main = async (event: any) => event.data?.n ?? 'nobody'\n")
+    with program.start("emulator", "--port", "0", "--functions", "src", "--bundle", "--json") as process:
+        assert process.stdout is not None
+        document = json.loads(process.stdout.readline())
+        assert document["functions"] == ["hi"]
+        program.set(MINCLOUD_BASE_URL=document["url"], MINCLOUD_ACCESS_TOKEN=document["access_token"])
+        assert program.done("invoke", "hi").out == "nobody\n"
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+    assert "--bundle needs a folder of functions" in program("emulator", "--bundle").line
+    assert "--bundle bundles once" in program("emulator", "--bundle", "--functions", "src", "--watch").line
+
+
 def test_the_emulator_as_json_does_not_watch(program: Program) -> None:
     program.write("functions/greet.js", GREET)
     ended = program("emulator", "--port", "0", "--functions", "functions", "--watch", "--json")
