@@ -9,7 +9,7 @@ class UnexpectedStatus(Exception):
         self.content = content
 
         super().__init__(
-            f"Unexpected status code: {status_code}\n\nResponse content:\n{content.decode(errors='ignore')}"
+            f"the answer has the status {status_code}, which the contract does not list; its body is in `content`"
         )
 
 

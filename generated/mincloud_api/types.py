@@ -1,7 +1,6 @@
 """Contains some shared types for properties"""
 
 from collections.abc import Callable, Mapping, MutableMapping
-from http import HTTPStatus
 from typing import IO, Any, BinaryIO, Generic, Literal, TypeVar
 
 from attrs import define
@@ -45,7 +44,7 @@ T = TypeVar("T")
 class Response(Generic[T]):
     """A response from an endpoint"""
 
-    status_code: HTTPStatus
+    status_code: int
     content: bytes
     headers: MutableMapping[str, str]
     parsed: T | None
@@ -151,4 +150,25 @@ def parsed_list(read: Callable[[Any], T], name: str, value: object) -> list[T]:
     return items
 
 
-__all__ += ["InvalidValue", "checked", "missing", "parsed", "parsed_list"]
+def as_object(value: Any) -> dict[str, Any]:
+    """A model or a mapping as a JSON object."""
+    return value.to_dict() if hasattr(value, "to_dict") else dict(value)
+
+
+def read_body(read: Callable[[], Any], response: Any) -> Any:
+    """What the body of an answer means; of an error that is not what the contract says, its text.
+
+    Raises:
+        InvalidValue: A successful answer is not what the contract says.
+    """
+    try:
+        return read()
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        if response.is_success:
+            raise (
+                error if isinstance(error, InvalidValue) else InvalidValue("expected JSON as the contract has it")
+            ) from None
+    return response.text
+
+
+__all__ += ["InvalidValue", "as_object", "checked", "missing", "parsed", "parsed_list", "read_body"]

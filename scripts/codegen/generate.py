@@ -37,8 +37,8 @@ EDITS = [
     (
         "client.py.jinja",
         '"token": namespace(type="str", default="",',
-        '"token": namespace(type="str", default="field(repr=False)",',
-        "the token stays out of the repr",
+        '"token": namespace(type="str", default="field(repr=False, kw_only=True)",',
+        "the token stays out of the repr, and comes by name, since the address has a default",
     ),
     (
         "client.py.jinja",
@@ -75,9 +75,61 @@ EDITS = [
         "import httpx\n\nfrom ...client import AuthenticatedClient, Client\nfrom ...types import Response, UNSET\n",
         (
             "if TYPE_CHECKING:\n    import httpx\n\n    from ...client import AuthenticatedClient, Client\n\n"
-            "from ...types import InvalidValue, Response, UNSET\n"
+            "from ...types import InvalidValue, Response, UNSET, read_body\n"
         ),
         "annotations alone do not import httpx, and the appended part raises InvalidValue",
+    ),
+    (
+        "client.py.jinja",
+        '_base_url: str = field(alias="base_url")',
+        '_base_url: str = field(default="{{ server }}", alias="base_url")',
+        "who names no server means the service",
+    ),
+    (
+        "client.py.jinja",
+        '_timeout: httpx.Timeout | None = field(default=None, kw_only=True, alias="timeout")',
+        '_timeout: httpx.Timeout | None = field(factory=lambda: httpx.Timeout(30.0), kw_only=True, alias="timeout")',
+        "no request waits for ever unless it is asked to",
+    ),
+    (
+        "client.py.jinja",
+        '"field(default=False, kw_only=True)"',
+        '"field(default=True, kw_only=True)"',
+        "a 502 is no deletion",
+    ),
+    (
+        "errors.py.jinja",
+        "f\"Unexpected status code: {status_code}\\n\\nResponse content:\\n{content.decode(errors='ignore')}\"",
+        'f"the answer has the status {status_code}, which the contract does not list; its body is in `content`"',
+        "a body stays out of messages",
+    ),
+    (
+        "types.py.jinja",
+        "status_code: HTTPStatus",
+        "status_code: int",
+        "gateways answer with statuses that HTTPStatus does not know, as 499 and 520",
+    ),
+    (
+        "endpoint_module.py.jinja",
+        "    {% if endpoint.responses.default %}\n    {{ parse_response",
+        (
+            "    {% if endpoint.responses.default %}\n    if client.raise_on_unexpected_status:\n"
+            "        raise errors.UnexpectedStatus(response.status_code, response.content)\n    {{ parse_response"
+        ),
+        "what only `default` describes is unexpected",
+    ),
+    (
+        "endpoint_module.py.jinja",
+        (
+            "        status_code=HTTPStatus(response.status_code),\n        content=response.content,\n"
+            "        headers=response.headers,\n        parsed=_parse_response(client=client, response=response),\n"
+        ),
+        (
+            "        status_code=response.status_code,\n        content=response.content,\n"
+            "        headers=response.headers,\n"
+            "        parsed=read_body(lambda: _parse_response(client=client, response=response), response),\n"
+        ),
+        "an error that is not JSON is text",
     ),
 ]
 
@@ -127,11 +179,13 @@ def write_templates(contract: dict[str, Any], digest: str, folder: Path) -> None
         "secrets": secret_properties(contract),
         "contract_version": contract["info"]["version"],
         "contract_sha256": digest,
+        "server": contract["servers"][0]["url"],
     }
     prefix = "".join(f"{{% set {name} = {value!r} %}}" for name, value in settings.items())
     for template in TEMPLATES.glob("*.jinja"):
         if ".append." not in template.name:
             edited[template.name] = prefix + template.read_text(encoding="utf-8")
+    edited["client.py.jinja"] = prefix + edited["client.py.jinja"]
     for name, text in edited.items():
         (folder / name).write_text(text, encoding="utf-8")
 

@@ -7,7 +7,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..models.event_source import EventSource
-from ..types import InvalidValue, checked, parsed
+from ..types import InvalidValue, as_object, checked, parsed
 
 if TYPE_CHECKING:
     from ..models.debug_request_data import DebugRequestData
@@ -27,13 +27,13 @@ class DebugRequest:
     """A call of a function as an event of the given kind would make it.
 
     Attributes:
-        data (DebugRequestData): What the function receives as `event.data`; an empty object if there is nothing to send.
+        data (DebugRequestData | Mapping[str, Any]): What the function receives as `event.data`; an empty object if there is nothing to send.
         subject (EventSource | None): What called a function: a client SDK, this API, another function, a change of a table, a WeChat
             payment, a timer, or an operation on a file.
         schema_id (int | None): The id of the table; required when `subject` is `flex_schema`.
     """
 
-    data: DebugRequestData
+    data: DebugRequestData | Mapping[str, Any]
     subject: EventSource | None = EventSource.SDK
     schema_id: int | None = None
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
@@ -41,7 +41,7 @@ class DebugRequest:
     def to_dict(self) -> dict[str, Any]:
         """The model as a JSON object; a field that is None is left out, unless the contract requires it."""
         data: dict[str, Any] = dict(self.additional_properties)
-        data["data"] = self.data.to_dict()
+        data["data"] = as_object(self.data)
         if self.subject is not None:
             data["subject"] = self.subject.value
         if self.schema_id is not None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import InvalidValue, checked, parsed
+from ..types import InvalidValue, as_object, checked, parsed
 
 if TYPE_CHECKING:
     from ..models.invoke_request_data import InvokeRequestData
@@ -25,19 +25,19 @@ class InvokeRequest:
     """A call of a function.
 
     Attributes:
-        data (InvokeRequestData): What the function receives as `event.data`; an empty object if there is nothing to send.
+        data (InvokeRequestData | Mapping[str, Any]): What the function receives as `event.data`; an empty object if there is nothing to send.
         sync (bool | None): Whether to wait for the result. A call that is waited for may take 5 seconds, the other 300
             seconds.
     """
 
-    data: InvokeRequestData
+    data: InvokeRequestData | Mapping[str, Any]
     sync: bool | None = True
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The model as a JSON object; a field that is None is left out, unless the contract requires it."""
         data: dict[str, Any] = dict(self.additional_properties)
-        data["data"] = self.data.to_dict()
+        data["data"] = as_object(self.data)
         if self.sync is not None:
             data["sync"] = self.sync
         return data

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import InvalidValue, checked, parsed
+from ..types import InvalidValue, as_object, checked, parsed
 
 if TYPE_CHECKING:
     from ..models.trigger_request_data import TriggerRequestData
@@ -27,13 +27,13 @@ class TriggerRequest:
 
     Attributes:
         function_name (str): The function's name.
-        data (TriggerRequestData | None): What the function receives as `event.data`.
+        data (TriggerRequestData | Mapping[str, Any] | None): What the function receives as `event.data`.
         sync (bool | None): Whether to wait for the result. A call that is waited for may take 5 seconds, the other 300
             seconds.
     """
 
     function_name: str
-    data: TriggerRequestData | None = None
+    data: TriggerRequestData | Mapping[str, Any] | None = None
     sync: bool | None = True
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
@@ -42,7 +42,7 @@ class TriggerRequest:
         data: dict[str, Any] = dict(self.additional_properties)
         data["function_name"] = self.function_name
         if self.data is not None:
-            data["data"] = self.data.to_dict()
+            data["data"] = as_object(self.data)
         if self.sync is not None:
             data["sync"] = self.sync
         return data

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -8,10 +7,11 @@ if TYPE_CHECKING:
 
     from ...client import AuthenticatedClient, Client
 
+from ... import errors
 from ...models.authorization_code import AuthorizationCode
 from ...models.authorize_request import AuthorizeRequest
 from ...models.error_object import ErrorObject
-from ...types import Response
+from ...types import Response, read_body
 
 
 def _get_kwargs(
@@ -79,6 +79,9 @@ def _parse_response(
 
         return response_401
 
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+
     def _parse_response_default(data: object) -> ErrorObject | str:
         try:
             if not isinstance(data, dict):
@@ -99,10 +102,10 @@ def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
 ) -> Response[Any | AuthorizationCode | ErrorObject | str]:
     return Response(
-        status_code=HTTPStatus(response.status_code),
+        status_code=response.status_code,
         content=response.content,
         headers=response.headers,
-        parsed=_parse_response(client=client, response=response),
+        parsed=read_body(lambda: _parse_response(client=client, response=response), response),
     )
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
@@ -9,12 +8,13 @@ if TYPE_CHECKING:
 
     from ...client import AuthenticatedClient, Client
 
+from ... import errors
 from ...models.error_object import ErrorObject
 from ...models.event_source import EventSource
 from ...models.job_page import JobPage
 from ...models.job_status import JobStatus
 from ...models.service_type import ServiceType
-from ...types import UNSET, Response, Unset
+from ...types import UNSET, Response, Unset, read_body
 
 
 def _get_kwargs(
@@ -132,6 +132,9 @@ def _parse_response(*, client: AuthenticatedClient | Client, response: httpx.Res
 
         return response_404
 
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+
     def _parse_response_default(data: object) -> ErrorObject | str:
         try:
             if not isinstance(data, dict):
@@ -152,10 +155,10 @@ def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
 ) -> Response[ErrorObject | str | JobPage]:
     return Response(
-        status_code=HTTPStatus(response.status_code),
+        status_code=response.status_code,
         content=response.content,
         headers=response.headers,
-        parsed=_parse_response(client=client, response=response),
+        parsed=read_body(lambda: _parse_response(client=client, response=response), response),
     )
 
 
