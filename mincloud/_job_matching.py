@@ -12,6 +12,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
+from weakref import WeakValueDictionary
 
 from mincloud_api.models.job_status import JobStatus
 
@@ -73,7 +74,7 @@ class JobLog:
     read_at: float
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class PendingCall:
     """A call and what is known of its job; each of them is equal only to itself.
 
@@ -152,8 +153,9 @@ class JobMatcher:
         self._logs: dict[int, JobLog] = {}
         self._logs_tell = False
         self._pending: dict[str, PendingCall] = {}
-        self._found: dict[str, PendingCall] = {}
-        self._taken: dict[int, PendingCall] = {}
+        # A call holds the text of its log, so one that nobody has any more is not kept for its job's sake.
+        self._found: WeakValueDictionary[str, PendingCall] = WeakValueDictionary()
+        self._taken: dict[int, str] = {}
         self._waited_for: dict[PendingCall, None] = {}
 
     def expect(self, call: PendingCall) -> PendingCall:
@@ -161,7 +163,7 @@ class JobMatcher:
         with _lock[0]:
             known = self._pending.get(call.key) or self._found.get(call.key)
             if known is None and call.job is not None:
-                known = self._taken.get(call.job.id)
+                known = self._found.get(self._taken.get(call.job.id, ""))
             if known is not None:
                 return known
             if call.job is None:
@@ -229,10 +231,14 @@ class JobMatcher:
             self.holds_back = False
             free: list[Job] = []
             for job in jobs:
-                owner = self._taken.get(job.id)
-                if owner is None:
+                key = self._taken.get(job.id)
+                if key is None:
                     free.append(job)
-                elif owner.job is None or not owner.has_ended or not owner.job.user_log_url:
+                elif (resumed := self._pending.get(key)) is not None:
+                    self._assign(job, resumed)
+                elif (owner := self._found.get(key)) is not None and not (
+                    owner.job is not None and owner.has_ended and owner.job.user_log_url
+                ):
                     owner.job = job
             unsure = [call for call in calls if call.job is None]
             for call in unsure:
@@ -348,7 +354,7 @@ class JobMatcher:
         return self._shown_by(job) is None and (not has_ended(job) or self._may_be_read(job))
 
     def _assign(self, job: Job, call: PendingCall) -> None:
-        self._taken[job.id] = call
+        self._taken[job.id] = call.key
         call.job = job
         call.log = self._logs.pop(job.id, call.log)
         call.candidates = []
@@ -356,7 +362,6 @@ class JobMatcher:
         self._pending.pop(call.key, None)
         self._found[call.key] = call
         _forget_oldest(self._taken)
-        _forget_oldest(self._found)
 
     def _forget_texts(self, free: list[Job], unsure: list[PendingCall]) -> None:
         """Forgets the logs of other programs' calls, apart from what they show."""

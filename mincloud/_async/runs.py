@@ -60,7 +60,7 @@ class AsyncRun:
     """
 
     def __init__(self, flow: AsyncPipeline, watcher: AsyncJobWatcher, data: bytes, call: PendingCall) -> None:
-        self.function = watcher.function
+        self.function: str = watcher.function
         self._data = data
         self._call = watcher.matcher.expect(call)
         self._watched = AsyncWatchedCall(flow, watcher, self._call)

@@ -61,7 +61,7 @@ class Run:
     """
 
     def __init__(self, flow: Pipeline, watcher: JobWatcher, data: bytes, call: PendingCall) -> None:
-        self.function = watcher.function
+        self.function: str = watcher.function
         self._data = data
         self._call = watcher.matcher.expect(call)
         self._watched = WatchedCall(flow, watcher, self._call)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import gc
 import json
 import pickle
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -457,6 +459,20 @@ def test_a_call_that_is_taken_up_twice_is_one_call(side: Side, service: Scripted
     assert side.run(result_of(again)) == {"n": 1}
     assert run.job is again.job
     assert copy.deepcopy(run) is copy.copy(run) is run
+
+
+def test_a_call_that_nobody_has_any_more_can_be_taken_up(side: Side, service: ScriptedService) -> None:
+    for number in (1, 2):
+        record(service, {"n": number})
+    run = trigger(side, {"n": 1})
+    saved = run.to_dict()
+    side.run(wait_for(run))
+    call = weakref.ref(run._call)
+    del run
+    gc.collect()
+    assert call() is None  # with it went its log
+    again = side.run(resuming(saved))
+    assert side.run(result_of(again)) == {"n": 1}
 
 
 def test_a_call_is_taken_up_in_its_own_environment(open_side: OpenSide, service: ScriptedService) -> None:
