@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -74,7 +75,7 @@ def test_each_example_works_as_it_is_printed(furnished: Program, command: str, e
 
 def test_the_examples_of_the_program_work_one_after_another(program: Program) -> None:
     shown = [_run(example) for example in _examples(_PROGRAM.format_help())]
-    assert shown[-1] == "hello 爱范儿\n"
+    assert json.loads(shown[-1]) == {"greeting": "你好，爱范儿！", "length": 3}
 
 
 @pytest.mark.parametrize("example", _examples(_COMMANDS["login"].format_help()))
