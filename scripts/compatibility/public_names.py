@@ -161,8 +161,8 @@ class _Writer:
         for overload in found.overloads or ():
             yield "@overload"
             yield from self._signature(name, overload)
-        if not found.overloads:
-            yield from self._signature(name, found)
+        # What all of them are is compared; the overloads say more only to type checkers.
+        yield from self._signature(name, found)
 
     def _signature(self, name: str, found: griffe.Function) -> Iterator[str]:
         yield from (f"@{label}" for label in ("classmethod", "staticmethod") if label in found.labels)

@@ -145,7 +145,11 @@ def python_package(root: Path) -> Product:
         added=lambda changes: [
             change.place[-1]
             for change in changes
-            if change.what == "is new" and re.search(rf"\b(?:def|class) {change.place[-1]}\b", stubs[change.place[0]])
+            # A name of the asyncio side is the other's; `__len__` goes without saying.
+            if change.what == "is new"
+            and not change.place[-1].startswith("_")
+            and not change.place[1].startswith("Async")
+            if re.search(rf"\b(?:def|class) {change.place[-1]}\b", stubs[change.place[0]])
         ],
     )
 
