@@ -171,4 +171,11 @@ def read_body(read: Callable[[], Any], response: Any) -> Any:
     return response.text
 
 
-__all__ += ["InvalidValue", "as_object", "checked", "missing", "parsed", "parsed_list", "read_body"]
+def unhashable(model: object) -> int:
+    """Stands in for `__hash__` of the models, to say why they have none."""
+    raise TypeError(
+        f"a {type(model).__name__} can be changed, so it has no hash: use a field of it as the key, as its id or name"
+    )
+
+
+__all__ += ["InvalidValue", "as_object", "checked", "missing", "parsed", "parsed_list", "read_body", "unhashable"]

@@ -305,3 +305,8 @@ def test_the_client_does_not_show_its_token() -> None:
         assert client.get_httpx_client().headers["Authorization"] == f"Bearer {SECRET}"
         assert SECRET not in repr(client)
         assert SECRET not in repr(client.with_headers({"Authorization": f"Bearer {SECRET}"}))
+
+
+def test_a_model_has_no_hash_and_says_why() -> None:
+    with pytest.raises(TypeError, match=r"^a Job can be changed, so it has no hash: use a field of it as the key"):
+        hash(models.Job(id=1, status="fulfilled"))

@@ -6,7 +6,7 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import InvalidValue, checked
+from ..types import InvalidValue, checked, unhashable
 
 ACCESSTOKEN_PROPERTIES: frozenset[str] = frozenset(
     (
@@ -38,8 +38,10 @@ class AccessToken:
     scope: str | None = None
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict, repr=False)
 
+    __hash__ = unhashable
+
     def to_dict(self) -> dict[str, Any]:
-        """The model as a JSON object; a field that is None is left out, unless the contract requires it."""
+        """The model as a JSON object, secrets included; a field that is None is left out, unless the contract requires it."""
         data: dict[str, Any] = dict(self.additional_properties)
         data["access_token"] = self.access_token
         if self.token_type is not None:

@@ -7,7 +7,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..models.event_source import EventSource
-from ..types import InvalidValue, as_object, checked, parsed
+from ..types import InvalidValue, as_object, checked, parsed, unhashable
 
 if TYPE_CHECKING:
     from ..models.debug_request_data import DebugRequestData
@@ -37,6 +37,8 @@ class DebugRequest:
     subject: EventSource | None = EventSource.SDK
     schema_id: int | None = None
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    __hash__ = unhashable
 
     def to_dict(self) -> dict[str, Any]:
         """The model as a JSON object; a field that is None is left out, unless the contract requires it."""

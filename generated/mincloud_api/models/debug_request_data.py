@@ -6,7 +6,7 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import InvalidValue
+from ..types import InvalidValue, unhashable
 
 DEBUGREQUESTDATA_PROPERTIES: frozenset[str] = frozenset(())
 
@@ -16,6 +16,8 @@ class DebugRequestData:
     """What the function receives as `event.data`; an empty object if there is nothing to send."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    __hash__ = unhashable
 
     def to_dict(self) -> dict[str, Any]:
         """The model as a JSON object; a field that is None is left out, unless the contract requires it."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import InvalidValue, checked, parsed
+from ..types import InvalidValue, checked, parsed, unhashable
 
 if TYPE_CHECKING:
     from ..models.invocation_error import InvocationError
@@ -52,6 +52,8 @@ class DebugResult:
     log: str | None = None
     mem_usage: int | None = None
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    __hash__ = unhashable
 
     def to_dict(self) -> dict[str, Any]:
         """The model as a JSON object; a field that is None is left out, unless the contract requires it."""

@@ -6,7 +6,7 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import InvalidValue, checked
+from ..types import InvalidValue, checked, unhashable
 
 INVOCATIONERROR_PROPERTIES: frozenset[str] = frozenset(
     (
@@ -31,6 +31,8 @@ class InvocationError:
     stack: str | None = None
     type_: str | None = None
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    __hash__ = unhashable
 
     def to_dict(self) -> dict[str, Any]:
         """The model as a JSON object; a field that is None is left out, unless the contract requires it."""

@@ -7,7 +7,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..models.refresh_token_grant_grant_type import RefreshTokenGrantGrantType
-from ..types import InvalidValue, checked
+from ..types import InvalidValue, checked, unhashable
 
 REFRESHTOKENGRANT_PROPERTIES: frozenset[str] = frozenset(
     (
@@ -36,8 +36,10 @@ class RefreshTokenGrant:
     refresh_token: str = _attrs_field(repr=False)
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict, repr=False)
 
+    __hash__ = unhashable
+
     def to_dict(self) -> dict[str, Any]:
-        """The model as a JSON object; a field that is None is left out, unless the contract requires it."""
+        """The model as a JSON object, secrets included; a field that is None is left out, unless the contract requires it."""
         data: dict[str, Any] = dict(self.additional_properties)
         data["client_id"] = self.client_id
         data["client_secret"] = self.client_secret

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import InvalidValue, as_object, checked, parsed
+from ..types import InvalidValue, as_object, checked, parsed, unhashable
 
 if TYPE_CHECKING:
     from ..models.trigger_request_data import TriggerRequestData
@@ -36,6 +36,8 @@ class TriggerRequest:
     data: TriggerRequestData | Mapping[str, Any] | None = None
     sync: bool | None = True
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    __hash__ = unhashable
 
     def to_dict(self) -> dict[str, Any]:
         """The model as a JSON object; a field that is None is left out, unless the contract requires it."""

@@ -7,7 +7,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..models.plan import Plan
-from ..types import InvalidValue, checked
+from ..types import InvalidValue, checked, unhashable
 
 UPDATEFUNCTIONREQUEST_PROPERTIES: frozenset[str] = frozenset(
     (
@@ -35,6 +35,8 @@ class UpdateFunctionRequest:
     plan_circle: Plan | None = None
     remark: str | None = None
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    __hash__ = unhashable
 
     def to_dict(self) -> dict[str, Any]:
         """The model as a JSON object; a field that is None is left out, unless the contract requires it."""
