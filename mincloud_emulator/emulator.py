@@ -153,12 +153,12 @@ class Emulator:
 
     @property
     def console_url(self) -> str:
-        """The address of the console page, with the key that it needs: who knows it can deploy and run code."""
+        """The address of the console page, with the key that it needs. Who knows it can deploy and run code."""
         return self._started.server.console_url
 
     @property
     def console_key(self) -> str:
-        """The key of the console, new with each start: the header `Emulator-Key` of requests to `/_emulator/`."""
+        """The key of the console, new with each start. Requests to `/_emulator/` send it as the header `Emulator-Key`."""
         return self._started.server.console_key
 
     @property

@@ -77,7 +77,7 @@ class Run:
 
     @property
     def done(self) -> bool:
-        """Whether its job is known to have ended. It asks nothing: `wait` and `functions.as_completed` look."""
+        """Whether its job is known to have ended. Only `wait` and `functions.as_completed` look; this asks nothing."""
         return self._call.has_ended
 
     @property

@@ -60,8 +60,19 @@ SPOKEN = {
 }
 # Where the names in annotations come from that are not ours.
 _FOREIGN = ("builtins", "typing", "collections.abc", "datetime", "os", "pathlib")
-# Type variables, and what Sphinx cannot follow.
-_VARIABLES = ("Item",)
+# Type variables, and types of ours that annotations name and nobody imports: the texts beside them say what they stand for.
+_NOT_LINKED = (
+    "Item",
+    "Result",
+    "NotGiven",
+    "Secret",
+    "HTTPClient",
+    "AsyncHTTPClient",
+    "EventSourceValue",
+    "JobStatusValue",
+    "PlanValue",
+    "ServiceTypeValue",
+)
 _CODE_OF_A_NAME = re.compile(r"[A-Za-z_][\w.]*(?=$|\()")
 _LINK_TO_FILE = re.compile(r"\[([^\]]+)\]\((?!https?:|#)[^)]+\)")
 _LOG = logging.getLogger(__name__)
@@ -145,7 +156,7 @@ def _foreign_name(
     if node.get("refdomain") != "py":
         return None
     target = str(node["reftarget"])
-    if target.rpartition(".")[2] in _VARIABLES:
+    if target.rpartition(".")[2] in _NOT_LINKED:
         return content
     for module in _FOREIGN:
         if hasattr(import_module(module), target.removeprefix(f"{module}.")):
