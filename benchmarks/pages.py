@@ -136,11 +136,11 @@ FIGURES = (
     Figure(
         "page",
         "a page of 1000 jobs to typed models, with `mincloud[fast]`, to `httpx` and `json.loads`",
-        1.15,
+        1.0,
         page,
         "cpu",
     ),
-    Figure("jobs", f"{_AHEAD}, to raw sockets, nothing parsed", 1.6, all_jobs, "wall"),
-    Figure("jobs-asyncio", "the same in asyncio", 1.5, all_jobs_in_asyncio, "wall"),
+    Figure("jobs", f"{_AHEAD}, to raw sockets, nothing parsed", 1.4, all_jobs, "wall"),
+    Figure("jobs-asyncio", "the same in asyncio", 1.4, all_jobs_in_asyncio, "wall"),
     Figure("memory", "growth of memory while iterating those", 30, memory, "wall", " MB"),
 )
