@@ -1,9 +1,10 @@
-/** The contract of MinCloud's cloud functions: its types, the values known of its open enums, and guards for its answers. */
+/** The contract of MinCloud's cloud functions: its types, the values known of its open enums, guards for its answers, and a way to a token. */
 
 import { knownValues } from "./contract.js";
 import type { InvocationAccepted, InvocationResult } from "./contract.js";
 
 export * from "./contract.js";
+export { getAccessToken, type AccessTokenOptions } from "./token.js";
 
 type KnownValues = typeof knownValues;
 

@@ -131,30 +131,33 @@ def stage(documents: Mapping[str, Document], written: Path, folder: Path) -> Non
     Raises:
         ScriptError: One of the development tools failed.
     """
-    for name in ("package.json", "README.md", "CHANGELOG.md"):
-        shutil.copyfile(FOLDER / name, folder / name)
+    for name, source in (("package.json",) * 2, ("README.md", "npm-README.md"), ("CHANGELOG.md",) * 2):
+        shutil.copyfile(FOLDER / source, folder / name)
     shutil.copyfile(ROOT / "LICENSE", folder / "LICENSE")
     shutil.copytree(OVERLAYS, folder / "overlays")
     (folder / "overlays" / "code-samples.yaml").write_text(as_yaml(overlay(documents["mincloud"])), "utf-8")
     write_documents(documents, written, folder.joinpath)
 
-    sources: list[Path] = []
     for name, kind in FORMATS.items():
         module = folder / name
         module.mkdir()
         # A bundler looks for `sideEffects` in the package.json that is nearest to the file.
         (module / "package.json").write_text(json.dumps({"type": kind, "sideEffects": False}) + "\n", "utf-8")
-        sources += [module / "index.ts", module / "contract.ts", module / "schemas.ts"]
     first, second = (folder / name for name in FORMATS)
-    shutil.copyfile(FOLDER / "src" / "index.ts", first / "index.ts")
+    for source in (FOLDER / "src").glob("*.ts"):
+        shutil.copyfile(source, first / source.name)
     _run(["node", str(TYPES), str(first)], folder=ROOT, given=json.dumps(documents["mincloud"]))
-    for source in first.glob("*.ts"):
+    sources = list(first.glob("*.ts"))
+    for source in sources:
         shutil.copyfile(source, second / source.name)
     settings = folder / "tsconfig.json"
     shutil.copyfile(FOLDER / "src" / "tsconfig.json", settings)
     _run(["node", str(COMPILER), "--project", str(settings), "--pretty", "false"], folder=folder)
-    for source in (*sources, settings, first / "schemas.js", second / "schemas.js"):
+    for source in sources:
         source.unlink()
+        (second / source.name).unlink()
+    for file in (settings, first / "schemas.js", second / "schemas.js"):
+        file.unlink()
 
 
 def build(target: Path, written: Path = CONTRACT) -> list[Path]:

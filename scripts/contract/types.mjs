@@ -67,6 +67,9 @@ ${Object.keys(schemas).map((name) => `export type ${name} = open["schemas"]["${n
 /** The contract's version. */
 export const contractVersion = ${JSON.stringify(contract.info.version)};
 
+/** The address of the service. */
+export const serverUrl = ${JSON.stringify(contract.servers[0].url)};
+
 /** The values known so far of each field that is an open enum, by schema and field. */
 export const knownValues = ${knownValues()} as const;
 `,

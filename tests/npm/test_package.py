@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import subprocess
 import tarfile
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -17,6 +18,7 @@ import mincloud
 from mincloud_emulator import Emulator
 from scripts.codegen.generate import TARGET
 from scripts.contract.check import lint
+from scripts.contract.code_samples import code_samples
 from scripts.contract.document import CONTRACT
 from scripts.contract.variants import DEREFERENCED, NAMES, variants
 
@@ -25,7 +27,7 @@ from .conftest import COMPILERS, Consumer
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = ["mincloud", *("-".join(variant) for variant in variants() if variant)]
 CONTRACT_JSON = TARGET / "contract.json"
-README = (ROOT / "openapi" / "README.md").read_text("utf-8")
+README = (ROOT / "openapi" / "npm-README.md").read_text("utf-8")
 
 # The first test packs, the first with a consumer installs, and the machine may be busy.
 pytestmark = pytest.mark.timeout(900)
@@ -60,17 +62,26 @@ def service(emulator: Emulator) -> Emulator:
 
 
 def variables(service: Emulator) -> dict[str, str]:
-    return {"BASE_URL": service.url, "ACCESS_TOKEN": service.access_token}
+    given = {
+        "BASE_URL": service.url,
+        "ACCESS_TOKEN": service.access_token,
+        "CLIENT_ID": service.client_id,
+        "CLIENT_SECRET": service.client_secret,
+    }
+    return {**given, **{f"MINCLOUD_{name}": value for name, value in given.items()}}
 
 
 def test_the_package_holds_these_files_and_no_others(files: dict[str, str]) -> None:
-    modules = {f"{kind}/{name}" for kind in ("esm", "cjs") for name in ("index.js", "index.d.ts", "contract.js")}
+    modules = {f"{kind}/{name}" for kind in ("esm", "cjs") for name in ("schemas.d.ts", "package.json")}
     modules |= {
-        f"{kind}/{name}" for kind in ("esm", "cjs") for name in ("contract.d.ts", "schemas.d.ts", "package.json")
+        f"{kind}/{name}.{form}"
+        for kind in ("esm", "cjs")
+        for name in ("index", "contract", "token")
+        for form in ("js", "d.ts")
     }
     documents = {f"{name}.{form}" for name in DOCUMENTS for form in ("yaml", "json")}
     documents |= {f"{DEREFERENCED}.json"} | {f"{name}-{DEREFERENCED}.json" for name in DOCUMENTS[1:]}
-    documents |= {f"overlays/{name}.yaml" for name in NAMES}
+    documents |= {f"overlays/{name}.yaml" for name in (*NAMES, "code-samples")}
     assert set(files) == modules | documents | {"package.json", "README.md", "CHANGELOG.md", "LICENSE"}
 
 
@@ -130,7 +141,7 @@ def test_it_compiles_strictly_and_refuses_wrong_use(consumer: Consumer, compiler
     assert consumer.compile(compiler, resolution, "--noEmit") == ""
 
 
-@pytest.mark.parametrize("program", ["calls", "guards"])
+@pytest.mark.parametrize("program", ["calls", "guards", "token"])
 def test_it_works_with_openapi_fetch(compiled: Consumer, service: Emulator, program: str) -> None:
     said = compiled.run("node", "--test", f"out/{program}.test.js", variables=variables(service))
     counts = dict(re.findall(r"^(?:#|ℹ) (pass|fail|skipped) (\d+)$", said, re.MULTILINE))
@@ -138,11 +149,49 @@ def test_it_works_with_openapi_fetch(compiled: Consumer, service: Emulator, prog
     assert counts == {"fail": "0", "skipped": "0"}
 
 
-def test_the_snippet_of_the_readme_compiles_and_runs(consumer: Consumer, service: Emulator) -> None:
+def test_the_tools_for_packages_find_nothing(tarball: Path) -> None:
+    for command in (["publint", "--strict"], ["attw"]):
+        program = ROOT / "node_modules" / ".bin" / command[0]
+        judged = subprocess.run([program, *command[1:], tarball], capture_output=True, text=True, check=False)
+        said = judged.stdout + judged.stderr
+        assert judged.returncode == 0, said
+        assert "Suggestions" not in said, said
+
+
+def test_each_link_of_its_readme_leads_into_the_package_or_to_an_address(files: dict[str, str]) -> None:
+    targets = re.findall(r"\]\(([^)]+)\)", files["README.md"])
+    assert targets
+    assert {target for target in targets if not target.startswith("https://")} <= set(files)
+
+
+def test_every_document_and_overlay_can_be_reached(consumer: Consumer, files: dict[str, str]) -> None:
+    names = [name for name in files if Path(name).suffix in (".yaml", ".json") and not name.startswith(("esm", "cjs"))]
+    assert "overlays/code-samples.yaml" in names
+    program = f"for (const name of {json.dumps(names)}) console.log(require.resolve(`mincloud-openapi/${{name}}`))"
+    assert len(consumer.run("node", "--input-type=commonjs", "--eval", program).splitlines()) == len(names)
+
+
+def test_the_typescript_of_its_readme_compiles_and_runs(consumer: Consumer, service: Emulator) -> None:
     [snippet] = re.findall(r"```ts\n(.*?)```", README, re.DOTALL)
     (consumer.folder / "src" / "readme.ts").write_text(snippet, "utf-8")
     consumer.compile("typescript-newest", "nodenext")
-    given = {"MINCLOUD_BASE_URL": service.url, "MINCLOUD_ACCESS_TOKEN": service.access_token}
-    lines = consumer.run("node", "out/readme.js", variables=given).splitlines()
+    lines = consumer.run("node", "out/readme.js", variables=variables(service)).splitlines()
     assert lines[0] == "hello 爱范儿"
     assert re.fullmatch(r"\d+ fulfilled", lines[1])
+
+
+def test_the_javascript_of_its_readme_runs(consumer: Consumer, service: Emulator, files: dict[str, str]) -> None:
+    said: list[str] = []
+    for number, snippet in enumerate(re.findall(r"```js\n(.*?)```", README, re.DOTALL)):
+        program = consumer.folder / f"readme-{number}.{'cjs' if 'require(' in snippet else 'mjs'}"
+        program.write_text(snippet, "utf-8")
+        said += consumer.run("node", program.name, variables=variables(service)).splitlines()
+    contract = json.loads(files["mincloud.json"])
+    assert said == ["hello 爱范儿", f"{contract['info']['version']} {len(contract['paths'])}"]
+
+
+def test_the_sample_of_authorize_gets_a_token(consumer: Consumer, service: Emulator, files: dict[str, str]) -> None:
+    sample = code_samples(json.loads(files["mincloud.json"]))["authorize"][1]["source"]
+    program = consumer.folder / "sample.mjs"
+    program.write_text(sample.replace("{ clientId, ", f"{{ baseUrl: {service.url!r}, clientId, "), "utf-8")
+    assert "access_token: '" in consumer.run("node", program.name, variables=variables(service))

@@ -2,7 +2,7 @@
 import createClient, { type Client } from "openapi-fetch";
 import type { paths } from "mincloud-openapi";
 
-function given(name: string): string {
+export function given(name: string): string {
   const value = process.env[name];
   if (!value) throw new Error(`set ${name}`);
   return value;
