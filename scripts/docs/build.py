@@ -2,7 +2,7 @@
 
     python -m scripts.docs.build [--output FOLDER] [--source FOLDER]
 
-The exit status is 0 when all is built and every link and reference leads somewhere, and 1 when not.
+The exit status is 0 when all is built, every link and reference leads somewhere and every paragraph has its translation, and 1 when not.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from scripts import ROOT, ScriptError
 from scripts.contract.code_samples import code_samples
 from scripts.contract.document import CONTRACT, Document, operations, read_document
 from scripts.contract.redocly import redocly
-from scripts.docs.translations import LANGUAGES
+from scripts.docs.translations import LANGUAGES, problems
 
 DOCS = ROOT / "docs"
 CONTRACT_PAGE = "openapi.html"
@@ -139,11 +139,15 @@ def build(source: Path, output: Path) -> None:
         if not (output / ".buildinfo").exists() and any(output.iterdir()):
             raise ScriptError(f"{output} holds something else: name a folder that is empty or has an earlier build")
         shutil.rmtree(output)
-    for code, language in LANGUAGES.items():
-        build_pages(source, output / language.folder, code)
+    build_pages(source, output)
+    # After the English pages, since a mistake in one of them is mended before it is translated.
+    if untranslated := problems(source):
+        raise ScriptError("\n".join(untranslated))
     build_contract_page(output)
-    for language in LANGUAGES.values():
-        if language.folder:  # so that the way back leads to the pages in that language
+    for code, language in LANGUAGES.items():
+        if language.folder:
+            build_pages(source, output / language.folder, code)
+            # A copy, so that its way back leads to the pages in that language.
             shutil.copy(output / CONTRACT_PAGE, output / language.folder)
 
 

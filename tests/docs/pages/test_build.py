@@ -59,6 +59,37 @@ def test_what_leads_nowhere_fails_the_build(tmp_path: Path) -> None:
         assert any(said in line for line in warnings), (said, warnings)
 
 
+def test_what_has_no_translation_fails_the_build(tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    shutil.copytree(DOCS, docs)
+    for beside in ("CHANGELOG.md", "mincloud_emulator"):  # what the pages show of the rest of the repository
+        tmp_path.joinpath(beside).symlink_to(ROOT / beside)
+
+    def change(name: str, old: str, new: str) -> None:
+        text = docs.joinpath(name).read_text("utf-8")
+        assert text.count(old) == 1
+        docs.joinpath(name).write_text(text.replace(old, new), "utf-8")
+
+    catalogues = "locales/zh_CN/LC_MESSAGES"
+    change("guides/calling.md", "\n## Time limits\n", "\nA new paragraph.\n\n## Time limits\n")
+    change("tutorial.md", "\nIn the first terminal:\n", "\nIn the first of the terminals:\n")
+    change(f"{catalogues}/guides/errors.po", 'msgid "No retries at all:"', '#, fuzzy\nmsgid "No retries at all:"')
+    change(f"{catalogues}/guides/listing.po", "`total` 只", "`page_size` 只")
+    docs.joinpath(catalogues, "guides", "batches.po").unlink()
+    ended = built(docs, tmp_path / "site")
+    assert ended.returncode == 1
+    page = f"docs/{catalogues}"
+    first, *rest = ended.stderr.splitlines()
+    assert sorted([first.removeprefix("build_docs: "), *rest]) == [
+        f"{page}/guides/batches.po: the page has no translation: run `make translations` and fill it in",
+        f"{page}/guides/calling.po: 'A new paragraph.' has no translation: run `make translations` and fill it in",
+        f"{page}/guides/errors.po: 'No retries at all:' has changed: mend its translation and take the word `fuzzy` away",
+        f"{page}/guides/listing.po: '`total` is one small request if no page has been read.' and its translation name different code",
+        f"{page}/tutorial.po: 'In the first of the terminals:' has no translation: run `make translations` and fill it in",
+        f"{page}/tutorial.po: 'In the first terminal:' is in no page any more: run `make translations`",
+    ]
+
+
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work", "utf-8")
     ended = built(DOCS, tmp_path)
