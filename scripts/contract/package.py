@@ -131,8 +131,8 @@ def stage(documents: Mapping[str, Document], written: Path, folder: Path) -> Non
     Raises:
         ScriptError: One of the development tools failed.
     """
-    for name, source in (("package.json",) * 2, ("README.md", "npm-README.md"), ("CHANGELOG.md",) * 2):
-        shutil.copyfile(FOLDER / source, folder / name)
+    for name, original in (("package.json",) * 2, ("README.md", "npm-README.md"), ("CHANGELOG.md",) * 2):
+        shutil.copyfile(FOLDER / original, folder / name)
     shutil.copyfile(ROOT / "LICENSE", folder / "LICENSE")
     shutil.copytree(OVERLAYS, folder / "overlays")
     (folder / "overlays" / "code-samples.yaml").write_text(as_yaml(overlay(documents["mincloud"])), "utf-8")
