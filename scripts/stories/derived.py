@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .story import Step, Story
 
@@ -62,9 +62,9 @@ def derived_stories(contract: Contract) -> list[Story]:
 
 def _step(operation: Operation, *, statuses: tuple[int, ...], **more: Any) -> Step:
     """A request as the contract's first example has it, of a function that nobody made."""
-    body = operation.example
+    body: Any = operation.example
     if isinstance(body, dict):
-        body = {key: _NOBODY if key in ("name", "function_name") else value for key, value in body.items()}
+        body = {key: _NOBODY if key in ("name", "function_name") else value for key, value in cast("Any", body).items()}
     return Step(
         title=operation.summary,
         operation=operation.name,

@@ -116,7 +116,8 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, dict) and isinstance(other, dict):
         left, right = cast("Any", one), cast("Any", other)
         return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
-    return type(one) is type(other) and bool(one == other)
+    pair: tuple[Any, Any] = (one, other)
+    return type(pair[0]) is type(pair[1]) and bool(pair[0] == pair[1])
 
 
 def depth(value: Any) -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 TOKEN, CLIENT_ID, CLIENT_SECRET = "a-token-of-the-test", "a-client-of-the-test", "a-secret-of-the-test"
 _RUN = """
@@ -175,7 +175,7 @@ class _Service:
 
 
 @contextmanager
-def documented_server(*, deletes_with: int = 204) -> Iterator[str]:
+def documented_server(*, deletes_with: int = 204) -> Generator[str]:
     """The address of such a server.
 
     Args:
