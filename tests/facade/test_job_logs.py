@@ -106,6 +106,7 @@ def node(request: pytest.FixtureRequest) -> Iterator[Printer]:
 
 def same(one: Any, other: Any) -> bool:
     """Whether two JSON values are equal as JavaScript has them: numbers are doubles, and true is no number."""
+    alike = type(one) is type(other) and bool(one == other)
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     if isinstance(one, int | float) and isinstance(other, int | float):
@@ -116,8 +117,7 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, dict) and isinstance(other, dict):
         left, right = cast("Any", one), cast("Any", other)
         return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
-    pair: tuple[Any, Any] = (one, other)
-    return type(pair[0]) is type(pair[1]) and bool(pair[0] == pair[1])
+    return alike
 
 
 def depth(value: Any) -> int:
