@@ -102,9 +102,9 @@ def test_an_installation_that_is_damaged_or_has_lost_the_contract_says_so_in_one
     finally:
         document.write_bytes(complete)
     assert (damaged.returncode, damaged.stdout) == (2, "")
-    assert damaged.stderr == f"mincloud-py: the contract of this installation is damaged: {mend}\n"
+    assert json.loads(damaged.stderr)["error"]["message"] == f"the contract of this installation is damaged: {mend}"
     assert (missing.returncode, missing.stdout) == (2, "")
-    assert missing.stderr == f"mincloud-py: the contract is missing from this installation: {mend}\n"
+    assert json.loads(missing.stderr)["error"]["message"] == f"the contract is missing from this installation: {mend}"
 
     kept = written.read_bytes()
     written.unlink()
