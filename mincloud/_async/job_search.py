@@ -50,7 +50,7 @@ class AsyncFoundCall:
 
     @property
     def state(self) -> Literal["found", "absent", "unknown"]:
-        """Whether the call ran: `found` if it did, `absent` if it surely did not, else `unknown`."""
+        """Says `found` if the call ran, `absent` if it surely did not, else `unknown`."""
         if self.runs:
             return "found"
         return "absent" if self.is_covered and not self.doubtful else "unknown"
