@@ -10,7 +10,7 @@ LANGUAGES_STAMP := $(VENV)/.languages-installed
 JOBS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-browser examples emulator generate check-generated lint format types contract compatibility test-compatibility record-release package-contract test-package stories test-stories languages docs test-docs translations picture session bench build lock clean
+.PHONY: help setup demo test test-pythons test-browser examples emulator generate check-generated lint format types contract compatibility test-compatibility record-release package-contract test-package stories test-stories languages docs test-docs translations picture session bench build lock clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -22,6 +22,9 @@ demo: $(VENV_STAMP) ## Run the main job: emulator, deploy, call, wait, page, log
 
 test: $(VENV_STAMP) $(NODE_STAMP) ## Run the tests
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+
+test-pythons: $(VENV_STAMP) ## Test the client on Python 3.12 and 3.13, where this machine has them
+	@JOBS=$(JOBS) scripts/test_pythons.sh $(ARGS)
 
 test-browser: docs ## Test the emulator's page and the documentation in headless Chromium (Debian's)
 	@scripts/install_debian_packages.sh chromium=/usr/bin/chromium

@@ -89,11 +89,11 @@ class AsyncMinCloud:
         secrets = resolve_secrets(given, options.base_url)
         self._begin(AsyncPipeline(options, _chosen_transport(transport, http_client), secrets), AsyncJobWatchers())
 
-    def _begin(self, flow: AsyncPipeline, watchers: AsyncJobWatchers) -> None:
-        self._flow = flow
+    def _begin(self, pipeline: AsyncPipeline, watchers: AsyncJobWatchers) -> None:
+        self._pipeline = pipeline
         self._watchers = watchers
-        self._functions = AsyncFunctions(flow, watchers)
-        self._jobs = AsyncJobs(flow)
+        self._functions = AsyncFunctions(pipeline, watchers)
+        self._jobs = AsyncJobs(pipeline)
 
     @property
     def functions(self) -> AsyncFunctions:
@@ -108,7 +108,7 @@ class AsyncMinCloud:
     @property
     def credentials(self) -> AsyncCredentials:
         """Where the access token comes from."""
-        return self._flow.credentials
+        return self._pipeline.credentials
 
     def with_options(
         self,
@@ -139,7 +139,7 @@ class AsyncMinCloud:
         """
         secrets = None if access_token is None else Secrets.given(access_token, None, None)
         del access_token  # a traceback with local variables must not show it
-        options = self._flow.options.changed(
+        options = self._pipeline.options.changed(
             environment=environment,
             timeout=timeout,
             max_retries=NOT_GIVEN if max_retries is None else max_retries,
@@ -152,13 +152,13 @@ class AsyncMinCloud:
             check_header_value("access_token", secrets.access_token)
         copy = type(self).__new__(type(self))
         copy._begin(  # noqa: SLF001 - of this same class
-            AsyncPipeline(options, self._flow.exchange.transport, secrets, self._flow), self._watchers
+            AsyncPipeline(options, self._pipeline.exchange.transport, secrets, self._pipeline), self._watchers
         )
         return copy
 
     async def aclose(self) -> None:
         """Closes the connections. Calls fail from then on."""
-        await self._flow.aclose()
+        await self._pipeline.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -169,9 +169,9 @@ class AsyncMinCloud:
         await self.aclose()
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_flow"):  # in a traceback of what kept it from being made
+        if not hasattr(self, "_pipeline"):  # in a traceback of what kept it from being made
             return f"<{type(self).__name__}, not made>"
-        options = self._flow.options
+        options = self._pipeline.options
         environment = f", environment={options.environment!r}" if options.environment else ""
         return f"{type(self).__name__}(base_url={options.base_url!r}{environment})"
 
@@ -183,11 +183,11 @@ class AsyncMinCloud:
         return self.with_options()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if not isinstance(self._flow.exchange.transport, AsyncHTTPTransport):
+        if not isinstance(self._pipeline.exchange.transport, AsyncHTTPTransport):
             raise TypeError(
                 "a client with an http_client or transport of its own cannot be pickled: make another one where it is needed"
             )
-        return from_options, (type(self), self._flow.options)
+        return from_options, (type(self), self._pipeline.options)
 
 
 def from_options(kind: type[AsyncMinCloud], options: Options) -> AsyncMinCloud:

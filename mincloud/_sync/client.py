@@ -90,11 +90,11 @@ class MinCloud:
         secrets = resolve_secrets(given, options.base_url)
         self._begin(Pipeline(options, _chosen_transport(transport, http_client), secrets), JobWatchers())
 
-    def _begin(self, flow: Pipeline, watchers: JobWatchers) -> None:
-        self._flow = flow
+    def _begin(self, pipeline: Pipeline, watchers: JobWatchers) -> None:
+        self._pipeline = pipeline
         self._watchers = watchers
-        self._functions = Functions(flow, watchers)
-        self._jobs = Jobs(flow)
+        self._functions = Functions(pipeline, watchers)
+        self._jobs = Jobs(pipeline)
 
     @property
     def functions(self) -> Functions:
@@ -109,7 +109,7 @@ class MinCloud:
     @property
     def credentials(self) -> Credentials:
         """Where the access token comes from."""
-        return self._flow.credentials
+        return self._pipeline.credentials
 
     def with_options(
         self,
@@ -140,7 +140,7 @@ class MinCloud:
         """
         secrets = None if access_token is None else Secrets.given(access_token, None, None)
         del access_token  # a traceback with local variables must not show it
-        options = self._flow.options.changed(
+        options = self._pipeline.options.changed(
             environment=environment,
             timeout=timeout,
             max_retries=NOT_GIVEN if max_retries is None else max_retries,
@@ -153,13 +153,13 @@ class MinCloud:
             check_header_value("access_token", secrets.access_token)
         copy = type(self).__new__(type(self))
         copy._begin(  # noqa: SLF001 - of this same class
-            Pipeline(options, self._flow.exchange.transport, secrets, self._flow), self._watchers
+            Pipeline(options, self._pipeline.exchange.transport, secrets, self._pipeline), self._watchers
         )
         return copy
 
     def close(self) -> None:
         """Closes the connections. Calls fail from then on."""
-        self._flow.close()
+        self._pipeline.close()
 
     def __enter__(self) -> Self:
         return self
@@ -170,9 +170,9 @@ class MinCloud:
         self.close()
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_flow"):  # in a traceback of what kept it from being made
+        if not hasattr(self, "_pipeline"):  # in a traceback of what kept it from being made
             return f"<{type(self).__name__}, not made>"
-        options = self._flow.options
+        options = self._pipeline.options
         environment = f", environment={options.environment!r}" if options.environment else ""
         return f"{type(self).__name__}(base_url={options.base_url!r}{environment})"
 
@@ -184,11 +184,11 @@ class MinCloud:
         return self.with_options()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if not isinstance(self._flow.exchange.transport, HTTPTransport):
+        if not isinstance(self._pipeline.exchange.transport, HTTPTransport):
             raise TypeError(
                 "a client with an http_client or transport of its own cannot be pickled: make another one where it is needed"
             )
-        return from_options, (type(self), self._flow.options)
+        return from_options, (type(self), self._pipeline.options)
 
 
 def from_options(kind: type[MinCloud], options: Options) -> MinCloud:

@@ -36,10 +36,10 @@ class Jobs:
     """The record of each call of a function; reach it as `cloud.jobs`."""
 
     def __init__(self, flow: Pipeline) -> None:
-        self._flow = flow
+        self._pipeline = flow
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._flow.options.place}>"
+        return f"<{type(self).__name__} of {self._pipeline.options.place}>"
 
     def list(
         self,
@@ -82,7 +82,7 @@ class Jobs:
         since = None if created_after is None else math.floor(unix_time("created_after", created_after))
         until = None if created_before is None else math.ceil(unix_time("created_before", created_before))
         return job_pages(
-            self._flow,
+            self._pipeline,
             name,
             source=choice(EventSource, "source", source),
             status=choice(JobStatus, "status", status),
@@ -140,7 +140,7 @@ class Jobs:
             TransportError: The other host could not be reached.
             ConfigurationError: The timeout is impossible.
         """
-        return fetch_log(self._flow, job, timeout=timeout)
+        return fetch_log(self._pipeline, job, timeout=timeout)
 
 
 def fetch_log(flow: Pipeline, job: Job, *, timeout: float | None = None, deadline: float | None = None) -> str:

@@ -240,8 +240,8 @@ def test_a_limiter_reserves_nothing_that_would_be_too_late() -> None:
 def test_a_pickled_client_keeps_its_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINCLOUD_ACCESS_TOKEN", "t")
     again: Any = pickle.loads(pickle.dumps(MinCloud(requests_per_minute=7, on_attempt=print)))
-    assert again._flow.options.requests_per_minute == 7
-    assert again._flow.options.on_attempt is print
+    assert again._pipeline.options.requests_per_minute == 7
+    assert again._pipeline.options.on_attempt is print
 
 
 def test_an_error_that_came_of_no_request_has_no_attempts() -> None:

@@ -319,4 +319,4 @@ def test_a_pickled_client_keeps_its_options_and_takes_the_credentials_of_where_i
 
 
 def flow_of(cloud: Any) -> Any:
-    return cloud._flow
+    return cloud._pipeline

@@ -143,7 +143,7 @@ def tried(side: Any, refused: str) -> list[MinCloudError]:
 
 
 def base(cloud: Any) -> str:
-    url: str = cloud._flow.options.base_url
+    url: str = cloud._pipeline.options.base_url
     return url
 
 
@@ -238,7 +238,7 @@ def test_representations_show_no_secret(open_side: OpenSide, serve: Serve) -> No
     side = open_side(base_url=server.url, client_id="the-client-id", client_secret=CLIENT_SECRET)
     side.run(lambda cloud: cloud.functions.invoke("greet"))
     cloud: Any = side.cloud
-    flow = cloud._flow
+    flow = cloud._pipeline
     job = Job(id=3, status="fulfilled", user_log_url=server.url + LOG)
     for value in (
         cloud,
@@ -260,7 +260,7 @@ def test_representations_show_no_secret(open_side: OpenSide, serve: Serve) -> No
 def test_no_part_of_a_client_can_be_pickled_with_its_credentials(kind: Any, given: dict[str, str]) -> None:
     cloud = kind(base_url="http://127.0.0.1:9", **given)
     shown(pickle.dumps(cloud))
-    for part in (cloud.credentials, cloud.functions, cloud.jobs, cloud._flow):
+    for part in (cloud.credentials, cloud.functions, cloud.jobs, cloud._pipeline):
         with pytest.raises(TypeError, match="cannot be pickled or copied: pickle the client, which leaves them out"):
             pickle.dumps(part)
 
