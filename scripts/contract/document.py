@@ -107,9 +107,6 @@ class _NotReadableError(Exception):
 def read_document(path: Path) -> tuple[Document, list[Problem]]:
     """The document, and what is wrong with it as YAML and as OpenAPI 3.0; of several problems the first.
 
-    Args:
-        path: The file.
-
     Raises:
         ScriptError: There is no such file, or it cannot be read.
     """
@@ -127,6 +124,18 @@ def read_document(path: Path) -> tuple[Document, list[Problem]]:
         return {}, [Problem((), "begin with the `openapi` key of an OpenAPI document; this is no mapping", "yaml")]
     contract = cast("Document", document)
     return contract, validity(contract)
+
+
+def read_valid(path: Path = CONTRACT) -> Document:
+    """The document, which has to be valid.
+
+    Raises:
+        ScriptError: It is not, or it cannot be read; a line for each problem.
+    """
+    document, problems = read_document(path)
+    if problems:
+        raise ScriptError("\n".join(problem.line(path.name) for problem in problems))
+    return document
 
 
 def validity(document: Document) -> list[Problem]:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from mincloud._contract import as_yaml, without_references
 from scripts import ROOT, ScriptError
 from scripts.contract.code_samples import overlay
-from scripts.contract.document import CONTRACT, Document, read_document
+from scripts.contract.document import CONTRACT, Document, read_valid
 from scripts.contract.variants import DEREFERENCED, OVERLAYS, derive_all, variants
 
 if TYPE_CHECKING:
@@ -40,9 +40,7 @@ def read_contract(path: Path) -> dict[str, Any]:
     Raises:
         ScriptError: It is not, or cannot be read.
     """
-    contract, problems = read_document(path)
-    if problems:
-        raise ScriptError(problems[0].line(path.name))
+    contract = read_valid(path)
     version = json.loads((FOLDER / "package.json").read_text("utf-8"))["version"]
     if contract["info"]["version"] != version:
         raise ScriptError(
@@ -79,10 +77,6 @@ def _run(command: Sequence[str], *, folder: Path, given: str = "") -> str:
 def documents(contract: Document, written: Path) -> dict[str, Document]:
     """The contract and its variants by name: `mincloud`, `portable`, `portable-server`, …, each also without references.
 
-    Args:
-        contract: The contract.
-        written: Its file.
-
     Raises:
         ScriptError: A variant could not be derived.
     """
@@ -95,15 +89,12 @@ def documents(contract: Document, written: Path) -> dict[str, Document]:
 
 
 def write_documents(documents: Mapping[str, Document], written: Path, name: Callable[[str], Path]) -> list[Path]:
-    """Writes each document as JSON, and as YAML but for those without references, which only programs read.
+    """Writes each document as JSON, and as YAML but for those without references, which only programs read; returns the files.
 
     Args:
         documents: The documents by name.
         written: The contract's file, which is copied as it is.
-        name: Gives the file of a document, to which the ending is added.
-
-    Returns:
-        The files.
+        name: Gives the file of a document by its name with the ending.
     """
     files: list[Path] = []
     for each, document in documents.items():
@@ -121,18 +112,13 @@ def write_documents(documents: Mapping[str, Document], written: Path, name: Call
 
 
 def stage(documents: Mapping[str, Document], written: Path, folder: Path) -> None:
-    """Lays out the package's files.
-
-    Args:
-        documents: The contract and its variants.
-        written: The contract's file.
-        folder: An empty folder.
+    """Lays out the package's files in an empty folder.
 
     Raises:
         ScriptError: One of the development tools failed.
     """
-    for name, original in (("package.json",) * 2, ("README.md", "npm-README.md"), ("CHANGELOG.md",) * 2):
-        shutil.copyfile(FOLDER / original, folder / name)
+    for original in ("package.json", "npm-README.md", "CHANGELOG.md"):
+        shutil.copyfile(FOLDER / original, folder / original.removeprefix("npm-"))
     shutil.copyfile(ROOT / "LICENSE", folder / "LICENSE")
     shutil.copytree(OVERLAYS, folder / "overlays")
     (folder / "overlays" / "code-samples.yaml").write_text(as_yaml(overlay(documents["mincloud"])), "utf-8")
@@ -162,10 +148,6 @@ def stage(documents: Mapping[str, Document], written: Path, folder: Path) -> Non
 
 def build(target: Path, written: Path = CONTRACT) -> list[Path]:
     """Builds the package and the files.
-
-    Args:
-        target: The folder for them; it is made if it is not there.
-        written: The contract's file.
 
     Returns:
         The package's tarball, the documents, and the file with their checksums.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,7 +12,7 @@ from openapi_schema_validator import OAS30Validator, oas30_format_checker
 from scripts.contract.document import Document, Place, Problem, mappings, one_line, operations, resolved
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Mapping
 
 
 STANDINGS = ("documented", "observed", "inferred", "contradiction")
@@ -27,6 +28,7 @@ _SECRET_NAME = re.compile(r"(secret|token|password)$", re.IGNORECASE)
 
 
 Finding = tuple[Place, str]
+Find = Callable[[Document], Iterator[Finding]]
 
 
 @dataclass(frozen=True)
@@ -41,20 +43,23 @@ class Rule:
 
     id: str
     why: str
-    find: Callable[[Document], Iterator[Finding]]
+    find: Find
 
 
 RULES: list[Rule] = []
 
 
-def _rule(
-    name: str, why: str
-) -> Callable[[Callable[[Document], Iterator[Finding]]], Callable[[Document], Iterator[Finding]]]:
-    def add(find: Callable[[Document], Iterator[Finding]]) -> Callable[[Document], Iterator[Finding]]:
+def _rule(name: str, why: str) -> Callable[[Find], Find]:
+    def add(find: Find) -> Find:
         RULES.append(Rule(name, why, find))
         return find
 
     return add
+
+
+def _nodes(document: Document) -> Iterator[tuple[Place, dict[str, Any]]]:
+    """Every mapping of the contract whose keys are keywords, and not the names of properties."""
+    return ((place, node) for place, node in mappings(document) if place[-1:] != ("properties",))
 
 
 @_rule(
@@ -67,10 +72,7 @@ def _example_matches_schema(document: Document) -> Iterator[Finding]:
     def problems(place: Place, schema: Mapping[str, Any], value: object) -> Iterator[Finding]:
         for error in validator.evolve(schema=schema).iter_errors(value):
             where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
-            yield (
-                place,
-                f"mend the example at {where.lstrip('.') or 'its top'}: {one_line(error.message)[:200]}",
-            )
+            yield place, f"mend the example at {where.lstrip('.') or 'its top'}: {one_line(error.message)[:200]}"
 
     for place, node in mappings(document):
         schema = node if "schemas" in place[-2:-1] or "properties" in place[-2:-1] else node.get("schema", {})
@@ -84,8 +86,8 @@ def _example_matches_schema(document: Document) -> Iterator[Finding]:
 
 @_rule("provenance-is-well-formed", "Tools and readers tell by it what is documented and what is a reading.")
 def _provenance_is_well_formed(document: Document) -> Iterator[Finding]:
-    for parent, node in mappings(document):
-        if "x-provenance" not in node or parent[-1:] == ("properties",):
+    for parent, node in _nodes(document):
+        if "x-provenance" not in node:
             continue
         place = (*parent, "x-provenance")
         entries: object = node["x-provenance"]
@@ -124,14 +126,11 @@ def _provenance_advice(entry: object) -> Iterator[str]:
 )
 def _extension_is_explained(document: Document) -> Iterator[Finding]:
     known = ("x-provenance", "x-extensible-enum", "x-secret")
-    for place, node in mappings(document):
-        if place[-1:] != ("properties",):
-            for key in node:
-                if key.startswith("x-") and key not in known:
-                    yield (
-                        (*place, key),
-                        f"use one of {', '.join(known)}, or explain a new extension and add it to this rule",
-                    )
+    advice = f"use one of {', '.join(known)}, or explain a new extension and add it to this rule"
+    for place, node in _nodes(document):
+        for key in node:
+            if key.startswith("x-") and key not in known:
+                yield (*place, key), advice
 
 
 @_rule(
@@ -139,8 +138,8 @@ def _extension_is_explained(document: Document) -> Iterator[Finding]:
     "A list of known values is of use when each can be met, and open when nothing closes it.",
 )
 def _open_enum_is_well_formed(document: Document) -> Iterator[Finding]:
-    for parent, node in mappings(document):
-        if "x-extensible-enum" not in node or parent[-1:] == ("properties",):
+    for parent, node in _nodes(document):
+        if "x-extensible-enum" not in node:
             continue
         place = (*parent, "x-extensible-enum")
         if "enum" in node:
@@ -157,13 +156,10 @@ def _open_enum_is_well_formed(document: Document) -> Iterator[Finding]:
 
 @_rule("secret-is-marked", "The generated models keep a field out of logs by this mark alone.")
 def _secret_is_marked(document: Document) -> Iterator[Finding]:
-    for place, node in mappings(document):
+    for place, node in _nodes(document):
         if place[-2:-1] != ("properties",):
-            if "x-secret" in node and place[-1:] != ("properties",):
-                yield (
-                    (*place, "x-secret"),
-                    "mark the property of a schema, which is where the mark is looked for",
-                )
+            if "x-secret" in node:
+                yield (*place, "x-secret"), "mark the property of a schema, which is where the mark is looked for"
             continue
         if "x-secret" in node and node["x-secret"] is not True:
             yield (*place, "x-secret"), "set it to true or take it away"
@@ -179,14 +175,14 @@ def _secret_is_marked(document: Document) -> Iterator[Finding]:
 )
 def _request_has_no_null(document: Document) -> Iterator[Finding]:
     for place, schema in _part_of(document, "parameters", "requestBody"):
-        if schema.get("nullable") and place[-1:] != ("properties",):
+        if schema.get("nullable"):
             yield (*place, "nullable"), "take `nullable` away; a request leaves a field out instead"
 
 
 @_rule("answer-has-open-enums", "A value that the service adds must break no client.")
 def _answer_has_open_enums(document: Document) -> Iterator[Finding]:
     for place, schema in _part_of(document, "responses"):
-        if "enum" in schema and place[-1:] != ("properties",):
+        if "enum" in schema:
             yield (*place, "enum"), "name the known values under `x-extensible-enum` instead"
 
 
@@ -194,28 +190,27 @@ def _answer_has_open_enums(document: Document) -> Iterator[Finding]:
 def _answer_accepts_unknown_fields(document: Document) -> Iterator[Finding]:
     for place, schema in _part_of(document, "responses"):
         # A schema there is the type of a map's values; only `false` refuses a field.
-        if schema.get("additionalProperties") is False and place[-1:] != ("properties",):
-            yield (
-                (*place, "additionalProperties"),
-                "take it away, so that an answer may have fields not listed here",
-            )
+        if schema.get("additionalProperties") is False:
+            yield (*place, "additionalProperties"), "take it away, so that an answer may have fields not listed here"
 
 
 @_rule("answer-requires-by-reading", "The documentation lists fields of answers and never says which are always there.")
 def _answer_requires_by_reading(document: Document) -> Iterator[Finding]:
     for place, schema in _part_of(document, "responses"):
-        if isinstance(schema.get("required"), list) and place[-1:] != ("properties",):
+        if isinstance(schema.get("required"), list):
             entries = cast("list[Any]", schema.get("x-provenance", []))
             if "required" not in [entry["about"] for entry in entries if "about" in entry]:
                 yield (*place, "required"), "add an entry to `x-provenance` whose `about` is required"
 
 
 def _part_of(document: Document, *parts: str) -> Iterator[tuple[Place, dict[str, Any]]]:
-    """Every mapping that a part of some operation is made of, once, through every reference."""
+    """Every mapping of keywords that a part of some operation is made of, once, through every reference."""
     seen: set[str] = set()
 
     def reached(place: Place, node: object) -> Iterator[tuple[Place, dict[str, Any]]]:
         for below, mapping in mappings(node, place):
+            if below[-1:] == ("properties",):
+                continue
             yield below, mapping
             reference = mapping.get("$ref")
             if isinstance(reference, str) and reference not in seen:
@@ -269,16 +264,15 @@ def _unit_is_stated(document: Document) -> Iterator[Finding]:
             name, schema = str(node["name"]), resolved(document, node["schema"])
         else:
             continue
-        if schema.get("type") in ("integer", "number") and _QUANTITY.search(name):
-            description = str(node.get("description", ""))
-            if not _UNIT.search(description):
-                yield place, "name the unit in the description: seconds, milliseconds or bytes"
+        counted = schema.get("type") in ("integer", "number") and _QUANTITY.search(name)
+        if counted and not _UNIT.search(str(node.get("description", ""))):
+            yield place, "name the unit in the description: seconds, milliseconds or bytes"
 
 
 @_rule("reference-stands-alone", "OpenAPI 3.0 ignores whatever stands beside a `$ref`.")
 def _reference_stands_alone(document: Document) -> Iterator[Finding]:
-    for place, node in mappings(document):
-        if "$ref" in node and len(node) > 1 and place[-1:] != ("properties",):
+    for place, node in _nodes(document):
+        if "$ref" in node and len(node) > 1:
             yield place, "put the `$ref` under `allOf`, or take away what stands beside it"
 
 

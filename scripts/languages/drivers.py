@@ -109,7 +109,7 @@ def run(client: Client, folder: Path, *, report: Callable[[Outcome], None]) -> S
 
     Raises:
         ScriptError: The stories cannot be read.
-        DriverError: The driver cannot be started, or does not end as it should.
+        ScriptError: The driver cannot be started, or does not end as it should.
     """
     contract = read_contract()
     stories = [story for story in read_checked_stories(contract) if story.languages]

@@ -9,9 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from scripts.stories.driver import NoAnswerError, Request
-from scripts.stories.matching import ABSENT
-from scripts.stories.process_driver import ProcessDriver
+from scripts.stories.driver import NoAnswerError, ProcessDriver, Request
+from scripts.stories.values import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -79,7 +78,7 @@ def secret_arrives(command: Sequence[str], folder: Path) -> bool:
         folder: Its working folder.
 
     Raises:
-        DriverError: It cannot be started, or does not end as it should.
+        ScriptError: It cannot be started, or does not end as it should.
     """
     arrived = _sent(command, folder, Request("createAccessToken", {}, GRANT, None))
     return arrived is not None and arrived[1] == GRANT
@@ -93,7 +92,7 @@ def path_is_encoded(command: Sequence[str], folder: Path) -> bool:
         folder: Its working folder.
 
     Raises:
-        DriverError: It cannot be started, or does not end as it should.
+        ScriptError: It cannot be started, or does not end as it should.
     """
     arrived = _sent(command, folder, Request("getFunction", {"function_name": NAME}, ABSENT, "a token"))
     return arrived is not None and unquote(arrived[0].rstrip("/").rpartition("/")[2]) == NAME

@@ -17,12 +17,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from scripts import ScriptError
 from scripts.contract.document import CONTRACT
 
 from .coverage import measure
-from .process_driver import DriverError
-from .server import ServerError
-from .session import InputError, read_checked_stories, read_contract, run_stories
+from .session import read_checked_stories, read_contract, run_stories
 from .story import STORIES
 
 if TYPE_CHECKING:
@@ -58,16 +57,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         outcomes.append(outcome)
         _print_outcome(outcome)
 
-    driver_error: DriverError | None = None
     try:
         contract = read_contract(options.contract)
         stories = _chosen(read_checked_stories(contract, options.stories), options.story, only_languages=bool(driver))
-    except InputError as error:
-        for line in error.lines:
-            _print_error(line)
-        return 2
+    except ScriptError as error:
+        return _refuse(error)
+    failed: ScriptError | None = None
+    _print(f"contract {contract.version}, {_counted(len(stories))}, {driver or 'HTTP'}")
     try:
-        _print(f"contract {contract.version}, {_counted(len(stories))}, {driver or 'HTTP'}")
         run_stories(
             contract,
             stories,
@@ -79,20 +76,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
             begin=lambda url: _print(url if options.base_url else f"{url}, an emulator of this run"),
             report=report,
         )
-    except ServerError as error:
-        _print_error(str(error))
-        return 2
-    except DriverError as error:
+    except ScriptError as error:
         if not outcomes:
-            _print_error(str(error))
-            return 2
-        driver_error = error
+            return _refuse(error)
+        failed = error
     whole = driver is None and not options.story
     status = _conclude(contract, outcomes, whole=whole, other_server=bool(options.base_url))
-    if driver_error is not None:
-        _print_error(str(driver_error))
+    if failed is not None:
+        _refuse(failed)
         return 1
     return status
+
+
+def _refuse(error: ScriptError) -> int:
+    for line in str(error).splitlines():
+        _print_error(line)
+    return 2
 
 
 def _parser() -> _Parser:
@@ -123,7 +122,9 @@ def _parser() -> _Parser:
 
 def _chosen(stories: Sequence[Story], names: Sequence[str], *, only_languages: bool) -> list[Story]:
     if unknown := sorted(set(names) - {story.name for story in stories}):
-        raise InputError([f"there is no story {name}; the name is the file's, without .yaml" for name in unknown])
+        raise ScriptError(
+            "\n".join(f"there is no story {name}; the name is the file's, without .yaml" for name in unknown)
+        )
     return [
         story for story in stories if (not names or story.name in names) and (story.languages or not only_languages)
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -13,18 +12,16 @@ from openapi_core import Config, OpenAPI
 from openapi_core.datatypes import RequestParameters
 from werkzeug.datastructures import Headers, ImmutableMultiDict
 
-from scripts.contract.document import METHODS, Document, mappings, one_line, resolved
+from scripts.contract.document import Document, mappings, one_line, operations, resolved
 
-from .matching import ABSENT
-from .schema_errors import deepest
-from .standings import Standings
+from .values import ABSENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from jsonschema.exceptions import ValidationError
 
-
+DOCUMENTED = "documented"
 _ORIGIN = "https://server.test"
 
 
@@ -57,18 +54,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Exchange:
-    """A request and its answer as they went over the wire.
-
-    Attributes:
-        method: the request's method, in capitals.
-        path: the request's path below the base URL, still encoded.
-        query: the request's query, still encoded.
-        request_headers: the request's headers.
-        request_body: the request's body, None without one.
-        status: the answer's status.
-        headers: the answer's headers.
-        body: the answer's body.
-    """
+    """A request and its answer as they went over the wire; path (below the base URL) and query are still encoded."""
 
     method: str
     path: str
@@ -80,15 +66,76 @@ class Exchange:
     body: bytes
 
 
+@dataclass(frozen=True)
+class Standing:
+    """An entry of `x-provenance`.
+
+    Attributes:
+        subject: what it stands at: an operationId, or a place such as `parameters.Limit` or `tags.jobs`.
+        about: which part of its surroundings it speaks of, empty for all of it.
+        standing: `documented`, `observed`, `inferred` or `contradiction`.
+        note: what is known, or which reading was chosen.
+    """
+
+    subject: str
+    about: str
+    standing: str
+    note: str
+
+    @property
+    def sentence(self) -> str:
+        """What it says, in one line."""
+        return f"{self.subject}{f' ({self.about})' if self.about else ''}: {' '.join(self.note.split())}"
+
+
+class Standings:
+    """Every entry of `x-provenance` of the contract, so that a story can say what its expectation rests on."""
+
+    def __init__(self, document: Document) -> None:
+        self._by_subject: dict[str, list[Standing]] = {}
+        names: dict[tuple[str, ...], str] = {
+            ("paths", path, method): str(each["operationId"]) for path, method, each in operations(document)
+        }
+        tags: dict[tuple[str, ...], str] = {
+            ("tags", str(index)): f"tags.{tag['name']}" for index, tag in enumerate(document.get("tags", []))
+        }
+        for place, node in mappings(document):
+            if "x-provenance" in node and place[-1:] != ("properties",):
+                named = (step for step in place[1:] if step not in ("properties", "schema"))
+                subject = names.get(place) or tags.get(place) or _parameter(place, node, names) or ".".join(named)
+                self._by_subject.setdefault(subject, []).extend(
+                    Standing(subject, entry.get("about", ""), entry["standing"], entry["note"])
+                    for entry in node["x-provenance"]
+                )
+
+    def find(self, reference: str) -> Standing | None:
+        """What a story refers to as `SUBJECT` or `SUBJECT ABOUT`; None if the contract says nothing there."""
+        subject, _, about = reference.partition(" ")
+        entries = self._by_subject.get(subject, [])
+        return next((entry for entry in entries if entry.about == about), None)
+
+    def of_statuses(self, operation: str, statuses: Sequence[int]) -> list[Standing]:
+        """What the contract says of where the statuses of an operation come from, beside the documentation."""
+        wanted = {"responses", *(f"responses.{status}" for status in statuses)}
+        return [
+            entry
+            for entry in self._by_subject.get(operation, [])
+            if entry.standing != DOCUMENTED and wanted & {part.strip() for part in entry.about.split(",")}
+        ]
+
+
+def _parameter(place: tuple[str, ...], node: Mapping[str, Any], names: Mapping[tuple[str, ...], str]) -> str | None:
+    """The name of a parameter that stands at its operation; those of `components` have their own."""
+    operation = names.get(place[:3])
+    return f"{operation}.{node['name']}" if operation and "in" in node else None
+
+
 class Contract:
     """The contract.
 
     openapi-core validates against it, since it does what a hand-made comparison of bodies would leave out: it finds the
     operation by method and path, and reads and checks parameters, security and content types besides the bodies. What
     it lets pass is checked here: a query parameter that the operation has not, and a body with a 204.
-
-    Args:
-        document: the contract, valid OpenAPI.
     """
 
     def __init__(self, document: Document) -> None:
@@ -153,6 +200,16 @@ class _Answer:
         self.data = exchange.body
 
 
+def deepest(error: ValidationError) -> tuple[tuple[str, ...], str]:
+    """The keys that lead to where a value does not fit its JSON Schema, and the reason in one line.
+
+    That a value fits none of several alternatives says little: of these, the one is described that fits furthest.
+    """
+    while error.context:
+        error = max(error.context, key=lambda alternative: len(alternative.absolute_path))
+    return tuple(str(key) for key in error.absolute_path), one_line(error.message)
+
+
 def _first(errors: Iterable[Exception]) -> str | None:
     """The first error in one line, with the place in the body where it has one."""
     error = next(iter(errors), None)
@@ -185,25 +242,24 @@ def _subject(error: Exception) -> str:
     }.get(type(error).__name__, "request")
 
 
-def _operations(document: Document) -> Iterable[Operation]:
-    for path, item in document["paths"].items():
-        for method in item:
-            if method not in METHODS:
-                continue
-            operation: dict[str, Any] = item[method]
-            listed: list[dict[str, Any]] = [*item.get("parameters", []), *operation.get("parameters", [])]
-            parameters = [resolved(document, parameter) for parameter in listed]
-            yield Operation(
-                name=operation.get("operationId") or f"{method} {path}",
-                method=method.upper(),
-                path=path,
-                parameters={parameter["name"]: parameter["in"] for parameter in parameters},
-                body_fields=_body_fields(document, operation),
-                secured=bool(operation.get("security", document.get("security"))),
-                statuses=tuple(sorted(int(status) for status in operation["responses"] if status.isdecimal())),
-                summary=operation.get("summary", ""),
-                example=_example(document, operation),
-            )
+def _operations(document: Document) -> Iterator[Operation]:
+    for path, method, operation in operations(document):
+        listed: list[dict[str, Any]] = [
+            *document["paths"][path].get("parameters", []),
+            *operation.get("parameters", []),
+        ]
+        parameters = [resolved(document, parameter) for parameter in listed]
+        yield Operation(
+            name=operation.get("operationId") or f"{method} {path}",
+            method=method.upper(),
+            path=path,
+            parameters={parameter["name"]: parameter["in"] for parameter in parameters},
+            body_fields=_body_fields(document, operation),
+            secured=bool(operation.get("security", document.get("security"))),
+            statuses=tuple(sorted(int(status) for status in operation["responses"] if status.isdecimal())),
+            summary=operation.get("summary", ""),
+            example=_example(document, operation),
+        )
 
 
 def _example(document: Document, operation: dict[str, Any]) -> object:
@@ -221,15 +277,3 @@ def _body_fields(document: Document, operation: dict[str, Any]) -> frozenset[str
     schema = resolved(document, content.get("application/json", {}).get("schema", {}))
     alternatives = [resolved(document, alternative) for alternative in schema.get("oneOf", [schema])]
     return frozenset(name for alternative in alternatives for name in alternative.get("properties", ()))
-
-
-def parsed(body: bytes) -> object:
-    """A body as JSON, as text where it is none.
-
-    Args:
-        body: not empty.
-    """
-    try:
-        return json.loads(body)
-    except ValueError:
-        return body.decode("utf-8", "replace")

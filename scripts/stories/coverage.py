@@ -50,23 +50,14 @@ class Coverage:
         width = max(map(len, operations))
         lines = [f"{'operation':{width}}  " + "  ".join(map(str, statuses))]
         for operation in operations:
-            cells = [self._cell((operation, status)) for status in statuses]
+            pairs = [(operation, status) for status in statuses]
+            cells = ["n/a" if pair in self.excused else self.counts.get(pair, "-") for pair in pairs]
             lines.append(f"{operation:{width}}  " + "  ".join(f"{cell:>3}" for cell in cells))
         return lines
 
-    def _cell(self, pair: Pair) -> str:
-        if pair not in self.counts:
-            return "-"
-        return "n/a" if pair in self.excused else str(self.counts[pair])
-
 
 def measure(contract: Contract, outcomes: Sequence[Outcome]) -> Coverage:
-    """Count what the stories met.
-
-    Args:
-        contract: the contract.
-        outcomes: how each story went.
-    """
+    """Counts what the stories met."""
     documented = [(name, status) for name, operation in contract.operations.items() for status in operation.statuses]
     counts = {pair: sum(pair in outcome.seen for outcome in outcomes) for pair in documented}
     kept_from = {

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from .story import Step, Story
+from .values import as_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,11 +18,7 @@ _FROM = "0.1.0"
 
 
 def derived_stories(contract: Contract) -> list[Story]:
-    """These stories, with a step for every operation that there is.
-
-    Args:
-        contract: the contract.
-    """
+    """These stories, with a step for every operation that there is."""
     secured = [one for one in contract.operations.values() if one.secured]
     named = [one for one in secured if HTTPStatus.NOT_FOUND in one.statuses]
     delete = next((one for one in named if one.method == "DELETE"), None)
@@ -62,9 +59,9 @@ def derived_stories(contract: Contract) -> list[Story]:
 
 def _step(operation: Operation, *, statuses: tuple[int, ...], **more: Any) -> Step:
     """A request as the contract's first example has it, of a function that nobody made."""
-    body: Any = operation.example
-    if isinstance(body, dict):
-        body = {key: _NOBODY if key in ("name", "function_name") else value for key, value in cast("Any", body).items()}
+    body = operation.example
+    if (fields := as_object(body)) is not None:
+        body = {key: _NOBODY if key in ("name", "function_name") else value for key, value in fields.items()}
     return Step(
         title=operation.summary,
         operation=operation.name,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .matching import ABSENT, as_object
 from .runner import GIVEN, names_touched
-from .variables import variables_in
+from .values import ABSENT, as_object, variables_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,12 +15,7 @@ if TYPE_CHECKING:
 
 
 def problems(stories: Sequence[Story], contract: Contract) -> list[str]:
-    """What is wrong with the stories, a line each; of a story for other versions of the contract nothing.
-
-    Args:
-        stories: the stories.
-        contract: the contract.
-    """
+    """What is wrong with the stories, a line each; of a story for other versions of the contract nothing."""
     return [
         f"{story.path}: {problem}"
         for story in stories

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import time
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
-from .driver import Answer, Driver, NoAnswerError, Request, read_addresses
-from .matching import ABSENT, as_object, mismatch, resolve_pointer
-from .standings import DOCUMENTED, Standing
-from .variables import UnsetVariableError, substitute, variables_in
+from .contract import DOCUMENTED, Standing
+from .driver import Answer, NoAnswerError, Request, read_addresses
+from .values import (
+    ABSENT,
+    Redaction,
+    UnsetVariableError,
+    as_object,
+    mismatch,
+    resolve_pointer,
+    substitute,
+    variables_in,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from .contract import Contract
-    from .redaction import Redaction
+    from .driver import Driver
     from .server import Server
     from .story import Step, Story
 
+# How the name of every function begins that a story makes.
 PREFIX = "stories-"
-"""How the name of every function begins that a story makes."""
-
-
+# The variables that every story is given, as far as the server's credentials are known.
 GIVEN = frozenset({"access_token", "client_id", "client_secret"})
-"""The variables that every story is given, as far as the server's credentials are known."""
 
 
 class StepError(Exception):
@@ -93,17 +100,14 @@ class Runner:
         server: the server.
         driver: makes the requests of the steps.
         direct: makes the requests of the clean-up, so that it does not depend on a language's client.
-        redaction: keeps secrets out of what is said.
     """
 
-    def __init__(
-        self, contract: Contract, server: Server, driver: Driver, direct: Driver, redaction: Redaction
-    ) -> None:
+    def __init__(self, contract: Contract, server: Server, driver: Driver, direct: Driver) -> None:
         self._contract = contract
         self._server = server
         self._driver = driver
         self._direct = direct
-        self._redaction = redaction
+        self._redaction = Redaction(contract.secret_names)
         self._run = f"{PREFIX}{secrets.token_hex(4)}-"
 
     def skipped(self, story: Story) -> str | None:
@@ -111,7 +115,7 @@ class Runner:
         version = self._contract.version
         if not story.holds_for(version):
             return f"holds for other versions of the contract than {version}"
-        if self._server.faults is None:
+        if self._server.emulator is None:
             if story.emulator is not None:
                 return f"needs an emulator: {story.emulator}"
             if any(step.fault is not None for step in story.steps):
@@ -150,7 +154,7 @@ class Runner:
                 try:
                     self._step(step, variables, outcome, self._driver, where)
                 except StepError as error:
-                    if not error.rests_on or self._server.faults is not None:  # an emulator keeps to every reading
+                    if not error.rests_on or self._server.emulator is not None:  # an emulator keeps to every reading
                         outcome.failures.append(f"{story.path}: {where}: {error}")
                         break
                     outcome.readings += [Reading(each, f"{story.name}: {where}", str(error)) for each in error.rests_on]
@@ -189,7 +193,9 @@ class Runner:
             access_token=cast("str | None", substitute(self._token(step), variables)),
         )
         expected = substitute(step.expected, variables)
-        self._protect(request)
+        for name in names_touched(request):
+            if not name.startswith(self._run):
+                raise StepError(f"the function {name[:80]!r} is not of this run: name it by a unique variable")
         times = step.retry.times if step.retry is not None else 1
         addresses = [str(substitute(address, variables)) for address in step.fetch]
         also = [(each.rests_on, substitute(each.expected, variables)) for each in step.also]
@@ -210,7 +216,7 @@ class Runner:
             for references, body in also:
                 other = mismatch(body, answer.body, self._redaction.show)
                 outcome.readings += [Reading(each, where, other) for each in self._named(references)]
-                if other is not None and (self._server.faults is not None or not self._named(references)):
+                if other is not None and (self._server.emulator is not None or not self._named(references)):
                     raise StepError(other)
         for name, pointer in step.capture.items():
             value = resolve_pointer(answer.body, pointer)
@@ -236,23 +242,19 @@ class Runner:
         return [standing for standing in found if standing is not None and standing.standing != DOCUMENTED]
 
     def _ask(self, step: Step, request: Request, addresses: Sequence[str], outcome: Outcome, driver: Driver) -> Answer:
-        if addresses:
-            outcome.requests += len(addresses)
-            try:
-                return read_addresses(addresses)
-            except NoAnswerError as error:
-                raise StepError(f"no answer: {self._redaction.clean(str(error))}") from error
-        faults = self._server.faults
-        if step.fault is not None and faults is not None:  # a server that cannot be told is never asked: see `skipped`
-            faults.expect(step.fault)
-        outcome.requests += 1
+        outcome.requests += len(addresses) or 1
+        emulator = self._server.emulator
+        # A server that cannot be told is never asked: see `skipped`.
+        if step.fault is not None and emulator is not None:
+            body = json.dumps(step.fault.body, ensure_ascii=False).encode()
+            emulator.fail_next(step.fault.status, body=body, headers={"Content-Type": "application/json"})
         try:
-            answer = driver.send(request)
+            answer = read_addresses(addresses) if addresses else driver.send(request)
         except NoAnswerError as error:
             raise StepError(f"no answer: {self._redaction.clean(str(error))}") from error
         finally:
-            if faults is not None:
-                faults.forget()
+            if emulator is not None:
+                emulator.clear_faults()
         self._redaction.add_from(answer.body)
         if answer.exchange is not None:
             problem = self._contract.request_problem(answer.exchange, self._contract.operations[step.operation])
@@ -288,12 +290,6 @@ class Runner:
             return step.access_token
         operation = self._contract.operations.get(step.operation)
         return "${access_token}" if operation is not None and operation.secured else None
-
-    def _protect(self, request: Request) -> None:
-        """Refuse to touch a function that this run did not name."""
-        for name in names_touched(request):
-            if not name.startswith(self._run):
-                raise StepError(f"the function {name[:80]!r} is not of this run: name it by a unique variable")
 
 
 def _listed(statuses: tuple[int, ...]) -> str:

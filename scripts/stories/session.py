@@ -6,69 +6,41 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from scripts import ScriptError
-from scripts.contract.document import CONTRACT, read_document
+from scripts.contract.document import CONTRACT, read_valid
 
 from .contract import Contract
 from .derived import derived_stories
-from .driver import HttpDriver
-from .process_driver import ProcessDriver
-from .redaction import Redaction
+from .driver import HttpDriver, ProcessDriver
 from .rules import problems
 from .runner import Outcome, Runner
 from .server import OtherServer, OwnServer
-from .story import STORIES, Story, StoryFileError, read_stories
+from .story import STORIES, Story, read_stories
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from .driver import Driver
-
-
-class InputError(ScriptError):
-    """The stories cannot be run as asked; a line for each reason, in `lines`."""
-
-    def __init__(self, lines: Sequence[str]) -> None:
-        super().__init__("\n".join(lines))
-        self.lines = tuple(lines)
-
 
 def read_contract(path: Path = CONTRACT) -> Contract:
     """The contract of a file.
 
-    Args:
-        path: the file.
-
     Raises:
-        InputError: If it cannot be read or is not valid OpenAPI 3.0.
+        ScriptError: It cannot be read or is not valid OpenAPI 3.0.
     """
-    try:
-        document, wrong = read_document(path)
-    except ScriptError as error:
-        raise InputError([str(error)]) from error
-    if wrong:
-        raise InputError([problem.line(path.name) for problem in wrong])
-    return Contract(document)
+    return Contract(read_valid(path))
 
 
 def read_checked_stories(contract: Contract, folder: Path = STORIES) -> list[Story]:
     """The stories of a folder, which fit the contract.
 
-    Args:
-        contract: the contract.
-        folder: where they are.
-
     Raises:
-        InputError: If one cannot be read, is not as the schema has it, or does not fit the contract.
+        ScriptError: One cannot be read, is not as the schema has it, or does not fit the contract; a line for each problem.
     """
-    try:
-        stories = read_stories(folder)
-    except StoryFileError as error:
-        raise InputError(error.lines) from error
+    stories = read_stories(folder)
     if folder == STORIES:
         stories = sorted([*stories, *derived_stories(contract)], key=lambda story: story.name)
     if wrong := problems(stories, contract):
-        raise InputError(wrong)
+        raise ScriptError("\n".join(wrong))
     return stories
 
 
@@ -101,24 +73,19 @@ def run_stories(
         An outcome for each story.
 
     Raises:
-        ServerError: If the server cannot be used.
-        DriverError: If the program cannot be started, or does not end as it should.
+        ScriptError: The server cannot be used, or the program cannot be started or does not end as it should.
     """
     with ExitStack() as stack:
-        if base_url is None:
-            server: OwnServer | OtherServer = OwnServer()
-        else:
-            server = OtherServer(base_url, environment or {})
-            server.check(contract)
+        server = OwnServer() if base_url is None else OtherServer(base_url, environment or {})
         stack.callback(server.close)
-        direct = HttpDriver(server.url, contract, trust_env=server.faults is None, interval=interval)
+        if isinstance(server, OtherServer):
+            server.check(contract)
+        direct = HttpDriver(server.url, contract, trust_env=server.emulator is None, interval=interval)
         stack.callback(direct.close)
-        driver: Driver = direct
-        if command is not None:
-            driver = ProcessDriver(command, folder or STORIES, server.url)
-            stack.callback(driver.close)
+        driver = direct if command is None else ProcessDriver(command, folder or STORIES, server.url)
+        stack.callback(driver.close)
         begin(server.url)
-        runner = Runner(contract, server, driver, direct, Redaction(contract.secret_names))
+        runner = Runner(contract, server, driver, direct)
         outcomes: list[Outcome] = []
         for story in stories:
             outcomes.append(Outcome(story))

@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING, Any, cast
 import yaml
 from jsonschema import Draft202012Validator
 
-from scripts import ROOT
+from scripts import ROOT, ScriptError
 from scripts.contract.document import one_line
 
-from .matching import ABSENT, Absent
-from .schema_errors import deepest
+from .contract import deepest
+from .values import ABSENT, Absent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
-
-    from jsonschema.exceptions import ValidationError
 
 STORIES = ROOT / "openapi" / "stories"
 SCHEMA = STORIES / "story.schema.yaml"
@@ -28,14 +26,6 @@ SCHEMA = STORIES / "story.schema.yaml"
 # The one in C reads five times as fast, where PyYAML was built with it.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _STRING = "tag:yaml.org,2002:str"
-
-
-class StoryFileError(Exception):
-    """A story cannot be read or is not as the schema has it; a line for each thing that is wrong, in `lines`."""
-
-    def __init__(self, lines: Sequence[str]) -> None:
-        super().__init__("\n".join(lines))
-        self.lines = tuple(lines)
 
 
 @dataclass(frozen=True)
@@ -143,56 +133,42 @@ class Story:
 
 
 def read_stories(folder: Path = STORIES) -> list[Story]:
-    """Every story of a folder, by name.
-
-    Args:
-        folder: where the files are; each `*.yaml` but the schema is a story.
+    """Every story of a folder, by name; each `*.yaml` but the schema is one.
 
     Raises:
-        StoryFileError: If there is none, or one is not as the schema has it.
+        ScriptError: There is none, or one cannot be read or is not as the schema has it; a line for each problem.
     """
-    stories: list[Story] = []
-    wrong: list[str] = []
     found = (path for path in folder.glob("*.yaml") if not path.name.endswith(".schema.yaml"))
     paths = sorted(found, key=lambda path: path.stem)
     if not paths:
-        raise StoryFileError([f"there is no story in {folder.name}: name a folder with *.yaml files"])
+        raise ScriptError(f"there is no story in {folder.name}: name a folder with *.yaml files")
+    stories: list[Story] = []
+    wrong: list[str] = []
     for path in paths:
+        name = path.resolve().relative_to(ROOT).as_posix() if path.resolve().is_relative_to(ROOT) else path.name
         try:
-            stories.append(read_story(path))
-        except StoryFileError as error:
-            wrong.extend(error.lines)
+            stories.append(_read_story(path, name))
+        except ScriptError as error:
+            wrong += [f"{name}: {line}" for line in str(error).splitlines()]
     if wrong:
-        raise StoryFileError(wrong)
+        raise ScriptError("\n".join(wrong))
     return stories
 
 
-def read_story(path: Path) -> Story:
-    """The story of a file.
-
-    Args:
-        path: the file.
-
-    Raises:
-        StoryFileError: If it cannot be read or is not as the schema has it.
-    """
-    name = path.resolve().relative_to(ROOT).as_posix() if path.resolve().is_relative_to(ROOT) else path.name
+def _read_story(path: Path, name: str) -> Story:
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise StoryFileError([f"{name}: cannot be read: {one_line(str(error))}"]) from error
-    try:
         node = yaml.compose(text, Loader=_LOADER)
-        slips = [f"{name}: line {line}: {slip}" for line, slip in _slips(node)]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScriptError(f"cannot be read: {one_line(str(error))}") from error
     except yaml.YAMLError as error:
-        raise StoryFileError([f"{name}: mend the YAML: {one_line(str(error))}"]) from error
-    if slips:
-        raise StoryFileError(slips)
+        raise ScriptError(f"mend the YAML: {one_line(str(error))}") from error
+    if slips := [f"line {line}: {slip}" for line, slip in _slips(node)]:
+        raise ScriptError("\n".join(slips))
     data: Any = yaml.load(text, Loader=_LOADER)  # noqa: S506 - a safe one
-    found: list[ValidationError] = list(_validator().iter_errors(data))
-    wrong = [deepest(error) for error in found]
-    if wrong:
-        raise StoryFileError([f"{name}: {' > '.join(keys) or 'the story'}: {reason}" for keys, reason in wrong])
+    found = (deepest(error) for error in _validator().iter_errors(data))
+    if wrong := [f"{' > '.join(keys) or 'the story'}: {reason}" for keys, reason in found]:
+        raise ScriptError("\n".join(wrong))
     return _story(path.stem, name, data)
 
 

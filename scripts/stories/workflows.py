@@ -23,8 +23,8 @@ import httpx
 import yaml
 
 from mincloud_emulator import Emulator
-from scripts import ROOT, ScriptError
-from scripts.contract.document import CONTRACT, operations, read_document, resolved
+from scripts import ROOT
+from scripts.contract.document import CONTRACT, operations, read_valid, resolved
 
 from .story import STORIES
 
@@ -58,6 +58,11 @@ _GIVEN = {
 def read_workflows(workflows: Mapping[str, str]) -> dict[str, Node]:
     """The stories of workflows, by the workflow's id."""
     return {name: yaml.safe_load((STORIES / f"{story}.yaml").read_text("utf-8")) for name, story in workflows.items()}
+
+
+@cache
+def _contract() -> Node:
+    return read_valid(CONTRACT)
 
 
 @cache
@@ -95,18 +100,17 @@ def _pattern(kind: str, value: Any) -> str:
     return str(value) if kind == "pattern" else _PATTERNS[value if isinstance(value, str) else value[0]]
 
 
+def _steps(story: Node) -> list[Node]:
+    return [*story["steps"], *story.get("cleanup", [])]
+
+
 def _statuses(expected: Node) -> list[int]:
     statuses: Any = expected["status"]
     return cast("list[int]", statuses if isinstance(statuses, list) else [statuses])
 
 
 class _Arazzo:
-    """Writes one workflow.
-
-    Args:
-        name: Its id.
-        story: The story that it comes from.
-    """
+    """Writes one workflow."""
 
     def __init__(self, name: str, story: Node) -> None:
         self._name = name
@@ -116,7 +120,7 @@ class _Arazzo:
 
     def workflow(self) -> Node:
         """The workflow as Arazzo has it."""
-        steps = [self._step(number, step) for number, step in enumerate(self._steps())]
+        steps = [self._step(number, step) for number, step in enumerate(_steps(self._story))]
         used = json.dumps(steps)
         inputs: Node = {}
         for name, description in _GIVEN.items():
@@ -127,16 +131,12 @@ class _Arazzo:
                 "type": "string",
                 "default": variable.get("value", f"mincloud-{self._name}-{name}".replace("_", "-")),
             }
-        summary = str(self._story["story"])
         return {
             "workflowId": self._name,
-            "summary": summary,
+            "summary": self._story["story"],
             "inputs": {"type": "object", "properties": inputs},
             "steps": steps,
         }
-
-    def _steps(self) -> list[Node]:
-        return [*self._story["steps"], *self._story.get("cleanup", [])]
 
     def _step(self, number: int, step: Node) -> Node:
         _, _, operation = _operations()[step["operation"]]
@@ -195,14 +195,6 @@ def _literal(value: Any) -> str:
     return json.dumps(value)
 
 
-@cache
-def _contract() -> Node:
-    document, problems = read_document(CONTRACT)
-    if problems:
-        raise ScriptError(problems[0].line(CONTRACT.name))
-    return document
-
-
 def arazzo() -> str:
     """The Arazzo description, as YAML."""
     contract = _contract()
@@ -240,14 +232,14 @@ def _postman_item(workflow: str, number: int, step: Node) -> Node:
     path, method, operation = _operations()[step["operation"]]
     identifier = f"{workflow}-{number + 1}"
     parameters: Node = {name: _postman_text(value) for name, value in step.get("parameters", {}).items()}
-    places = _places(operation)
+    places: Node = {"path": [], "query": [], "header": []}
+    for name, value in parameters.items():
+        places[_places(operation)[name]].append({"key": name, "value": value})
+    headers, query = places["header"], places["query"]
     steps = [f":{part[1:-1]}" if part.startswith("{") else part for part in path.strip("/").split("/")]
-    query = [{"key": name, "value": value} for name, value in parameters.items() if places.get(name) == "query"]
-    headers = [{"key": name, "value": value} for name, value in parameters.items() if places.get(name) == "header"]
     if operation.get("security"):
-        headers.append(
-            {"key": "Authorization", "value": f"Bearer {_postman_text(step.get('access_token', '${access_token}'))}"}
-        )
+        token = _postman_text(step.get("access_token", "${access_token}"))
+        headers.append({"key": "Authorization", "value": f"Bearer {token}"})
     searched = "?" + "&".join(f"{each['key']}={each['value']}" for each in query) if query else ""
     request: Node = {
         "method": method.upper(),
@@ -257,7 +249,7 @@ def _postman_item(workflow: str, number: int, step: Node) -> Node:
             "host": ["{{base_url}}"],
             "path": [*steps, ""],
             "query": query,
-            "variable": [{"key": part[1:], "value": parameters[part[1:]]} for part in steps if part.startswith(":")],
+            "variable": places["path"],
         },
     }
     if "body" in step:
@@ -267,21 +259,20 @@ def _postman_item(workflow: str, number: int, step: Node) -> Node:
     return {
         "id": identifier,
         "name": step["step"],
-        "event": [
-            {
-                "listen": "test",
-                "script": {"type": "text/javascript", "exec": _postman_script(identifier, step).splitlines()},
-            }
-        ],
+        "event": [_postman_event("test", _postman_script(identifier, step).splitlines())],
         "request": request,
     }
+
+
+def _postman_event(when: str, lines: list[str]) -> Node:
+    return {"listen": when, "script": {"type": "text/javascript", "exec": lines}}
 
 
 def _postman_script(identifier: str, step: Node) -> str:
     expected = step["expect"]
     checks = [f"  ['status', () => pm.expect(pm.response.code).to.be.oneOf({json.dumps(_statuses(expected))})],"]
     for pointer, kind, value in _expectations(expected.get("body", {})):
-        place = f"pm.response.json(){''.join(_javascript_step(part) for part in pointer.split('/')[1:])}"
+        place = _javascript_place(pointer)
         if kind == "equals":
             wanted = json.dumps(value, ensure_ascii=False)
             if isinstance(value, str) and re.fullmatch(r"\$\{\w+\}", value):  # with its type
@@ -293,7 +284,7 @@ def _postman_script(identifier: str, step: Node) -> str:
             check = f"pm.expect(String({place})).to.match(new RegExp({json.dumps(_pattern(kind, value))}))"
         checks.append(f"  [{json.dumps(pointer)}, () => {check}],")
     captures = "".join(
-        f"\n  pm.collectionVariables.set({json.dumps(name)}, pm.response.json(){''.join(map(_javascript_step, pointer.split('/')[1:]))});"
+        f"\n  pm.collectionVariables.set({json.dumps(name)}, {_javascript_place(pointer)});"
         for name, pointer in step.get("capture", {}).items()
     )
     retry = step.get("retry", {"times": 1, "seconds": 0})
@@ -307,8 +298,9 @@ def _postman_script(identifier: str, step: Node) -> str:
     )
 
 
-def _javascript_step(name: str) -> str:
-    return f"[{name}]" if name.isdigit() else f"[{json.dumps(name)}]"
+def _javascript_place(pointer: str) -> str:
+    names = pointer.split("/")[1:]
+    return "pm.response.json()" + "".join(f"[{name if name.isdigit() else json.dumps(name)}]" for name in names)
 
 
 def _postman_text(value: Any) -> str:
@@ -333,10 +325,9 @@ def collection() -> str:
             for name, variable in made.items()
             if "unique" in variable
         ]
-        steps = [*story["steps"], *story.get("cleanup", [])]
-        items = [_postman_item(workflow, number, step) for number, step in enumerate(steps)]
+        items = [_postman_item(workflow, number, step) for number, step in enumerate(_steps(story))]
         # Once, before the first request of the folder.
-        items[0]["event"].insert(0, {"listen": "prerequest", "script": {"type": "text/javascript", "exec": unique}})
+        items[0]["event"].insert(0, _postman_event("prerequest", unique))
         folders.append({"name": workflow, "description": story["story"], "item": items})
     document = {
         "info": {
@@ -358,9 +349,7 @@ class _CookieKeeper(http.server.BaseHTTPRequestHandler):
 
     def _pass_on(self) -> None:
         content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        kept = {
-            name: value for name, value in self.headers.items() if name.lower() in ("authorization", "content-type")
-        }
+        kept = {name: self.headers[name] for name in ("Authorization", "Content-Type") if name in self.headers}
         with httpx.Client(follow_redirects=True, trust_env=False, timeout=60) as client:
             answer = client.request(self.command, self.target + self.path, content=content, headers=kept)
         self.send_response(answer.status_code)
@@ -376,11 +365,7 @@ class _CookieKeeper(http.server.BaseHTTPRequestHandler):
 
 
 def run_both() -> int:
-    """Runs the description and the collection against an emulator.
-
-    Returns:
-        0 if every step went as it says, 1 if not.
-    """
+    """Runs the description and the collection against an emulator; returns 0 if every step went as it says, 1 if not."""
     quiet = {**os.environ, "REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
     with Emulator() as emulator:
         given = {
@@ -393,19 +378,14 @@ def run_both() -> int:
             threading.Thread(target=keeper.serve_forever, daemon=True).start()
             inputs = [word for name, value in given.items() for word in ("--input", f"{name}={value}")]
             server = f"mincloud=http://127.0.0.1:{keeper.server_port}"
-            respect = subprocess.run(
-                [_TOOLS / "redocly", "respect", ARAZZO, "--server", server, *inputs], env=quiet, check=False
-            )
+            respect = [str(_TOOLS / "redocly"), "respect", str(ARAZZO), "--server", server, *inputs]
+            failed = bool(subprocess.run(respect, env=quiet, check=False).returncode)
             keeper.shutdown()
-        variables = [
-            word
-            for name, value in {**given, "base_url": emulator.url}.items()
-            for word in ("--env-var", f"{name}={value}")
-        ]
-        newman = subprocess.run(
-            [_TOOLS / "newman", "run", COLLECTION, "--reporters", "cli", *variables], env=quiet, check=False
-        )
-    return 1 if respect.returncode or newman.returncode else 0
+        given["base_url"] = emulator.url
+        variables = [word for name, value in given.items() for word in ("--env-var", f"{name}={value}")]
+        newman = [str(_TOOLS / "newman"), "run", str(COLLECTION), "--reporters", "cli", *variables]
+        failed |= bool(subprocess.run(newman, env=quiet, check=False).returncode)
+    return int(failed)
 
 
 def main() -> int:
@@ -417,21 +397,16 @@ def main() -> int:
     options = parser.parse_args()
     if options.run:
         return run_both()
-    stale = [
-        path
-        for path, text in ((ARAZZO, arazzo()), (COLLECTION, collection()))
-        if not path.exists() or path.read_text("utf-8") != text
-    ]
-    if options.check:
-        for path in stale:
-            print(
-                f"{path.relative_to(ROOT)} is not what the stories give: run `make generate` and commit",
-                file=sys.stderr,
-            )
-        return 1 if stale else 0
-    ARAZZO.write_text(arazzo(), "utf-8")
-    COLLECTION.write_text(collection(), "utf-8")
-    return 0
+    texts = {ARAZZO: arazzo(), COLLECTION: collection()}
+    if not options.check:
+        for path, text in texts.items():
+            path.write_text(text, "utf-8")
+        return 0
+    stale = [path for path, text in texts.items() if not path.exists() or path.read_text("utf-8") != text]
+    for path in stale:
+        name = path.relative_to(ROOT)
+        print(f"{name} is not what the stories give: run `make generate` and commit", file=sys.stderr)
+    return 1 if stale else 0
 
 
 if __name__ == "__main__":

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mincloud_emulator import Emulator, Limits
+from scripts import ScriptError
 from scripts.stories.__main__ import main
-from scripts.stories.driver import NoAnswerError, Request
-from scripts.stories.matching import ABSENT
-from scripts.stories.process_driver import DriverError, ProcessDriver
+from scripts.stories.driver import NoAnswerError, ProcessDriver, Request
+from scripts.stories.values import ABSENT
 from tests.stories.samples import CREATE, INVOKE, remaining, write_story
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def test_a_driver_that_ends_before_its_input_is_found_out() -> None:
         with pytest.raises(NoAnswerError, match=r"^the driver has ended with status 3$"):
             driver.send(MISSED)
     with pytest.raises(
-        DriverError, match=r"^the driver ended with status 3: it should end with 0 when its input ends$"
+        ScriptError, match=r"^the driver ended with status 3: it should end with 0 when its input ends$"
     ):
         driver.close()
 
@@ -77,7 +77,7 @@ def test_a_driver_that_ends_badly_is_found_out_after_its_last_answer() -> None:
     driver = ProcessDriver([*DRIVER, "ends badly"], ROOT, "http://server.test")
     assert driver.send(MISSED).status == 404
     with pytest.raises(
-        DriverError, match=r"^the driver ended with status 4: it should end with 0 when its input ends$"
+        ScriptError, match=r"^the driver ended with status 4: it should end with 0 when its input ends$"
     ):
         driver.close()
 
@@ -86,7 +86,7 @@ def test_a_driver_that_hangs_is_given_up() -> None:
     driver = ProcessDriver([*DRIVER, "hangs"], ROOT, "http://server.test", patience=0.5)
     with pytest.raises(NoAnswerError, match=r"^the driver gave no line within 0\.5 seconds$"):
         driver.send(MISSED)
-    with pytest.raises(DriverError, match=r"^the driver ended with status -9"):
+    with pytest.raises(ScriptError, match=r"^the driver ended with status -9"):
         driver.close()
 
 

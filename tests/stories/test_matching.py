@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scripts.stories.matching import ABSENT, mismatch, resolve_pointer
+from scripts.stories.values import ABSENT, mismatch, resolve_pointer
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ import pytest
 from scripts.stories.__main__ import main
 from scripts.stories.contract import Exchange
 from scripts.stories.coverage import measure
-from scripts.stories.redaction import Redaction
 from scripts.stories.runner import Outcome
 from scripts.stories.session import run_stories
 from scripts.stories.story import read_stories
+from scripts.stories.values import Redaction
 from tests.stories.samples import CREATE, DELETE, INVOKE, JOBS, remaining, write_story
 
 if TYPE_CHECKING:
