@@ -25,14 +25,7 @@ LINT_RULES = ROOT / "openapi" / "redocly.yaml"
 
 
 def lint(paths: Sequence[Path], rules: Path = LINT_RULES) -> list[list[Problem]]:
-    """Runs the linter once over several documents, since starting it takes longer than linting one.
-
-    Args:
-        paths: The documents.
-        rules: The linter's configuration.
-
-    Returns:
-        The problems of each document, in the order of the documents.
+    """The problems of each document, in their order; starting the linter takes longer than linting one, so it is run once.
 
     Raises:
         ScriptError: Node or the linter is missing, or it did not come to an end as it should.
@@ -71,9 +64,6 @@ def _lint_problem(problem: dict[str, Any]) -> Problem:
 
 def check(path: Path) -> list[Problem]:
     """Every problem of a contract, sorted; of a document that is not valid OpenAPI only the first.
-
-    Args:
-        path: The document.
 
     Raises:
         ScriptError: It cannot be read, or the linter cannot be run.

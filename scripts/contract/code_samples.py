@@ -17,16 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """One request to show.
-
-    Attributes:
-        method: The HTTP method, in capitals.
-        url: The absolute URL.
-        body: The body in JSON, None if there is none.
-        authorized: Whether it needs an access token.
-        redirected: Whether redirects have to be followed, with the cookies that come with them.
-        empty: Whether the answer has no body.
-    """
+    """One request to show: `redirected` where redirects are to be followed with their cookies, `empty` where the answer has no body."""
 
     method: str
     url: str
@@ -37,14 +28,7 @@ class _Request:
 
 
 def code_samples(contract: Document) -> dict[str, list[dict[str, str]]]:
-    """The samples of each operation, by its id.
-
-    Args:
-        contract: The contract.
-
-    Returns:
-        Language, label and source of each sample, as `x-codeSamples` has them.
-    """
+    """The samples of each operation by its id, as `x-codeSamples` has them."""
     return {
         operation["operationId"]: _samples(contract, path, method, operation)
         for path, method, operation in operations(contract)

@@ -13,13 +13,7 @@ EXECUTABLE = ROOT / "node_modules" / ".bin" / "redocly"
 
 
 def redocly(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs a command of Redocly's.
-
-    Args:
-        arguments: The command and its arguments.
-
-    Returns:
-        The process, which has ended with any status.
+    """Runs a command of Redocly's to its end, whatever its status.
 
     Raises:
         ScriptError: Node or Redocly is missing.

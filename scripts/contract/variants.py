@@ -36,14 +36,7 @@ def variants() -> list[Variant]:
 
 
 def derive(variant: Variant, contract: Path = CONTRACT) -> Document:
-    """A variant of the contract.
-
-    Args:
-        variant: The names of the overlays in order, and `dereferenced` for one without references.
-        contract: The contract's file.
-
-    Returns:
-        The variant, which is valid OpenAPI.
+    """A variant of the contract in the given file, which is valid OpenAPI.
 
     Raises:
         ScriptError: Node or Redocly CLI is missing, an overlay does not fit the contract, or what comes out is not valid.

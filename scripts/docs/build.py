@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from scripts import ROOT, ScriptError
 from scripts.contract.code_samples import code_samples
-from scripts.contract.document import CONTRACT, Document, operations, read_document
+from scripts.contract.document import CONTRACT, operations, read_valid
 from scripts.contract.redocly import redocly
 from scripts.docs.translations import LANGUAGES, problems
 
@@ -42,11 +42,6 @@ _OWN_LOGO = (
 def build_pages(source: Path, output: Path, language: str = "en") -> None:
     """Builds the pages with Sphinx. A warning is an error, so a broken link or reference is.
 
-    Args:
-        source: The folder of the pages.
-        output: Where to put what is built.
-        language: The language of the pages, one of `LANGUAGES`.
-
     Raises:
         ScriptError: There was a warning; it was shown.
     """
@@ -68,11 +63,7 @@ def build_pages(source: Path, output: Path, language: str = "en") -> None:
 
 
 def expand_extensions(node: Any) -> Any:
-    """A part of the contract with what its extensions say in its descriptions, where a page shows it.
-
-    Args:
-        node: Any part of the document.
-    """
+    """A part of the contract with what its extensions say in its descriptions, where a page shows it."""
     if isinstance(node, list):
         return [expand_extensions(element) for element in cast("Any", node)]
     if not isinstance(node, dict):
@@ -94,27 +85,20 @@ def _provenance(entry: dict[str, str]) -> str:
     return f"*{entry['standing'].capitalize()}*{about}:{documented} {entry.get('note', '').strip()}".rstrip()
 
 
-def _with_samples(document: Document) -> Document:
-    """The contract with the samples that a page shows."""
-    samples = code_samples(document)
-    for _, _, operation in operations(document):
-        operation["x-codeSamples"] = samples[operation["operationId"]]
-    return document
-
-
 def build_contract_page(output: Path) -> None:
     """Builds the page of the contract: one HTML file, with all that it needs in it.
 
     Raises:
         ScriptError: The contract cannot be read, or the tool is not installed or refused it.
     """
-    document, wrong = read_document(CONTRACT)
-    if wrong:
-        raise ScriptError(wrong[0].line(CONTRACT.name))
+    document = read_valid(CONTRACT)
+    samples = code_samples(document)
+    for _, _, operation in operations(document):
+        operation["x-codeSamples"] = samples[operation["operationId"]]
     page = output / CONTRACT_PAGE
     with tempfile.TemporaryDirectory() as scratch:
         contract = Path(scratch) / "mincloud.json"
-        contract.write_text(json.dumps(expand_extensions(_with_samples(document))), "utf-8")
+        contract.write_text(json.dumps(expand_extensions(document)), "utf-8")
         done = redocly("build-docs", str(contract), "--inlineBundle", f"--output={page}")
     if done.returncode or not page.exists():
         raise ScriptError(f"Redocly could not render the contract: {' '.join((done.stderr or done.stdout).split())}")
@@ -152,11 +136,7 @@ def build(source: Path, output: Path) -> None:
 
 
 def main() -> int:
-    """Builds the documentation.
-
-    Returns:
-        The exit status.
-    """
+    """Runs the command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="build_docs", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--output", type=Path, default=ROOT / "site", help="where to put it (site)")
     parser.add_argument("--source", type=Path, default=DOCS, help="where the pages are (docs)")

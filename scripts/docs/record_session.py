@@ -24,7 +24,6 @@ from pathlib import Path
 
 from rich.cells import cell_len
 from rich.console import Console
-from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
 from mincloud_emulator import Emulator
@@ -46,30 +45,6 @@ _TAKEN_AWAY = re.compile(r"[^\n]*\n\r\x1b\[1A\x1b\[2K")
 _PIECE = re.compile(r'(?P<start><text [^>]*textLength=")(?P<length>[\d.]+)(?P<middle>"[^>]*>)(?P<text>[^<]*)')
 _CURSOR = re.compile(r"\x1b\[\?25[hl]")
 
-THEME = TerminalTheme(
-    (40, 42, 54),
-    (230, 232, 240),
-    [
-        (40, 42, 54),
-        (240, 110, 110),
-        (110, 210, 130),
-        (230, 200, 110),
-        (130, 160, 250),
-        (200, 140, 240),
-        (110, 200, 220),
-        (200, 202, 210),
-    ],
-    [
-        (110, 114, 130),
-        (255, 140, 140),
-        (140, 235, 160),
-        (250, 225, 140),
-        (160, 190, 255),
-        (220, 170, 255),
-        (150, 230, 240),
-        (255, 255, 255),
-    ],
-)
 # Rich's own form loads a font from another host. Each piece of text says how wide it is, so any font of a fixed width will do.
 FORM = """\
 <svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
@@ -163,7 +138,7 @@ def record() -> str:
             console.print(Text.assemble(("$ ", "bold green"), (command, "bold")))
             console.print(Text.from_ansi(settled(run(command, folder, environment)).rstrip("\n")))
             console.print()
-    return widened(console.export_svg(title="mincloud-py", theme=THEME, code_format=FORM, unique_id="session"))
+    return widened(console.export_svg(title="mincloud-py", code_format=FORM, unique_id="session"))
 
 
 def main() -> int:

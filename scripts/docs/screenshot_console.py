@@ -68,11 +68,7 @@ def take(output: Path) -> None:
 
 
 def main() -> int:
-    """Takes the picture.
-
-    Returns:
-        The exit status.
-    """
+    """Runs the command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="screenshot_console", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--output", type=Path, default=PICTURE, help="where to put it (docs/images/console.png)")
     output = parser.parse_args().output

@@ -45,15 +45,7 @@ LANGUAGES = {"en": Language("English", ""), "zh_CN": Language("中文", "zh/")}
 
 
 def templates(source: Path, output: Path) -> dict[str, Path]:
-    """Extracts the paragraphs of the pages that are translated.
-
-    Args:
-        source: The folder of the pages.
-        output: The folder to write into.
-
-    Returns:
-        The template of each page, by its name without suffix.
-    """
+    """The template of each page that is translated, by its name without suffix; they are written into a folder."""
     from sphinx.cmd.build import main  # noqa: PLC0415 - takes half a second, which the other commands need not wait
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -68,11 +60,7 @@ def templates(source: Path, output: Path) -> dict[str, Path]:
 
 
 def problems(source: Path) -> list[str]:
-    """What is missing or stale in the catalogues: a line each, none if they are complete.
-
-    Args:
-        source: The folder of the pages, with `locales/` in it.
-    """
+    """What is missing or stale in the catalogues: a line each, none if they are complete."""
     with tempfile.TemporaryDirectory() as scratch:
         pages = templates(source, Path(scratch))
         return [
@@ -110,11 +98,7 @@ def _problems_of(template: Path, catalogue: Path) -> Iterator[str]:
 
 
 def update(source: Path) -> None:
-    """Brings the catalogues up to date with the pages; what is new in them waits for its translation.
-
-    Args:
-        source: The folder of the pages, with `locales/` in it.
-    """
+    """Brings the catalogues up to date with the pages; what is new in them waits for its translation."""
     command = [
         sys.executable,
         "-m",
