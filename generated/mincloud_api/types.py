@@ -75,6 +75,17 @@ class InvalidValue(ValueError):
         return InvalidValue(self.problem, path=f"{parent}{separator}{self.path}")
 
 
+class SecretText(str):
+    """A text that is a secret: its repr hides it, so that a table or a traceback may show a dict that holds it. It is the text itself
+    everywhere else.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
 _JSON_TYPES = {
     bool: "a boolean",
     int: "an integer",
@@ -103,6 +114,8 @@ def checked(kind: type[T], name: str, value: object) -> T:
     if value is None:
         raise missing(name)
     try:
+        if isinstance(value, SecretText) and kind is str:
+            return value[:]  # type: ignore[return-value]
         if kind is float and type(value) is int:
             return kind(value)  # type: ignore[call-arg]
         if kind is int and type(value) is float and value.is_integer():

@@ -6,7 +6,7 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import InvalidValue, checked, unhashable
+from ..types import InvalidValue, SecretText, checked, unhashable
 
 ACCESSTOKEN_PROPERTIES: frozenset[str] = frozenset(
     (
@@ -41,15 +41,15 @@ class AccessToken:
     __hash__ = unhashable
 
     def to_dict(self) -> dict[str, Any]:
-        """The model as a JSON object, secrets included; a field that is None is left out, unless the contract requires it."""
+        """The model as a JSON object, secrets included, whose repr hides them; a field that is None is left out, unless the contract requires it."""
         data: dict[str, Any] = dict(self.additional_properties)
-        data["access_token"] = self.access_token
+        data["access_token"] = SecretText(self.access_token)
         if self.token_type is not None:
             data["token_type"] = self.token_type
         if self.expires_in is not None:
             data["expires_in"] = self.expires_in
         if self.refresh_token is not None:
-            data["refresh_token"] = self.refresh_token
+            data["refresh_token"] = SecretText(self.refresh_token)
         if self.scope is not None:
             data["scope"] = self.scope
         return data

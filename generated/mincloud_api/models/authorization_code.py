@@ -6,7 +6,7 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import InvalidValue, checked, unhashable
+from ..types import InvalidValue, SecretText, checked, unhashable
 
 AUTHORIZATIONCODE_PROPERTIES: frozenset[str] = frozenset(
     (
@@ -32,9 +32,9 @@ class AuthorizationCode:
     __hash__ = unhashable
 
     def to_dict(self) -> dict[str, Any]:
-        """The model as a JSON object, secrets included; a field that is None is left out, unless the contract requires it."""
+        """The model as a JSON object, secrets included, whose repr hides them; a field that is None is left out, unless the contract requires it."""
         data: dict[str, Any] = dict(self.additional_properties)
-        data["code"] = self.code
+        data["code"] = SecretText(self.code)
         if self.expires_in is not None:
             data["expires_in"] = self.expires_in
         return data

@@ -7,7 +7,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..models.authorization_code_grant_grant_type import AuthorizationCodeGrantGrantType
-from ..types import InvalidValue, checked, unhashable
+from ..types import InvalidValue, SecretText, checked, unhashable
 
 AUTHORIZATIONCODEGRANT_PROPERTIES: frozenset[str] = frozenset(
     (
@@ -39,12 +39,12 @@ class AuthorizationCodeGrant:
     __hash__ = unhashable
 
     def to_dict(self) -> dict[str, Any]:
-        """The model as a JSON object, secrets included; a field that is None is left out, unless the contract requires it."""
+        """The model as a JSON object, secrets included, whose repr hides them; a field that is None is left out, unless the contract requires it."""
         data: dict[str, Any] = dict(self.additional_properties)
         data["client_id"] = self.client_id
-        data["client_secret"] = self.client_secret
+        data["client_secret"] = SecretText(self.client_secret)
         data["grant_type"] = self.grant_type.value
-        data["code"] = self.code
+        data["code"] = SecretText(self.code)
         return data
 
     @classmethod

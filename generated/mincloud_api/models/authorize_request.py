@@ -6,7 +6,7 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import InvalidValue, checked, unhashable
+from ..types import InvalidValue, SecretText, checked, unhashable
 
 AUTHORIZEREQUEST_PROPERTIES: frozenset[str] = frozenset(
     (
@@ -32,10 +32,10 @@ class AuthorizeRequest:
     __hash__ = unhashable
 
     def to_dict(self) -> dict[str, Any]:
-        """The model as a JSON object, secrets included; a field that is None is left out, unless the contract requires it."""
+        """The model as a JSON object, secrets included, whose repr hides them; a field that is None is left out, unless the contract requires it."""
         data: dict[str, Any] = dict(self.additional_properties)
         data["client_id"] = self.client_id
-        data["client_secret"] = self.client_secret
+        data["client_secret"] = SecretText(self.client_secret)
         return data
 
     @classmethod

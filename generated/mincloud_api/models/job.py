@@ -6,7 +6,7 @@ from typing import Any, Self
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..types import InvalidValue, checked, unhashable
+from ..types import InvalidValue, SecretText, checked, unhashable
 
 JOB_PROPERTIES: frozenset[str] = frozenset(
     (
@@ -55,7 +55,7 @@ class Job:
     __hash__ = unhashable
 
     def to_dict(self) -> dict[str, Any]:
-        """The model as a JSON object, secrets included; a field that is None is left out, unless the contract requires it."""
+        """The model as a JSON object, secrets included, whose repr hides them; a field that is None is left out, unless the contract requires it."""
         data: dict[str, Any] = dict(self.additional_properties)
         data["id"] = self.id
         data["status"] = self.status
@@ -72,7 +72,7 @@ class Job:
         if self.started_at is not None:
             data["started_at"] = self.started_at
         if self.user_log_url is not None:
-            data["user_log_url"] = self.user_log_url
+            data["user_log_url"] = SecretText(self.user_log_url)
         return data
 
     @classmethod

@@ -7,7 +7,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..models.refresh_token_grant_grant_type import RefreshTokenGrantGrantType
-from ..types import InvalidValue, checked, unhashable
+from ..types import InvalidValue, SecretText, checked, unhashable
 
 REFRESHTOKENGRANT_PROPERTIES: frozenset[str] = frozenset(
     (
@@ -39,12 +39,12 @@ class RefreshTokenGrant:
     __hash__ = unhashable
 
     def to_dict(self) -> dict[str, Any]:
-        """The model as a JSON object, secrets included; a field that is None is left out, unless the contract requires it."""
+        """The model as a JSON object, secrets included, whose repr hides them; a field that is None is left out, unless the contract requires it."""
         data: dict[str, Any] = dict(self.additional_properties)
         data["client_id"] = self.client_id
-        data["client_secret"] = self.client_secret
+        data["client_secret"] = SecretText(self.client_secret)
         data["grant_type"] = self.grant_type.value
-        data["refresh_token"] = self.refresh_token
+        data["refresh_token"] = SecretText(self.refresh_token)
         return data
 
     @classmethod
