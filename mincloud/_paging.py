@@ -78,12 +78,12 @@ class PageCursor(Generic[Item]):
     """
 
     def __init__(self, identity: Callable[[Item], Hashable], page_size: int) -> None:
-        self.offset = 0
-        self.limit = page_size
-        self.finished = False
-        self.is_stuck = False
+        self.offset: int = 0
+        self.limit: int = page_size
+        self.finished: bool = False
+        self.is_stuck: bool = False
         # One more for the item that is seen again.
-        self._longest = min(page_size + 1, MOST_PER_PAGE)
+        self._longest: int = min(page_size + 1, MOST_PER_PAGE)
         self._identity = identity
         self._seen = SeenItems(identity)
         self._total: int | None = None
