@@ -10,7 +10,7 @@ LANGUAGES_STAMP := $(VENV)/.languages-installed
 JOBS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-pythons test-browser examples emulator generate check-generated lint format types contract compatibility test-compatibility record-release package-contract test-package stories test-stories languages docs test-docs translations picture session bench build lock clean
+.PHONY: help setup demo test test-more test-pythons test-browser examples emulator generate check-generated lint format types contract compatibility test-compatibility record-release package-contract test-package stories test-stories languages docs test-docs translations picture session bench build lock clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -21,7 +21,10 @@ demo: $(VENV_STAMP) ## Run the main job: emulator, deploy, call, wait, page, log
 	@$(BIN)/python examples/demo.py
 
 test: $(VENV_STAMP) $(NODE_STAMP) ## Run the tests
-	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -k "not uvloop and not node-12 and not test_batch" $(ARGS)
+
+test-more: $(VENV_STAMP) $(NODE_STAMP) ## Run those that take long: batches that are killed, and the client on uvloop and functions on Node 12
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -k "uvloop or node-12 or test_batch" tests/cli tests/transport tests/facade tests/emulator/runtime $(ARGS)
 
 test-pythons: $(VENV_STAMP) ## Test the client on Python 3.12 and 3.13, where this machine has them
 	@JOBS=$(JOBS) scripts/test_pythons.sh $(ARGS)
