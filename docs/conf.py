@@ -65,6 +65,8 @@ html_copy_source = False
 html_show_sourcelink = False
 # The summaries of what a search found are read from the pages, which a browser refuses without a server.
 html_show_search_summary = False
+# The script for Chinese names a stemmer that Sphinx does not ship, and then finds nothing.
+html_search_language = "en"
 html_theme_options: dict[str, object] = {"top_of_page_buttons": []}
 # What is to be typed has a button that copies it, what is printed has none.
 copybutton_selector = "div:not(.highlight-text):not(.highlight-diff) > div.highlight > pre"
