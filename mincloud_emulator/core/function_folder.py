@@ -52,7 +52,7 @@ class WatchedFolder:
         self._stamps: dict[str, _Stamp] = {}
         self._codes: dict[str, int] = {}
         self._absent: dict[str, bool] = {}
-        self._said: set[str] = set()
+        self._announced: set[str] = set()
 
     @property
     def deployed(self) -> int:
@@ -107,8 +107,8 @@ class WatchedFolder:
 
     def _news(self, sentences: list[str]) -> list[str]:
         """Returns those of the sentences that were not true at the last look."""
-        news = [sentence for sentence in sentences if sentence not in self._said]
-        self._said = set(sentences)
+        news = [sentence for sentence in sentences if sentence not in self._announced]
+        self._announced = set(sentences)
         return news
 
 
