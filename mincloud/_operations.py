@@ -110,9 +110,9 @@ def encode(value: object, default: Callable[[Any], Any] | None = None) -> bytes:
         text = json.dumps(
             value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=convert if default else None
         )
-        if _has_string_keys(encoded):  # json.dumps makes strings of numbers, and of two keys one
+        if _is_json(encoded):
             return text.encode()
-        reason = "a key is no string"
+        reason = "a key is no string, or it is nested too deep"
     except (TypeError, ValueError, RecursionError) as error:
         if error in failed:
             raise
@@ -124,23 +124,26 @@ def encode(value: object, default: Callable[[Any], Any] | None = None) -> bytes:
     raise problem or ValueError(f"the data cannot be written as JSON: {reason}")
 
 
-def _has_string_keys(value: object) -> bool:
-    """Whether all keys in a value are strings. The value does not hold itself."""
-    nested: list[object] = [value]
-    while nested:
-        each = nested.pop()
-        items: Iterable[object] = ()
-        if isinstance(each, dict):
-            if not all(isinstance(key, str) for key in cast("Mapping[object, object]", each)):
-                return False
-            items = cast("Mapping[object, object]", each).values()
-        elif isinstance(each, list | tuple):
-            items = cast("Iterable[object]", each)
-        nested.extend(items)
-    return True
+_MOST_LEVELS = 500  # Python before 3.12 cannot write many more; its later versions can, but JSON readers need not bear it
 
 
-_MOST_LEVELS = 500  # below what the interpreter's own recursion allows
+def _is_json(values: list[object]) -> bool:
+    """Whether what json.dumps wrote is what it was given, and can be read. The values do not hold themselves."""
+    level = values
+    for _ in range(_MOST_LEVELS + 1):  # and the request itself
+        below: list[object] = []
+        for value in level:
+            if isinstance(value, dict):
+                # json.dumps makes strings of keys that are numbers, and of two keys one.
+                if not all(isinstance(key, str) for key in cast("Mapping[object, object]", value)):
+                    return False
+                below.extend(cast("Mapping[object, object]", value).values())
+            elif isinstance(value, list | tuple):
+                below.extend(cast("Iterable[object]", value))
+        if not below:
+            return True
+        level = below
+    return False
 
 
 def _problems(
