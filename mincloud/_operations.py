@@ -124,7 +124,9 @@ def encode(value: object, default: Callable[[Any], Any] | None = None) -> bytes:
     raise problem or ValueError(f"the data cannot be written as JSON: {reason}")
 
 
-_MOST_LEVELS = 500  # Python before 3.12 cannot write many more; its later versions can, but JSON readers need not bear it
+_MOST_LEVELS = (
+    500  # Python before 3.12 cannot write many more; its later versions can, but JSON readers need not bear it
+)
 
 
 def _is_json(values: list[object]) -> bool:

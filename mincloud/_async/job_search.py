@@ -57,7 +57,7 @@ class AsyncFoundCall:
 
 
 async def find_calls(
-    flow: AsyncPipeline,
+    pipeline: AsyncPipeline,
     watchers: AsyncJobWatchers,
     name: str,
     calls: Sequence[tuple[Mapping[str, Any], float, float]],
@@ -71,7 +71,7 @@ async def find_calls(
     jobs: dict[int, Job] = {}
     for since, until in _joined_times(sought):
         listed = job_pages(
-            flow,
+            pipeline,
             name,
             source=EventSource.OPEN_API,
             service_type=service_type,
@@ -85,13 +85,13 @@ async def find_calls(
     listed_at = clock.earliest(time.monotonic())
     candidates = [job for job in jobs.values() if any(call.may_be(job) for call in sought)]
     logs = {
-        job.id: log for job, log in await read_logs(flow, [job for job in candidates if job.user_log_url], math.inf)
+        job.id: log for job, log in await read_logs(pipeline, [job for job in candidates if job.user_log_url], math.inf)
     }
-    watcher = watchers.of(flow, name)
+    watcher = watchers.of(pipeline, name)
 
     def run_of(job: Job, data: Mapping[str, Any], log: JobLog) -> AsyncRun:
         call = PendingCall(secrets.token_hex(16), job.created_at, job.created_at, log.visible, job=job, log=log)
-        return AsyncRun(flow, watcher, encode(data), call)
+        return AsyncRun(pipeline, watcher, encode(data), call)
 
     found: list[AsyncFoundCall] = []
     for call, (data, _, until) in zip(sought, calls, strict=True):

@@ -34,8 +34,8 @@ DEFAULT_PAGE_SIZE = 100
 class AsyncJobs:
     """The record of each call of a function; reach it as `cloud.jobs`."""
 
-    def __init__(self, flow: AsyncPipeline) -> None:
-        self._pipeline = flow
+    def __init__(self, pipeline: AsyncPipeline) -> None:
+        self._pipeline = pipeline
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._pipeline.options.place}>"
@@ -143,12 +143,12 @@ class AsyncJobs:
 
 
 async def fetch_log(
-    flow: AsyncPipeline, job: Job, *, timeout: float | None = None, deadline: float | None = None
+    pipeline: AsyncPipeline, job: Job, *, timeout: float | None = None, deadline: float | None = None
 ) -> str:
     """The text behind the presigned address of a job's log; see `AsyncJobs.log`.
 
     Args:
-        flow: What carries out the request.
+        pipeline: What carries out the request.
         job: The job.
         timeout: The seconds that each attempt may take; None for the client's own.
         deadline: When all attempts must have ended, on the clock of `time.monotonic()`.
@@ -156,12 +156,12 @@ async def fetch_log(
     if not job.user_log_url:
         raise JobError(f"job {job.id} has no log yet: it is {job.status}; list it again when it has ended", job=job)
     call = Operation("log", "GET", job.user_log_url, idempotent=True, authorized=False)
-    answer = await flow.send(call, timeout=timeout, deadline=deadline)
+    answer = await pipeline.send(call, timeout=timeout, deadline=deadline)
     return answer.content().decode("utf-8-sig", errors="replace")
 
 
 def job_pages(
-    flow: AsyncPipeline,
+    pipeline: AsyncPipeline,
     name: str,
     *,
     source: EventSource | None = None,
@@ -178,7 +178,7 @@ def job_pages(
     """The jobs of a function; see `AsyncJobs.list`.
 
     Args:
-        flow: What carries out the requests.
+        pipeline: What carries out the requests.
         name: The function's name.
         source: Only jobs that came from there.
         status: Only jobs in this status.
@@ -203,9 +203,11 @@ def job_pages(
             created_at_lte=UNSET if latest is None else latest,
             limit=limit,
             offset=offset,
-            x_hydrogen_env_id=flow.options.environment or UNSET,
+            x_hydrogen_env_id=pipeline.options.environment or UNSET,
         )
-        response = await flow.send(operation("listJobs", request, idempotent=True), timeout=timeout, deadline=deadline)
+        response = await pipeline.send(
+            operation("listJobs", request, idempotent=True), timeout=timeout, deadline=deadline
+        )
         if clock is not None and (date := response.date()) is not None:
             clock.note(date, time.monotonic())
         return response

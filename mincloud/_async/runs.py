@@ -59,11 +59,11 @@ class AsyncRun:
         function: The function's name.
     """
 
-    def __init__(self, flow: AsyncPipeline, watcher: AsyncJobWatcher, data: bytes, call: PendingCall) -> None:
+    def __init__(self, pipeline: AsyncPipeline, watcher: AsyncJobWatcher, data: bytes, call: PendingCall) -> None:
         self.function: str = watcher.function
         self._data = data
         self._call = watcher.matcher.expect(call)
-        self._watched = AsyncWatchedCall(flow, watcher, self._call)
+        self._watched = AsyncWatchedCall(pipeline, watcher, self._call)
 
     def __repr__(self) -> str:
         job = self.job
@@ -187,7 +187,7 @@ class AsyncRun:
         call, job = self._call, self.job
         return {
             "function": self.function,
-            "environment": self._watched.flow.options.environment,
+            "environment": self._watched.pipeline.options.environment,
             "data": json.loads(self._data),
             "key": call.key,
             "since": call.since,
@@ -204,7 +204,7 @@ class AsyncRun:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Functions of this process are of no use in another, and may not be picklable.
-        return _loaded, (self._watched.flow.options.changed(default=None, on_attempt=None), self.to_dict())
+        return _loaded, (self._watched.pipeline.options.changed(default=None, on_attempt=None), self.to_dict())
 
     async def _ended(
         self,
@@ -286,12 +286,12 @@ class AsyncRun:
         try:
             # A job that was resumed comes without the address.
             known = self._known_job().user_log_url is not None
-            text = await fetch_log(self._watched.flow, self._known_job(), deadline=deadline) if known else None
+            text = await fetch_log(self._watched.pipeline, self._known_job(), deadline=deadline) if known else None
         except Forbidden:  # it is good for a day
             text = None
         if text is None:
-            await self._watched.watcher.refresh(self._watched.flow, call, deadline)
-            text = await fetch_log(self._watched.flow, self._known_job(), deadline=deadline)
+            await self._watched.watcher.refresh(self._watched.pipeline, call, deadline)
+            text = await fetch_log(self._watched.pipeline, self._known_job(), deadline=deadline)
         call.log = JobLog(call.visible, text, is_complete=True, read_at=asked_at)
         return text
 
@@ -370,12 +370,12 @@ def _may_be_preceded(run: AsyncRun, watched: AsyncWatchedCall, open_calls: Seque
 
 
 def accepted_run(
-    flow: AsyncPipeline, watchers: AsyncJobWatchers, name: str, content: bytes, *, date: float | None, took: float
+    pipeline: AsyncPipeline, watchers: AsyncJobWatchers, name: str, content: bytes, *, date: float | None, took: float
 ) -> AsyncRun:
     """The run of a call that was just accepted.
 
     Args:
-        flow: What carried it out.
+        pipeline: What carried it out.
         watchers: The client's.
         name: The function's name.
         content: The body that was sent.
@@ -384,15 +384,15 @@ def accepted_run(
     """
     data = json.loads(content)["data"]
     since, until = accepted_between(date, took)
-    watcher = watchers.of(flow, name)
+    watcher = watchers.of(pipeline, name)
     now = time.monotonic()
     if date is not None:
         watcher.clock.note(date, now)
     call = PendingCall(secrets.token_hex(16), since, until, visible(data), now)
-    return AsyncRun(flow, watcher, encode(data), call)
+    return AsyncRun(pipeline, watcher, encode(data), call)
 
 
-def resumed_run(flow: AsyncPipeline, watchers: AsyncJobWatchers, saved: object) -> AsyncRun:
+def resumed_run(pipeline: AsyncPipeline, watchers: AsyncJobWatchers, saved: object) -> AsyncRun:
     """The run that `AsyncRun.to_dict` saved; see `AsyncFunctions.resume`."""
     if not isinstance(saved, Mapping):
         raise TypeError(f"saved must be the dict that run.to_dict() gave, not {type(saved).__name__}")
@@ -405,13 +405,13 @@ def resumed_run(flow: AsyncPipeline, watchers: AsyncJobWatchers, saved: object) 
         if not isinstance(key, str) or not (environment is None or isinstance(environment, str)):
             raise TypeError("its key or environment is no string")
         call = PendingCall(key, since, until, visible(data), job=None if job is None else Job.from_dict(job))
-        options = flow.options.changed(environment=environment)
+        options = pipeline.options.changed(environment=environment)
     except (KeyError, TypeError, ValueError, InvalidValue, ConfigurationError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise ValueError(f"saved is not what run.to_dict() gave: {what}") from None
-    if options != flow.options:
-        flow = flow.with_options(options)
-    return AsyncRun(flow, watchers.of(flow, name), encode(data), call)
+    if options != pipeline.options:
+        pipeline = pipeline.with_options(options)
+    return AsyncRun(pipeline, watchers.of(pipeline, name), encode(data), call)
 
 
 def _checked_time(value: object) -> float | None:

@@ -103,11 +103,11 @@ class AsyncJobWatcher:
         """Whether calls of the latest seconds outnumber the jobs that could be theirs, so that one is not listed yet."""
         return self.matcher.misses_jobs(time.monotonic() - seconds)
 
-    async def look(self, flow: AsyncPipeline, *, due: float, deadline: float) -> None:
+    async def look(self, pipeline: AsyncPipeline, *, due: float, deadline: float) -> None:
         """Looks for all calls that are waited for, unless another waiter did so meanwhile. A look may miss.
 
         Args:
-            flow: What carries out the requests.
+            pipeline: What carries out the requests.
             due: A look that was made then or later makes this one needless.
             deadline: When it must have ended.
 
@@ -122,17 +122,17 @@ class AsyncJobWatcher:
             return
         try:
             if before == self.looked_at < due and time.monotonic() >= self.closed_until:
-                await self._look(flow, deadline)
+                await self._look(pipeline, deadline)
         finally:
             lock.release()
 
-    async def _look(self, flow: AsyncPipeline, deadline: float) -> None:
+    async def _look(self, pipeline: AsyncPipeline, deadline: float) -> None:
         started = time.monotonic()
         calls = self.matcher.sought()
         if not calls:
             return
         try:
-            jobs = await self._listed(flow, calls, deadline)
+            jobs = await self._listed(pipeline, calls, deadline)
         except (TransportError, APIError) as error:
             if isinstance(error, APIError) and error.status not in _MISSED_LOOK:
                 raise
@@ -144,7 +144,7 @@ class AsyncJobWatcher:
             return
         self._note_look(started)
         unread = self.matcher.unread(jobs)
-        for job, log in await read_logs(flow, unread, deadline):
+        for job, log in await read_logs(pipeline, unread, deadline):
             self.matcher.note_log(job, log)
         self.matcher.match(jobs, calls)
 
@@ -153,12 +153,12 @@ class AsyncJobWatcher:
         self._recent_looks.append(started)
         self._interval = min(self._interval * _INTERVAL_GROWTH, _LONGEST_INTERVAL)
 
-    async def _listed(self, flow: AsyncPipeline, calls: Sequence[PendingCall], deadline: float) -> list[Job]:
+    async def _listed(self, pipeline: AsyncPipeline, calls: Sequence[PendingCall], deadline: float) -> list[Job]:
         """The jobs of a time that has those of some calls."""
         since, until = _time_of(calls)
         is_known = all(call.job is not None for call in calls)
         pages = job_pages(
-            flow,
+            pipeline,
             self.function,
             source=None if is_known else EventSource.OPEN_API,
             service_type=None if is_known else ServiceType.BATCH,
@@ -179,7 +179,7 @@ class AsyncJobWatcher:
                     break
         return jobs
 
-    async def refresh(self, flow: AsyncPipeline, call: PendingCall, deadline: float) -> None:
+    async def refresh(self, pipeline: AsyncPipeline, call: PendingCall, deadline: float) -> None:
         """Looks at the job of one call anew, which gives the address of its log anew, too.
 
         Raises:
@@ -187,14 +187,14 @@ class AsyncJobWatcher:
             TransportError: The service could not be reached.
             InvalidResponse: The service answered with something else than jobs.
         """
-        self.matcher.renew(await self._listed(flow, [call], deadline), call)
+        self.matcher.renew(await self._listed(pipeline, [call], deadline), call)
 
 
-async def read_logs(flow: AsyncPipeline, jobs: Sequence[Job], deadline: float) -> list[tuple[Job, JobLog]]:
+async def read_logs(pipeline: AsyncPipeline, jobs: Sequence[Job], deadline: float) -> list[tuple[Job, JobLog]]:
     """Reads the logs of jobs, several at once.
 
     Args:
-        flow: What carries out the requests.
+        pipeline: What carries out the requests.
         jobs: The jobs.
         deadline: When all must have ended, on the clock of `time.monotonic()`; those for which there was no time are left out.
     """
@@ -207,7 +207,7 @@ async def read_logs(flow: AsyncPipeline, jobs: Sequence[Job], deadline: float) -
             return
         text: str | None = None
         with suppress(TransportError, APIError, InvalidResponse):  # then it is not to be had
-            text = await fetch_log(flow, job, deadline=asked_at + limit)
+            text = await fetch_log(pipeline, job, deadline=asked_at + limit)
         logs.append((job, JobLog(None if text is None else logged_data(text), text, has_ended(job), asked_at)))
 
     at_once = min(_LOGS_AT_ONCE, max(1, len(jobs)))
@@ -238,9 +238,9 @@ class AsyncJobWatchers:
         self._watchers: dict[Hashable, AsyncJobWatcher] = {}
         self._clock = ServiceClock()
 
-    def of(self, flow: AsyncPipeline, function: str) -> AsyncJobWatcher:
+    def of(self, pipeline: AsyncPipeline, function: str) -> AsyncJobWatcher:
         """The watcher for a function, as a copy of the client with these options and credentials sees it."""
-        key = (function, flow.options.environment, flow.options.base_url, flow.credentials)
+        key = (function, pipeline.options.environment, pipeline.options.base_url, pipeline.credentials)
         # Setting a default is one step for all threads.
         return self._watchers.get(key) or self._watchers.setdefault(key, AsyncJobWatcher(function, self._clock))
 
@@ -250,18 +250,18 @@ class AsyncWatchedCall:
     """A call with what looks for its job.
 
     Attributes:
-        flow: What carries out the requests.
+        pipeline: What carries out the requests.
         watcher: What looks.
         call: The call.
     """
 
-    flow: AsyncPipeline
+    pipeline: AsyncPipeline
     watcher: AsyncJobWatcher
     call: PendingCall
 
-    def look_flow(self) -> AsyncPipeline:
+    def look_pipeline(self) -> AsyncPipeline:
         """What carries out its looks: it tries once, since there will be another look."""
-        return self.flow.with_options(self.flow.options.changed(max_retries=0))
+        return self.pipeline.with_options(self.pipeline.options.changed(max_retries=0))
 
     @property
     def is_settled(self) -> bool:
@@ -330,7 +330,7 @@ class AsyncWait:
                 return True
         needless = due if due < last_look else due - _RECENTLY
         for watcher, some in by_watcher.items():
-            await watcher.look(some[0].look_flow(), due=needless, deadline=deadline)
+            await watcher.look(some[0].look_pipeline(), due=needless, deadline=deadline)
         return time.monotonic() < last_look
 
     def _count_settled(self) -> int:

@@ -58,7 +58,7 @@ class FoundCall:
 
 
 def find_calls(
-    flow: Pipeline,
+    pipeline: Pipeline,
     watchers: JobWatchers,
     name: str,
     calls: Sequence[tuple[Mapping[str, Any], float, float]],
@@ -72,7 +72,7 @@ def find_calls(
     jobs: dict[int, Job] = {}
     for since, until in _joined_times(sought):
         listed = job_pages(
-            flow,
+            pipeline,
             name,
             source=EventSource.OPEN_API,
             service_type=service_type,
@@ -85,12 +85,12 @@ def find_calls(
             jobs[job.id] = job
     listed_at = clock.earliest(time.monotonic())
     candidates = [job for job in jobs.values() if any(call.may_be(job) for call in sought)]
-    logs = {job.id: log for job, log in read_logs(flow, [job for job in candidates if job.user_log_url], math.inf)}
-    watcher = watchers.of(flow, name)
+    logs = {job.id: log for job, log in read_logs(pipeline, [job for job in candidates if job.user_log_url], math.inf)}
+    watcher = watchers.of(pipeline, name)
 
     def run_of(job: Job, data: Mapping[str, Any], log: JobLog) -> Run:
         call = PendingCall(secrets.token_hex(16), job.created_at, job.created_at, log.visible, job=job, log=log)
-        return Run(flow, watcher, encode(data), call)
+        return Run(pipeline, watcher, encode(data), call)
 
     found: list[FoundCall] = []
     for call, (data, _, until) in zip(sought, calls, strict=True):

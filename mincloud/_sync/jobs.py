@@ -35,8 +35,8 @@ DEFAULT_PAGE_SIZE = 100
 class Jobs:
     """The record of each call of a function; reach it as `cloud.jobs`."""
 
-    def __init__(self, flow: Pipeline) -> None:
-        self._pipeline = flow
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._pipeline.options.place}>"
@@ -143,11 +143,11 @@ class Jobs:
         return fetch_log(self._pipeline, job, timeout=timeout)
 
 
-def fetch_log(flow: Pipeline, job: Job, *, timeout: float | None = None, deadline: float | None = None) -> str:
+def fetch_log(pipeline: Pipeline, job: Job, *, timeout: float | None = None, deadline: float | None = None) -> str:
     """The text behind the presigned address of a job's log; see `Jobs.log`.
 
     Args:
-        flow: What carries out the request.
+        pipeline: What carries out the request.
         job: The job.
         timeout: The seconds that each attempt may take; None for the client's own.
         deadline: When all attempts must have ended, on the clock of `time.monotonic()`.
@@ -155,12 +155,12 @@ def fetch_log(flow: Pipeline, job: Job, *, timeout: float | None = None, deadlin
     if not job.user_log_url:
         raise JobError(f"job {job.id} has no log yet: it is {job.status}; list it again when it has ended", job=job)
     call = Operation("log", "GET", job.user_log_url, idempotent=True, authorized=False)
-    answer = flow.send(call, timeout=timeout, deadline=deadline)
+    answer = pipeline.send(call, timeout=timeout, deadline=deadline)
     return answer.content().decode("utf-8-sig", errors="replace")
 
 
 def job_pages(
-    flow: Pipeline,
+    pipeline: Pipeline,
     name: str,
     *,
     source: EventSource | None = None,
@@ -177,7 +177,7 @@ def job_pages(
     """The jobs of a function; see `Jobs.list`.
 
     Args:
-        flow: What carries out the requests.
+        pipeline: What carries out the requests.
         name: The function's name.
         source: Only jobs that came from there.
         status: Only jobs in this status.
@@ -202,9 +202,9 @@ def job_pages(
             created_at_lte=UNSET if latest is None else latest,
             limit=limit,
             offset=offset,
-            x_hydrogen_env_id=flow.options.environment or UNSET,
+            x_hydrogen_env_id=pipeline.options.environment or UNSET,
         )
-        response = flow.send(operation("listJobs", request, idempotent=True), timeout=timeout, deadline=deadline)
+        response = pipeline.send(operation("listJobs", request, idempotent=True), timeout=timeout, deadline=deadline)
         if clock is not None and (date := response.date()) is not None:
             clock.note(date, time.monotonic())
         return response

@@ -60,11 +60,11 @@ class Run:
         function: The function's name.
     """
 
-    def __init__(self, flow: Pipeline, watcher: JobWatcher, data: bytes, call: PendingCall) -> None:
+    def __init__(self, pipeline: Pipeline, watcher: JobWatcher, data: bytes, call: PendingCall) -> None:
         self.function: str = watcher.function
         self._data = data
         self._call = watcher.matcher.expect(call)
-        self._watched = WatchedCall(flow, watcher, self._call)
+        self._watched = WatchedCall(pipeline, watcher, self._call)
 
     def __repr__(self) -> str:
         job = self.job
@@ -188,7 +188,7 @@ class Run:
         call, job = self._call, self.job
         return {
             "function": self.function,
-            "environment": self._watched.flow.options.environment,
+            "environment": self._watched.pipeline.options.environment,
             "data": json.loads(self._data),
             "key": call.key,
             "since": call.since,
@@ -205,7 +205,7 @@ class Run:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Functions of this process are of no use in another, and may not be picklable.
-        return _loaded, (self._watched.flow.options.changed(default=None, on_attempt=None), self.to_dict())
+        return _loaded, (self._watched.pipeline.options.changed(default=None, on_attempt=None), self.to_dict())
 
     def _ended(
         self,
@@ -287,12 +287,12 @@ class Run:
         try:
             # A job that was resumed comes without the address.
             known = self._known_job().user_log_url is not None
-            text = fetch_log(self._watched.flow, self._known_job(), deadline=deadline) if known else None
+            text = fetch_log(self._watched.pipeline, self._known_job(), deadline=deadline) if known else None
         except Forbidden:  # it is good for a day
             text = None
         if text is None:
-            self._watched.watcher.refresh(self._watched.flow, call, deadline)
-            text = fetch_log(self._watched.flow, self._known_job(), deadline=deadline)
+            self._watched.watcher.refresh(self._watched.pipeline, call, deadline)
+            text = fetch_log(self._watched.pipeline, self._known_job(), deadline=deadline)
         call.log = JobLog(call.visible, text, is_complete=True, read_at=asked_at)
         return text
 
@@ -371,12 +371,12 @@ def _may_be_preceded(run: Run, watched: WatchedCall, open_calls: Sequence[Watche
 
 
 def accepted_run(
-    flow: Pipeline, watchers: JobWatchers, name: str, content: bytes, *, date: float | None, took: float
+    pipeline: Pipeline, watchers: JobWatchers, name: str, content: bytes, *, date: float | None, took: float
 ) -> Run:
     """The run of a call that was just accepted.
 
     Args:
-        flow: What carried it out.
+        pipeline: What carried it out.
         watchers: The client's.
         name: The function's name.
         content: The body that was sent.
@@ -385,15 +385,15 @@ def accepted_run(
     """
     data = json.loads(content)["data"]
     since, until = accepted_between(date, took)
-    watcher = watchers.of(flow, name)
+    watcher = watchers.of(pipeline, name)
     now = time.monotonic()
     if date is not None:
         watcher.clock.note(date, now)
     call = PendingCall(secrets.token_hex(16), since, until, visible(data), now)
-    return Run(flow, watcher, encode(data), call)
+    return Run(pipeline, watcher, encode(data), call)
 
 
-def resumed_run(flow: Pipeline, watchers: JobWatchers, saved: object) -> Run:
+def resumed_run(pipeline: Pipeline, watchers: JobWatchers, saved: object) -> Run:
     """The run that `Run.to_dict` saved; see `Functions.resume`."""
     if not isinstance(saved, Mapping):
         raise TypeError(f"saved must be the dict that run.to_dict() gave, not {type(saved).__name__}")
@@ -406,13 +406,13 @@ def resumed_run(flow: Pipeline, watchers: JobWatchers, saved: object) -> Run:
         if not isinstance(key, str) or not (environment is None or isinstance(environment, str)):
             raise TypeError("its key or environment is no string")
         call = PendingCall(key, since, until, visible(data), job=None if job is None else Job.from_dict(job))
-        options = flow.options.changed(environment=environment)
+        options = pipeline.options.changed(environment=environment)
     except (KeyError, TypeError, ValueError, InvalidValue, ConfigurationError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise ValueError(f"saved is not what run.to_dict() gave: {what}") from None
-    if options != flow.options:
-        flow = flow.with_options(options)
-    return Run(flow, watchers.of(flow, name), encode(data), call)
+    if options != pipeline.options:
+        pipeline = pipeline.with_options(options)
+    return Run(pipeline, watchers.of(pipeline, name), encode(data), call)
 
 
 def _checked_time(value: object) -> float | None:

@@ -104,11 +104,11 @@ class JobWatcher:
         """Whether calls of the latest seconds outnumber the jobs that could be theirs, so that one is not listed yet."""
         return self.matcher.misses_jobs(time.monotonic() - seconds)
 
-    def look(self, flow: Pipeline, *, due: float, deadline: float) -> None:
+    def look(self, pipeline: Pipeline, *, due: float, deadline: float) -> None:
         """Looks for all calls that are waited for, unless another waiter did so meanwhile. A look may miss.
 
         Args:
-            flow: What carries out the requests.
+            pipeline: What carries out the requests.
             due: A look that was made then or later makes this one needless.
             deadline: When it must have ended.
 
@@ -123,17 +123,17 @@ class JobWatcher:
             return
         try:
             if before == self.looked_at < due and time.monotonic() >= self.closed_until:
-                self._look(flow, deadline)
+                self._look(pipeline, deadline)
         finally:
             lock.release()
 
-    def _look(self, flow: Pipeline, deadline: float) -> None:
+    def _look(self, pipeline: Pipeline, deadline: float) -> None:
         started = time.monotonic()
         calls = self.matcher.sought()
         if not calls:
             return
         try:
-            jobs = self._listed(flow, calls, deadline)
+            jobs = self._listed(pipeline, calls, deadline)
         except (TransportError, APIError) as error:
             if isinstance(error, APIError) and error.status not in _MISSED_LOOK:
                 raise
@@ -145,7 +145,7 @@ class JobWatcher:
             return
         self._note_look(started)
         unread = self.matcher.unread(jobs)
-        for job, log in read_logs(flow, unread, deadline):
+        for job, log in read_logs(pipeline, unread, deadline):
             self.matcher.note_log(job, log)
         self.matcher.match(jobs, calls)
 
@@ -154,12 +154,12 @@ class JobWatcher:
         self._recent_looks.append(started)
         self._interval = min(self._interval * _INTERVAL_GROWTH, _LONGEST_INTERVAL)
 
-    def _listed(self, flow: Pipeline, calls: Sequence[PendingCall], deadline: float) -> list[Job]:
+    def _listed(self, pipeline: Pipeline, calls: Sequence[PendingCall], deadline: float) -> list[Job]:
         """The jobs of a time that has those of some calls."""
         since, until = _time_of(calls)
         is_known = all(call.job is not None for call in calls)
         pages = job_pages(
-            flow,
+            pipeline,
             self.function,
             source=None if is_known else EventSource.OPEN_API,
             service_type=None if is_known else ServiceType.BATCH,
@@ -180,7 +180,7 @@ class JobWatcher:
                     break
         return jobs
 
-    def refresh(self, flow: Pipeline, call: PendingCall, deadline: float) -> None:
+    def refresh(self, pipeline: Pipeline, call: PendingCall, deadline: float) -> None:
         """Looks at the job of one call anew, which gives the address of its log anew, too.
 
         Raises:
@@ -188,14 +188,14 @@ class JobWatcher:
             TransportError: The service could not be reached.
             InvalidResponse: The service answered with something else than jobs.
         """
-        self.matcher.renew(self._listed(flow, [call], deadline), call)
+        self.matcher.renew(self._listed(pipeline, [call], deadline), call)
 
 
-def read_logs(flow: Pipeline, jobs: Sequence[Job], deadline: float) -> list[tuple[Job, JobLog]]:
+def read_logs(pipeline: Pipeline, jobs: Sequence[Job], deadline: float) -> list[tuple[Job, JobLog]]:
     """Reads the logs of jobs, several at once.
 
     Args:
-        flow: What carries out the requests.
+        pipeline: What carries out the requests.
         jobs: The jobs.
         deadline: When all must have ended, on the clock of `time.monotonic()`; those for which there was no time are left out.
     """
@@ -208,7 +208,7 @@ def read_logs(flow: Pipeline, jobs: Sequence[Job], deadline: float) -> list[tupl
             return
         text: str | None = None
         with suppress(TransportError, APIError, InvalidResponse):  # then it is not to be had
-            text = fetch_log(flow, job, deadline=asked_at + limit)
+            text = fetch_log(pipeline, job, deadline=asked_at + limit)
         logs.append((job, JobLog(None if text is None else logged_data(text), text, has_ended(job), asked_at)))
 
     at_once = min(_LOGS_AT_ONCE, max(1, len(jobs)))
@@ -239,9 +239,9 @@ class JobWatchers:
         self._watchers: dict[Hashable, JobWatcher] = {}
         self._clock = ServiceClock()
 
-    def of(self, flow: Pipeline, function: str) -> JobWatcher:
+    def of(self, pipeline: Pipeline, function: str) -> JobWatcher:
         """The watcher for a function, as a copy of the client with these options and credentials sees it."""
-        key = (function, flow.options.environment, flow.options.base_url, flow.credentials)
+        key = (function, pipeline.options.environment, pipeline.options.base_url, pipeline.credentials)
         # Setting a default is one step for all threads.
         return self._watchers.get(key) or self._watchers.setdefault(key, JobWatcher(function, self._clock))
 
@@ -251,18 +251,18 @@ class WatchedCall:
     """A call with what looks for its job.
 
     Attributes:
-        flow: What carries out the requests.
+        pipeline: What carries out the requests.
         watcher: What looks.
         call: The call.
     """
 
-    flow: Pipeline
+    pipeline: Pipeline
     watcher: JobWatcher
     call: PendingCall
 
-    def look_flow(self) -> Pipeline:
+    def look_pipeline(self) -> Pipeline:
         """What carries out its looks: it tries once, since there will be another look."""
-        return self.flow.with_options(self.flow.options.changed(max_retries=0))
+        return self.pipeline.with_options(self.pipeline.options.changed(max_retries=0))
 
     @property
     def is_settled(self) -> bool:
@@ -331,7 +331,7 @@ class Wait:
                 return True
         needless = due if due < last_look else due - _RECENTLY
         for watcher, some in by_watcher.items():
-            watcher.look(some[0].look_flow(), due=needless, deadline=deadline)
+            watcher.look(some[0].look_pipeline(), due=needless, deadline=deadline)
         return time.monotonic() < last_look
 
     def _count_settled(self) -> int:

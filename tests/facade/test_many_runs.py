@@ -502,7 +502,7 @@ def test_a_run_is_pickled_without_secrets(
     assert loaded.job.id == 1
     assert loaded.job is same.job
     assert side.run(result_of(loaded)) == {"n": 1}
-    client = loaded._watched.flow
+    client = loaded._watched.pipeline
     side.run(lambda _: client.close() if isinstance(loaded, Run) else client.aclose())
 
 

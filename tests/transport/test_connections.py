@@ -103,8 +103,8 @@ def test_what_was_never_sent_is_sent_again(open_side: OpenSide, monkeypatch: pyt
             stack.enter_context(late)
             return 0.0
 
-        for flow in (async_pipeline, sync_pipeline):
-            monkeypatch.setattr(flow, "retry_delay", come_up)
+        for module in (async_pipeline, sync_pipeline):
+            monkeypatch.setattr(module, "retry_delay", come_up)
         side = open_side(base_url=f"http://127.0.0.1:{bound.getsockname()[1]}", access_token=TOKEN, max_retries=1)
         side.run((READS | SENT_ONCE)[name])
     assert failed == [1]

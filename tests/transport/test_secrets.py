@@ -238,15 +238,15 @@ def test_representations_show_no_secret(open_side: OpenSide, serve: Serve) -> No
     side = open_side(base_url=server.url, client_id="the-client-id", client_secret=CLIENT_SECRET)
     side.run(lambda cloud: cloud.functions.invoke("greet"))
     cloud: Any = side.cloud
-    flow = cloud._pipeline
+    pipeline = cloud._pipeline
     job = Job(id=3, status="fulfilled", user_log_url=server.url + LOG)
     for value in (
         cloud,
         cloud.credentials,
         cloud.credentials._secrets,
         cloud.credentials._current,
-        flow,
-        flow.options,
+        pipeline,
+        pipeline.options,
         job,
     ):
         shown(repr(value))
