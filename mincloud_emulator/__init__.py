@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .core.clock import Clock
     from .core.errors import AddressError, DataFileError, EmulatorError, FunctionSourceError
-    from .core.limits import Limits
     from .core.recorded_calls import RecordedCall
+    from .core.settings import Limits
     from .emulator import Emulator
 
 __all__ = [
@@ -39,7 +39,7 @@ _MODULES = {
     "Emulator": "emulator",
     "EmulatorError": "core.errors",
     "FunctionSourceError": "core.errors",
-    "Limits": "core.limits",
+    "Limits": "core.settings",
     "RecordedCall": "core.recorded_calls",
 }
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from .core.clock import Clock
 from .core.errors import EmulatorError, FunctionSourceError
 from .core.faults import Fault, check_delay, fault_answer
-from .core.limits import Limits
-from .core.service import Service, Settings
+from .core.settings import Limits, Settings
 from .core.stubs import IN_STUB
 from .server import Server, open_server
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from .core.recorded_calls import ListingLag, RecordedCall
+    from .core.service import Service
     from .core.stubs import Stub
 
 _T = TypeVar("_T")

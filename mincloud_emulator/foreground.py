@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from .core.clock import Clock
 from .core.errors import EmulatorError
-from .core.limits import Limits
+from .core.settings import Limits
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -77,7 +77,7 @@ def _find_node(program: str | None) -> NodeInfo:
 
 async def _serve(options: Options, node: Future[NodeInfo]) -> None:
     from .core.function_folder import WatchedFolder  # noqa: PLC0415 - see above
-    from .core.service import Settings  # noqa: PLC0415 - see above
+    from .core.settings import Settings  # noqa: PLC0415 - see above
     from .server import open_server  # noqa: PLC0415 - loaded while Node is being asked for its version
 
     printer = _Printer(sys.stdout)

@@ -28,8 +28,7 @@ from .core.service import Service
 
 if TYPE_CHECKING:
     from .core.clock import Clock
-    from .core.limits import Limits
-    from .core.service import Settings
+    from .core.settings import Limits, Settings
 
 _BACKLOG = 2048
 _LAST_PORT = 65535

@@ -215,7 +215,7 @@ class ConsoleAPI:
             return json_response(200, {"job": job_summary(invocation.job)})
         result = await await_result(invocation)
         job = self._service.store.job(invocation.job.id) or invocation.job
-        rest = {"job": job_summary(job), "log": result.log or "", "execution_time": result.execution_time}
+        rest = {"job": job_summary(job), "log": result.log, "execution_time": result.execution_time}
         return json_text_response(b'{"result":%b,%b' % (result.result_json, encode_json(rest)[1:]))
 
     async def _list_jobs(self, request: Request, _name: str) -> Response:

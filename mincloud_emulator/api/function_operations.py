@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
+from ..core.invocation_result import FINAL_STATUSES
 from ..core.invocations import Caller
 from ..core.json_text import encode_json
 from ..core.store import MEMORY_MB, NameTakenError
@@ -33,10 +34,10 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from ..core.invocation_result import InvocationResult
     from ..core.invocations import Invocation
     from ..core.service import Service
     from ..core.store import Function, Job
-    from ..core.stubs import InvocationResult
 
 SOURCES = (
     "sdk",
@@ -47,15 +48,7 @@ SOURCES = (
     "timer",
     "file_operation",
 )
-STATUSES = (
-    "waiting",
-    "executing",
-    "fulfilled",
-    "schedule_failed",
-    "execution_rejected",
-    "deadline_exceeded",
-    "execution_failed",
-)
+STATUSES = ("waiting", "executing", *FINAL_STATUSES)
 SERVICE_TYPES = ("time_sensitive", "batch")
 
 _FUNCTIONS_PATH = "/oserve/v1.3/cloud-function/"
@@ -181,7 +174,7 @@ class FunctionOperations:
             "billing_time": result.billing_time,
             "execution_time": result.execution_time,
             "job_id": invocation.job.ticket,
-            "log": result.log or "",
+            "log": result.log,
             "mem_usage": result.mem_usage or 0,
         }
         return json_text_response(b"%b,%b" % (result.result_json[:-1], encode_json(body)[1:]))

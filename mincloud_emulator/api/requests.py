@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Message
 
-    from ..core.limits import Limits
+    from ..core.settings import Limits
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 1000

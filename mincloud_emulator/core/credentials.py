@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from .clock import Clock
+    from .settings import Settings
     from .store import Store
 
 # The service does not document its lifetimes. These are long enough not to surprise and short enough to be
@@ -31,36 +32,19 @@ class IssuedTokens(NamedTuple):
 class Credentials:
     """Checks and issues the application's tokens and codes.
 
-    Only digests of issued tokens are stored. Codes and logins under way live in memory: they are used within
-    seconds.
-
-    Args:
-        store: Keeps the credentials over a restart.
-        clock: Decides what has expired.
-        client_id: The application's id; what the store has, or random.
-        client_secret: The application's secret; what the store has, or random.
-        access_token: A first token; what the store has, or random.
+    Only digests of issued tokens are stored. Codes and logins under way are kept in memory, since they are used within seconds.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        clock: Clock,
-        *,
-        client_id: str | None = None,
-        client_secret: str | None = None,
-        access_token: str | None = None,
-    ) -> None:
+    def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
         self._store = store
         self._clock = clock
         self._codes: dict[str, tuple[str, float]] = {}
         self._logins: dict[str, tuple[int, float]] = {}
-        self.client_id = store.setting("client_id", lambda: secrets.token_hex(10), client_id)
-        self.client_secret = store.setting("client_secret", lambda: secrets.token_hex(20), client_secret)
-        first = store.setting("access_token", lambda: secrets.token_hex(20), access_token)
-        if access_token is None and not self.accepts(first):
-            # The stored one has expired or was killed by a refresh: whoever starts the emulator needs one
-            # that works.
+        self.client_id = store.setting("client_id", lambda: secrets.token_hex(10), settings.client_id)
+        self.client_secret = store.setting("client_secret", lambda: secrets.token_hex(20), settings.client_secret)
+        first = store.setting("access_token", lambda: secrets.token_hex(20), settings.access_token)
+        if settings.access_token is None and not self.accepts(first):
+            # The stored one has expired or was revoked by a refresh, and whoever starts the emulator needs one.
             first = store.setting("access_token", str, secrets.token_hex(20))
         self.access_token = first
         self._remember(first, "access", TOKEN_SECONDS)

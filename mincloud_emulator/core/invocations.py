@@ -1,26 +1,27 @@
-"""Calls of functions: each becomes a job, waits for its turn, runs, and leaves a result and a log."""
+"""Runs the calls of functions: each becomes a job, waits until its plan allows it, runs, and leaves a result and a log."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
+import secrets
 import sqlite3
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from .invocation_result import InvocationResult
 from .recorded_calls import CallRecorder, RecordedCall
 from .store import MEMORY_MB
-from .stubs import InvocationResult, Stub, run_stub
+from .stubs import Stub, run_stub
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from ..runtime import Runtime
     from .clock import Clock
     from .events import Broker
-    from .limits import Limits
+    from .settings import Limits, Settings
     from .store import Function, Job, Store
 
 _logger = logging.getLogger(__name__)
@@ -29,13 +30,13 @@ _RECORD_AGAIN_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls a function.
+    """The caller of a function.
 
     Attributes:
         source: The kind of call, such as `open_api`; the function's event has it as `eventType`.
-        ip_address: Where the request came from.
-        user_agent: What the request said sent it.
-        schema_id: The id of the table whose change is the reason, for `flex_schema`.
+        ip_address: The address that the request came from.
+        user_agent: The request's `User-Agent`.
+        schema_id: The id of the table whose change causes the call, for `flex_schema`.
     """
 
     source: str
@@ -50,7 +51,7 @@ class Invocation:
 
     Attributes:
         job: Its job when it was accepted.
-        result: How it ends; never fails, and goes on when nobody waits for it.
+        result: Returns its result and never fails; goes on when nobody waits for it.
     """
 
     job: Job
@@ -58,46 +59,19 @@ class Invocation:
 
 
 class Invocations:
-    """Runs functions, as many at once as their plans allow.
+    """Runs functions, as many at once as their plans allow."""
 
-    Args:
-        store: Keeps the jobs.
-        clock: Gives them their times.
-        limits: How long a call may run, and how many run at once.
-        broker: Is told what happens.
-        miniapp_id: The application's id, as events carry it.
-        sign_key: What would decrypt WeChat's access token, as events carry it.
-        node: Which Node runs functions, a program or a version; the one on the path if None.
-        baas: A JavaScript module whose exports stand in for what the emulator has not of `BaaS`.
-        strict: Whether a function that opens a socket is refused.
-        recorder: Is told of every call.
-    """
-
-    def __init__(
-        self,
-        store: Store,
-        clock: Clock,
-        limits: Limits,
-        broker: Broker,
-        *,
-        miniapp_id: str,
-        sign_key: str,
-        node: str | None,
-        baas: Path | None,
-        strict: bool,
-        recorder: CallRecorder,
-    ) -> None:
+    def __init__(self, store: Store, clock: Clock, limits: Limits, broker: Broker, settings: Settings) -> None:
         self.stubs: dict[int, Stub] = {}
-        self.recorder = recorder
+        """The stubs by the ids of the functions that they play."""
+        self.recorder = CallRecorder(settings.recorded_calls, settings.listing_lag, clock)
         self._store = store
         self._clock = clock
         self._limits = limits
         self._broker = broker
-        self._miniapp_id = miniapp_id
-        self._sign_key = sign_key
-        self._node = node
-        self._baas = baas
-        self._strict = strict
+        self._settings = settings
+        self._miniapp_id = store.setting("miniapp_id", lambda: secrets.token_hex(10))
+        self._sign_key = store.setting("sign_key", lambda: secrets.token_hex(16))
         self._runtime: Runtime | None = None
         self._running: dict[asyncio.Task[InvocationResult], None] = {}
         self._unrecorded: set[asyncio.Task[None]] = set()
@@ -106,20 +80,8 @@ class Invocations:
             "P_PERSONAL": asyncio.Semaphore(limits.personal_concurrency),
         }
 
-    @property
-    def unfinished(self) -> int:
-        """How many calls have not ended yet."""
-        return len(self._running)
-
     def start(self, function: Function, data: Any, caller: Caller, *, sync: bool) -> Invocation:
-        """Accepts a call: records its job and lets it run.
-
-        Args:
-            function: What to run.
-            data: What it is given, any JSON value.
-            caller: Who calls.
-            sync: Whether the caller waits, which decides how long it may run.
-        """
+        """Accepts a call: records its job and starts it. `sync` says whether the caller waits, and so how long it may run."""
         job = self._store.create_job(function, source=caller.source, sync=sync, data=data)
         event = self._event(function, data, caller, job, sync=sync)
         call = RecordedCall(function.name, data, event, sync, caller.source, function.environment, job.id)
@@ -135,19 +97,15 @@ class Invocations:
         while self._running:
             await asyncio.wait(list(self._running))
 
-    async def stop_running(self) -> None:
-        """Ends every call now; their jobs are marked failed."""
+    async def aclose(self) -> None:
+        """Ends every call, whose jobs are marked failed, and every container."""
         tasks = list(self._running)
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-
-    async def aclose(self) -> None:
-        """Ends every call and every container."""
-        await self.stop_running()
-        for task in self._unrecorded:
-            task.cancel()  # the next emulator marks these jobs failed
+        for unrecorded in self._unrecorded:
+            unrecorded.cancel()  # the next emulator marks these jobs failed
         if self._runtime is not None:
             await self._runtime.aclose()
             self._runtime = None
@@ -155,19 +113,21 @@ class Invocations:
     def _forget(self, task: asyncio.Task[InvocationResult]) -> None:
         self._running.pop(task, None)
         if not task.cancelled() and (error := task.exception()) is not None:
-            _logger.error("a call could not be carried through", exc_info=error)
+            _logger.error("a call could not be finished", exc_info=error)
 
     async def _run(
         self, function: Function, event: dict[str, Any], job: Job, call: RecordedCall, *, sync: bool
     ) -> InvocationResult:
         slots = self._slots[function.plan_circle]
-        patience = self._limits.sync_scheduling_seconds if sync else self._limits.async_scheduling_seconds
+        longest_wait = self._limits.sync_scheduling_seconds if sync else self._limits.async_scheduling_seconds
         try:
             try:
-                async with asyncio.timeout(patience):
+                async with asyncio.timeout(longest_wait):
                     await slots.acquire()
             except TimeoutError:
-                return self._finish(function, job, call, _not_scheduled(function, patience))
+                message = f"no room for another call of a {function.plan_circle} function within {longest_wait:g} s"
+                error = {"message": message, "type": "ScheduleFailed"}
+                return self._finish(function, job, call, InvocationResult(status="schedule_failed", error=error))
 
             def on_start() -> None:
                 nonlocal job
@@ -180,20 +140,19 @@ class Invocations:
             finally:
                 slots.release()
         except asyncio.CancelledError:
-            line = f"{self._clock.log_time()} ERROR the emulator was stopped before this job had ended\n"
-            error = {"message": "the emulator was stopped", "type": "EmulatorStopped"}
-            return self._finish(function, job, call, InvocationResult("execution_failed", None, "null", error, line))
+            result = self._failure("the emulator was stopped before this job had ended", "EmulatorStopped")
         except Exception as error:
             _logger.exception("running %r failed", function.name)
-            described = {"message": f"the emulator failed: {error}", "type": type(error).__name__}
-            line = f"{self._clock.log_time()} ERROR {described['message']}\n"
-            return self._finish(
-                function, job, call, InvocationResult("execution_failed", None, "null", described, line)
-            )
+            result = self._failure(f"the emulator failed: {error}", type(error).__name__)
         return self._finish(function, job, call, result)
 
+    def _failure(self, message: str, kind: str) -> InvocationResult:
+        """Returns the result of a call that the emulator could not run to its end."""
+        log = f"{self._clock.log_time()} ERROR {message}\n"
+        return InvocationResult(status="execution_failed", error={"message": message, "type": kind}, log=log)
+
     async def prestart(self) -> None:
-        """Starts a container ahead of the first call, so that already that one is quick.
+        """Starts a container ahead of the first call, so that this one is quick as well.
 
         Raises:
             NodeMissing: If there is no Node to run functions.
@@ -205,8 +164,9 @@ class Invocations:
         if self._runtime is None:
             from ..runtime import Runtime  # noqa: PLC0415 - stubs need no runtime
 
+            settings = self._settings
             self._runtime = Runtime(
-                node=self._node, baas=self._baas, strict=self._strict, log_time=self._clock.log_time
+                node=settings.node, baas=settings.baas, strict=settings.strict, log_time=self._clock.log_time
             )
         return self._runtime
 
@@ -237,29 +197,16 @@ class Invocations:
             environment=function.environment,
             name=function.name,
             code=function.function_code,
-            # Two functions may have had the same name one after the other: the id keeps their containers
-            # apart.
+            # The id keeps the containers of two functions apart that had the same name one after the other.
             version=function.id << 32 | function.version,
             memory_mb=MEMORY_MB[function.plan_circle],
         )
         try:
-            execution = await self._started_runtime().run(
+            return await self._started_runtime().run(
                 version, event, time_limit=time_limit, invoke=invoke, on_start=on_start, on_log=on_log
             )
         except NodeMissing as error:
-            line = f"{self._clock.log_time()} ERROR {error}\n"
-            described = {"message": str(error), "type": "NodeMissing"}
-            return InvocationResult("execution_rejected", None, "null", described, line)
-        return InvocationResult(
-            execution.status,
-            execution.data,
-            execution.data_json,
-            execution.error,
-            execution.log,
-            execution.execution_time,
-            execution.billing_time,
-            execution.mem_usage,
-        )
+            return replace(self._failure(str(error), "NodeMissing"), status="execution_rejected")
 
     async def _invoke_from(
         self, function: Function, event: dict[str, Any], name: str, params: Any, *, sync: bool
@@ -278,7 +225,7 @@ class Invocations:
 
     def _finish(self, function: Function, job: Job, call: RecordedCall, result: InvocationResult) -> InvocationResult:
         try:
-            job = self._store.finish_job(job, result.status, mem_usage=result.mem_usage, log=result.log)
+            job = self._store.finish_job(job, result.status, mem_usage=result.mem_usage, log=result.log or None)
         except sqlite3.Error as error:
             _logger.error("the outcome of job %d could not be stored: %s", job.id, error)
             message = f"the emulator could not store how the call ended: {error}"
@@ -347,8 +294,3 @@ def job_summary(job: Job) -> dict[str, Any]:
         "mem_usage": job.mem_usage,
         "has_log": job.has_log,
     }
-
-
-def _not_scheduled(function: Function, patience: float) -> InvocationResult:
-    message = f"no room for another call of a {function.plan_circle} function within {patience:g} s"
-    return InvocationResult("schedule_failed", None, "null", {"message": message, "type": "ScheduleFailed"}, None)

@@ -4,96 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .credentials import Credentials
-from .errors import EmulatorError
 from .events import Broker
 from .faults import Faults
+from .invocation_result import FINAL_STATUSES
 from .invocations import Invocations
 from .log_addresses import LogAddresses
-from .recorded_calls import CallRecorder
-from .store import FINAL_STATUSES, Store
+from .store import Store
 from .stubs import CODE
 from .syntax_checks import SyntaxChecks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from .clock import Clock
     from .events import Event
-    from .limits import Limits
-    from .recorded_calls import ListingLag
+    from .settings import Limits, Settings
     from .store import Function, Job
     from .stubs import Stub
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """What an emulated application is made of.
-
-    Attributes:
-        data: The data file; None to keep everything in memory.
-        client_id: The application's id; kept in the data file, or random.
-        client_secret: The application's secret; kept in the data file, or random.
-        access_token: A first access token; kept in the data file, or random.
-        node: Which Node runs functions, a program or a version; the one on the path if None.
-        baas: A JavaScript module whose exports stand in for what the emulator has not of `BaaS`.
-        strict: Whether a function that opens a socket is refused, as in the service.
-        recorded_calls: How many of the latest calls are kept for tests to look at.
-        listing_lag: After how many seconds a job is listed, or what decides it for a call.
-        early_logs: Whether the address of a log is given as soon as the job runs.
-    """
-
-    data: Path | None = None
-    client_id: str | None = None
-    client_secret: str | None = None
-    access_token: str | None = None
-    node: str | None = None
-    baas: Path | None = None
-    strict: bool = False
-    recorded_calls: int = 10_000
-    listing_lag: ListingLag = 0.0
-    early_logs: bool = False
-
-    def __post_init__(self) -> None:
-        """Checks the credentials.
-
-        Raises:
-            EmulatorError: If one can't be sent as it is.
-        """
-        for name in ("client_id", "client_secret", "access_token"):
-            value: str | None = getattr(self, name)
-            if value is not None and not (value.isascii() and value.isprintable() and value and " " not in value):
-                message = f"the {name} has to be printable ASCII without spaces, and not empty"
-                raise EmulatorError(message)
 
 
 class Service:
     """The emulated application. Lives in one thread, the event loop's.
 
-    Args:
-        settings: What it is made of.
-        clock: What time it is.
-        limits: How much a call and a request may have.
-
     Raises:
         DataFileError: If the data file is in use, of another version, no data file, or can't be opened.
-        EmulatorError: If there is no module to stand in for `BaaS` where it is said to be.
     """
 
     def __init__(self, settings: Settings, clock: Clock, limits: Limits) -> None:
-        if settings.baas is not None and not settings.baas.is_file():
-            message = f"there is no file {settings.baas} to stand in for BaaS: name a JavaScript module"
-            raise EmulatorError(message)
         self.clock = clock
         self.limits = limits
         self.faults = Faults()
         self.broker = Broker()
         self.closed = asyncio.Event()
-        """Set as soon as it begins to close: then nothing more is answered."""
+        """Set as soon as it begins to close; from then on nothing is answered."""
         self._settings = settings
         self.exchanges: dict[int, dict[str, Any]] = {}
         """What the latest requests sent and were answered, by the number of their events."""
@@ -104,25 +50,14 @@ class Service:
 
     def _begin(self) -> None:
         self.syntax = SyntaxChecks(self._settings.node)
-        self.credentials = Credentials(
-            self.store,
-            self.clock,
-            client_id=self._settings.client_id,
-            client_secret=self._settings.client_secret,
-            access_token=self._settings.access_token,
-        )
+        self.credentials = Credentials(self.store, self.clock, self._settings)
         self.logs = LogAddresses(self.store.setting("log_key", lambda: secrets.token_hex(32)), self.clock)
         self.invocations = Invocations(
             self.store,
             self.clock,
             self.limits,
             self.broker,
-            miniapp_id=self.store.setting("miniapp_id", lambda: secrets.token_hex(10)),
-            sign_key=self.store.setting("sign_key", lambda: secrets.token_hex(16)),
-            node=self._settings.node,
-            baas=self._settings.baas,
-            strict=self._settings.strict,
-            recorder=CallRecorder(self._settings.recorded_calls, self._settings.listing_lag, self.clock),
+            self._settings,
         )
 
     async def reset(self) -> None:
@@ -181,35 +116,24 @@ class Service:
         remark: str | None = None,
         plan_circle: str | None = None,
     ) -> str:
-        """Creates a function or changes it where it differs.
-
-        Args:
-            environment: The test environment's id, `""` for production.
-            name: Its name.
-            code: The JavaScript text.
-            remark: A note; None to leave it.
-            plan_circle: The plan; None to leave it.
+        """Creates a function or changes what differs; None leaves a value as it is.
 
         Returns:
             `created`, `updated` or `unchanged`.
         """
-        wanted = {"function_code": code}
-        if remark is not None:
-            wanted["remark"] = remark
-        if plan_circle is not None:
-            wanted["plan_circle"] = plan_circle
-        function = self.store.function(environment, name)
-        if function is None:
-            function = self.create_function(environment, name, code)
-            action = "created"
-        else:
-            action = "updated"
-        changes = {column: value for column, value in wanted.items() if getattr(function, column) != value}
+        found = self.store.function(environment, name)
+        function = self.create_function(environment, name, code) if found is None else found
+        wanted = {"function_code": code, "remark": remark, "plan_circle": plan_circle}
+        changes = {
+            column: value
+            for column, value in wanted.items()
+            if value is not None and getattr(function, column) != value
+        }
         if changes:
             self.update_function(function, changes)
-        elif action == "updated":
-            return "unchanged"
-        return action
+        if found is None:
+            return "created"
+        return "updated" if changes else "unchanged"
 
     def stub(self, environment: str, name: str, stub: Stub) -> None:
         """Has a callable play a function, which is created if it does not exist."""

@@ -15,13 +15,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .clock import Clock
+    from .invocation_result import FinalStatus
 
 MEMORY_MB: Mapping[str, int] = {"P_FREE": 128, "P_PERSONAL": 256}
 """The plans, and how much memory each gives a function."""
-
-FINAL_STATUSES = frozenset(
-    {"fulfilled", "schedule_failed", "execution_rejected", "deadline_exceeded", "execution_failed"}
-)
 
 # Two jobs are never created at the same time, so that `created_at` orders them as `id` does. It is kept with
 # microseconds, and 1.5e9 seconds leave a double no finer step than a quarter of one.
@@ -299,12 +296,12 @@ class Store:
         )
         return replace(job, status="executing", started_at=started_at)
 
-    def finish_job(self, job: Job, status: str, *, mem_usage: int | None, log: str | None) -> Job:
+    def finish_job(self, job: Job, status: FinalStatus, *, mem_usage: int | None, log: str | None) -> Job:
         """Records how a job ended.
 
         Args:
             job: Which one.
-            status: One of `FINAL_STATUSES`.
+            status: How it ended.
             mem_usage: Bytes, None if it never ran.
             log: What it wrote, None if it never ran.
         """

@@ -1,4 +1,4 @@
-"""Runs Python callables in the place of functions, so that tests need no Node."""
+"""Stubs: Python callables that run instead of functions, so that tests need no Node."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ import contextlib
 import copy
 import inspect
 import json
-import math
 import threading
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from .invocation_result import FinalStatus, InvocationResult
 from .json_text import encode_json
 from .node_inspect import log_text
 
@@ -30,62 +29,17 @@ Stub = Callable[[dict[str, Any]], Any]
 CODE = "// 由 Python 扮演:a stub plays this function, see Emulator.stub\n"
 """The `function_code` of a function that exists as a stub only."""
 
-
 IN_STUB: ContextVar[bool] = ContextVar("in_stub", default=False)
-"""Whether it is a stub that runs."""
-
-
-@dataclass(frozen=True, slots=True)
-class InvocationResult:
-    """How the run of a function ended.
-
-    Attributes:
-        status: `fulfilled`, `execution_failed`, `deadline_exceeded`, `execution_rejected` or
-            `schedule_failed`.
-        data: What the function returned, None if it failed.
-        data_json: The same as JSON text, so that it is written once only.
-        error: `{}` on success, otherwise `message` and perhaps `type` and `stack`.
-        log: What it wrote, None if it never ran.
-        execution_time: Milliseconds.
-        billing_time: Milliseconds, in steps of 100.
-        mem_usage: Bytes, None if it never ran.
-    """
-
-    status: str
-    data: Any
-    data_json: str
-    error: dict[str, Any]
-    log: str | None
-    execution_time: float = 0.0
-    billing_time: int = 0
-    mem_usage: int | None = None
-
-    @property
-    def result(self) -> dict[str, Any]:
-        """The three fields that a caller receives."""
-        return {"code": int(self.status != "fulfilled"), "data": self.data, "error": self.error}
-
-    @property
-    def result_json(self) -> bytes:
-        """The same as JSON text."""
-        code = b"0" if self.status == "fulfilled" else b"1"
-        return b'{"code":%b,"data":%b,"error":%b}' % (code, self.data_json.encode(), encode_json(self.error))
+"""Whether a stub is running."""
 
 
 async def run_stub(
     stub: Stub, event: Mapping[str, Any], *, time_limit: float, clock: Clock, on_log: Callable[[str], None]
 ) -> InvocationResult:
-    """Runs a stub as the runtime runs a function, with the same log and the same kinds of result.
+    """Runs a stub with a copy of the event, with the same log and the same kinds of result as a function.
 
-    It runs in a thread of its own, so it may block and may call the emulator. One that runs into the time limit is cancelled
-    if it is a coroutine function, otherwise left behind.
-
-    Args:
-        stub: What to call.
-        event: What to call it with; it gets a copy.
-        time_limit: Seconds that it may take.
-        clock: Dates the log lines.
-        on_log: Is given each log line.
+    It runs in a thread of its own, so it may block and may call the emulator. After `time_limit` seconds it is cancelled if it is
+    a coroutine function, otherwise left behind.
     """
     lines: list[str] = []
 
@@ -95,7 +49,8 @@ async def run_stub(
 
     started = time.perf_counter()
     write("LOG", log_text("event.data: ", event.get("data")))
-    status, data, data_json, error, failure = "fulfilled", None, "null", dict[str, Any](), ""
+    status: FinalStatus = "fulfilled"
+    data, data_json, error, failure = None, "null", dict[str, Any](), ""
     try:
         async with asyncio.timeout(time_limit):
             returned = await _outcome(stub, copy.deepcopy(dict(event)))
@@ -106,11 +61,11 @@ async def run_stub(
         status = "deadline_exceeded"
         error = {"message": f"the function did not end within {time_limit:g} s", "type": "TimeoutError"}
     except _StubFailed as failed:
-        status, error = "execution_failed", _described(failed.error)
+        status, error = "execution_failed", _error_fields(failed.error)
         failure = _as_node_logs(failed.error)
-    except (TypeError, ValueError) as odd:
-        message = f"what the stub returned is no JSON: {odd}"
-        status, error = "execution_failed", {"message": message, "type": type(odd).__name__}
+    except (TypeError, ValueError) as no_json:
+        message = f"what the stub returned is no JSON: {no_json}"
+        status, error = "execution_failed", {"message": message, "type": type(no_json).__name__}
     if error:
         write("ERROR", failure or error["message"])
     milliseconds = (time.perf_counter() - started) * 1000
@@ -121,18 +76,12 @@ async def run_stub(
         error=error,
         log="".join(lines),
         execution_time=round(milliseconds, 2),
-        billing_time=billed(milliseconds),
         mem_usage=0,  # it has no container whose memory could be measured
     )
 
 
-def billed(milliseconds: float) -> int:
-    """Returns what a run of that many milliseconds is billed as: the next step of 100."""
-    return max(1, math.ceil(milliseconds / 100)) * 100
-
-
 class _StubFailed(Exception):
-    """Carries what a stub raised, whatever it is: pytest's outcomes and `StopIteration` included."""
+    """Carries any exception that a stub raised, also those of pytest and `StopIteration`."""
 
     def __init__(self, error: BaseException) -> None:
         super().__init__()
@@ -186,7 +135,7 @@ async def _outcome(stub: Stub, event: dict[str, Any]) -> Any:
     return returned
 
 
-def _described(error: BaseException) -> dict[str, Any]:
+def _error_fields(error: BaseException) -> dict[str, Any]:
     return {
         "message": _message(error) or type(error).__name__,
         "stack": "".join(traceback.format_exception(type(error), error, _frames(error))).rstrip("\n"),
@@ -195,19 +144,19 @@ def _described(error: BaseException) -> dict[str, Any]:
 
 
 def _message(error: BaseException) -> str:
-    # As a traceback says it, which also knows what to say where an exception's own `__str__` raises.
+    # A traceback also has a message for an exception whose `__str__` raises.
     return str(traceback.TracebackException(type(error), error, None))
 
 
 def _as_node_logs(error: BaseException) -> str:
-    """Returns an error as Node prints it: its message first, and the innermost call before the others."""
+    """Returns an error as Node prints it: its message first, then the calls, the innermost first."""
     calls = reversed(traceback.extract_tb(_frames(error)))
     places = [f"\n    at {call.name} ({call.filename}:{call.lineno})" for call in calls]
     return "".join([f"{type(error).__name__}: {_message(error)}", *places])
 
 
 def _frames(error: BaseException) -> TracebackType | None:
-    # The stack begins with the stub: how it was called here tells its author nothing.
+    # Without the frames of this module, which tell the stub's author nothing.
     frames = error.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_filename == __file__:
         frames = frames.tb_next

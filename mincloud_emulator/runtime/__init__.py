@@ -38,15 +38,13 @@ break it. A function that opens a socket is told by its log that the service wou
 every case a function sees none of the emulator's environment variables.
 """
 
-from .container import ContainerLimits
-from .execution import Execution, FunctionVersion
+from .container import ContainerLimits, FunctionVersion
 from .node import NodeInfo, NodeMissing, find_node
 from .pool import Runtime
 from .syntax import SyntaxFault, check_node12_syntax, check_syntax, syntax_faults
 
 __all__ = [
     "ContainerLimits",
-    "Execution",
     "FunctionVersion",
     "NodeInfo",
     "NodeMissing",

@@ -1,4 +1,4 @@
-"""The log of one call: entries in the documented form, and no more than a bounded number of bytes."""
+"""The log of one call: entries in the documented form, up to a number of bytes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ if TYPE_CHECKING:
 class CallLog:
     """Collects the entries of one call, each ``<ISO time> <LEVEL> <message>`` as the service writes them.
 
-    Args:
-        limit: How much it holds, in bytes; a last entry says that the rest was cut.
-        log_time: Gives the present time as an entry starts with.
-        listener: Called with each entry, without its newline, as it comes.
+    It holds `limit` bytes; a last entry says that the rest was cut. `listener` is called with each entry, without its newline.
     """
 
     def __init__(self, limit: int, log_time: Callable[[], str], listener: Callable[[str], None] | None = None) -> None:
@@ -27,12 +24,7 @@ class CallLog:
         self._partial = {"LOG": bytearray(), "ERROR": bytearray()}
 
     def write(self, level: str, message: str) -> None:
-        """Adds an entry with the present time.
-
-        Args:
-            level: LOG, INFO, WARN or ERROR.
-            message: Its text, which may have several lines.
-        """
+        """Adds an entry with the present time; its level is LOG, INFO, WARN or ERROR."""
         if self._cut:
             return
         entry = self._entry(level, message)
@@ -55,14 +47,9 @@ class CallLog:
         return f"{self._log_time()} {level} {message}"
 
     def output(self, level: str, data: bytes) -> bool:
-        """Adds what was written to a standard stream past ``console``: one entry per line.
+        """Adds an entry for each line that was written to a standard stream without ``console``.
 
-        Args:
-            level: LOG for the standard output, ERROR for the standard error.
-            data: What arrived, which may end within a line or a character.
-
-        Returns:
-            False when the log is full.
+        The data may end within a line or a character. Returns False when the log is full.
         """
         if self._cut:
             return False
@@ -78,11 +65,7 @@ class CallLog:
         return not self._cut
 
     def finish(self) -> str:
-        """Ends lines that were begun.
-
-        Returns:
-            The whole log, each entry ended by a newline, empty if there is none.
-        """
+        """Ends the lines that were begun, and returns the whole log, each entry ended by a newline."""
         for level, partial in self._partial.items():
             if partial:
                 self.write(level, partial.decode(errors="replace"))

@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import math
 import os
 import signal
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any
 
+from ..core.invocation_result import FinalStatus, InvocationResult
 from . import frames
 from .call_log import CallLog
-from .execution import Execution, FunctionVersion, Status
 from .node import BARE_ENVIRONMENT
 from .process import ContainerProcess
 
@@ -27,19 +26,19 @@ _SCRIPT = Path(__file__).resolve().with_name("container.cjs")
 _STATM = Path("/proc/self/statm")
 _CHECK_SECONDS = 0.05
 _IDLE_CHECK_SECONDS = 1.0
-_START_SECONDS = 60.0  # far more than Node needs on a busy machine: only a Node that hangs gets there
+_START_TIMEOUT = 60.0  # far more than Node needs on a busy machine: only a Node that hangs gets there
 _TMP_EVERY = 5  # checks of the memory between two of the directory
 _STDERR_TAIL = 8192  # bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerLimits:
-    """What a call may take, beyond time and the plan's memory.
+    """The limits of a call, beyond its time and the memory of its plan.
 
     Attributes:
-        log_bytes: Its log.
-        result_bytes: What it returns, and what it passes to ``BaaS.invoke``, as JSON.
-        tmp_bytes: What its container keeps in ``/tmp``.
+        log_bytes: The size of its log.
+        result_bytes: The size of what it returns, and of what it passes to ``BaaS.invoke``, as JSON.
+        tmp_bytes: The size of all files in its container's ``/tmp``.
         memory_overhead_mb: What Node itself takes, in MB: a process may hold this much on top of its plan.
     """
 
@@ -51,14 +50,7 @@ class ContainerLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerOptions:
-    """What all containers of a runtime have in common.
-
-    Attributes:
-        limits: What a call may take.
-        baas: A JavaScript module whose exports stand in for the parts of ``BaaS`` that the emulator has not.
-        strict: Whether a function is refused the network, as in the service; else its log says so.
-        log_time: Gives the present time as a log entry starts with.
-    """
+    """What all containers of a runtime have in common; see `Runtime`."""
 
     limits: ContainerLimits
     baas: Path | None
@@ -66,24 +58,33 @@ class ContainerOptions:
     log_time: Callable[[], str]
 
 
-class ContainerOwner(Protocol):
-    """Is told of a container, on the event loop, what it needs to give calls to it."""
+@dataclass(frozen=True, slots=True)
+class FunctionVersion:
+    """One deployed version of a function.
 
-    def on_ready(self, container: Container) -> None:
-        """Handles that Node is up."""
+    Attributes:
+        environment: The id of its environment, empty for production.
+        name: Its name.
+        code: Its JavaScript text.
+        version: A number that changes with each deploy; a container that loaded another version is never used again.
+        memory_mb: What its plan allows, in MB: 128 (``P_FREE``) or 256 (``P_PERSONAL``).
+    """
 
-    def on_end(self, container: Container) -> None:
-        """Handles that the process has ended while there was no call."""
+    environment: str
+    name: str
+    code: str = field(repr=False)
+    version: int
+    memory_mb: int
 
 
 @dataclass(slots=True, kw_only=True)
 class Call:
-    """The call that a container is busy with."""
+    """The call that a container runs now, and what is known of it so far."""
 
     time_limit: float
     log: CallLog
     invoke: Callable[[str, Any, bool], Awaitable[Any]]
-    done: asyncio.Future[Execution]
+    done: asyncio.Future[InvocationResult]
     started: float = 0.0
     deadline: asyncio.TimerHandle | None = None
     check: asyncio.TimerHandle | None = None
@@ -91,7 +92,7 @@ class Call:
     result: bytes | None = None
     data: Any = None
     error: dict[str, Any] | None = None
-    killed: tuple[Status, dict[str, Any]] | None = None
+    killed: tuple[FinalStatus, dict[str, Any]] | None = None
     stuck: bool = False
     peak: int = 0
     checks: int = 0
@@ -101,25 +102,29 @@ class Call:
 class Container:
     """A Node process for one function, which is up or coming up.
 
-    Args:
-        node: The Node to start.
-        memory_mb: What the plan of its function allows.
-        directory: Its own directory, which exists: its working directory and ``/tmp``.
-        options: What it has in common with others.
-        owner: Is told when it can be called and when it has ended.
+    `directory` exists: it is its working directory and ``/tmp``. `on_ready` is called when Node is up, `on_end` when the process
+    has ended while there was no call.
 
     Raises:
         OSError: Node could not be started.
     """
 
     def __init__(
-        self, node: NodeInfo, *, memory_mb: int, directory: Path, options: ContainerOptions, owner: ContainerOwner
+        self,
+        node: NodeInfo,
+        *,
+        memory_mb: int,
+        directory: Path,
+        options: ContainerOptions,
+        on_ready: Callable[[Container], None],
+        on_end: Callable[[Container], None],
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self.directory = directory
         self.memory_mb = memory_mb
         self.function: FunctionVersion | None = None
-        self._owner = owner
+        self._on_ready = on_ready
+        self._on_end = on_end
         self._log_time = options.log_time
         limits = self._limits = options.limits
         self._memory_limit = (memory_mb + limits.memory_overhead_mb) * 1024 * 1024
@@ -138,7 +143,7 @@ class Container:
             "strict": options.strict,
             "confine": node.permission_flag is None,
         }
-        readable = [_SCRIPT.parent, *_read_by(options.baas)]
+        readable = [_SCRIPT.parent, *_readable_for(options.baas)]
         self._process = ContainerProcess(
             [
                 node.path,
@@ -152,7 +157,7 @@ class Container:
             listener=self,
         )
         self._statm = Path(f"/proc/{self._process.pid}/statm") if sees_memory else None
-        self._timer = self._loop.call_later(_START_SECONDS, self._on_no_start)
+        self._timer = self._loop.call_later(_START_TIMEOUT, self._on_start_timeout)
 
     @property
     def pid(self) -> int:
@@ -172,27 +177,20 @@ class Container:
 
     def stop(self) -> None:
         """Ends it because the emulator stops. A call that it is busy with fails and says so."""
-        self._stop_call("execution_failed", "the emulator was stopped", "EmulatorStopped")
+        self._stop_call("execution_failed", {"message": "the emulator was stopped", "type": "EmulatorStopped"})
 
     async def wait_ended(self) -> None:
         """Waits until its process is gone and everything of it is closed."""
         await asyncio.shield(self._process.ended)
 
-    def failed_start(self, on_log: Callable[[str], None] | None) -> Execution:
-        """Gives the outcome of a call for which this container was started, but did not come up.
-
-        Args:
-            on_log: Called with each log entry.
-
-        Returns:
-            A failure whose log has what Node said.
-        """
+    def failed_start(self, on_log: Callable[[str], None] | None) -> InvocationResult:
+        """Returns the failure of a call for which this container was started but did not come up; its log has what Node wrote."""
         log = CallLog(self._limits.log_bytes, self._log_time, on_log)
         log.output("ERROR", self._start_output)
         error = {"message": self._start_failure or "Node did not start", "type": "ContainerError"}
         log.finish()
         log.write("ERROR", f"{error['type']}: {error['message']}")
-        return Execution("execution_failed", 1, None, "null", error, log.finish(), 0.0, 100, 0)
+        return InvocationResult(status="execution_failed", error=error, log=log.finish(), mem_usage=0)
 
     async def call(
         self,
@@ -202,20 +200,9 @@ class Container:
         time_limit: float,
         invoke: Callable[[str, Any, bool], Awaitable[Any]],
         on_log: Callable[[str], None] | None,
-    ) -> Execution:
-        """Calls the function, after loading it if this is the first call.
-
-        Args:
-            function: What to call, always the same one.
-            event: Its event as JSON.
-            time_limit: Seconds that it may take.
-            invoke: What ``BaaS.invoke`` calls.
-            on_log: Called with each log entry as it comes.
-
-        Returns:
-            How it ended, which includes every way to fail.
-        """
-        done: asyncio.Future[Execution] = self._loop.create_future()
+    ) -> InvocationResult:
+        """Calls the function, which is the same in each call and is loaded by the first; see `Runtime.run`."""
+        done: asyncio.Future[InvocationResult] = self._loop.create_future()
         log = CallLog(self._limits.log_bytes, self._log_time, on_log)
         call = self._call = Call(time_limit=time_limit, log=log, invoke=invoke, done=done)
         self._timer.cancel()
@@ -244,16 +231,16 @@ class Container:
         if self._usable:
             self._watch_idle()
 
-    # The clock ---------------------------------------------------------------------------------
+    # The time limit ---------------------------------------------------------------------------------
 
     def start_clock(self, call: Call) -> None:
-        """Has the time limit of a call begin now."""
+        """Starts the time limit of a call."""
         call.started = self._loop.time()
         call.deadline = self._loop.call_later(call.time_limit, self._on_deadline)
         call.check = self._loop.call_later(_CHECK_SECONDS, self._check)
 
-    def _on_no_start(self) -> None:
-        self._start_failure = f"Node did not start within {_START_SECONDS:.0f} s"
+    def _on_start_timeout(self) -> None:
+        self._start_failure = f"Node did not start within {_START_TIMEOUT:.0f} s"
         self.kill()
 
     def _on_deadline(self) -> None:
@@ -265,7 +252,7 @@ class Container:
             message += ": it called back, but then something kept its event loop busy"
         elif call.stuck:
             message += ": it has nothing left to do and never called back"
-        self._stop_call("deadline_exceeded", message, "TimeoutError")
+        self._stop_call("deadline_exceeded", {"message": message, "type": "TimeoutError"})
 
     # The limits --------------------------------------------------------------------------------
 
@@ -273,55 +260,49 @@ class Container:
         call = self._call
         if call is None:
             return
-        self._process.notice_end()
-        self._look_at_memory()
+        self._process.check_ended()
+        self._read_memory()
         call.peak = max(call.peak, self._resident)
         if self._resident > self._memory_limit:
-            self._stop_for_memory()
+            self._stop_call("execution_failed", self._memory_error())
             return
         call.checks += 1
-        if call.checks % _TMP_EVERY == 0 and self._keeps_too_much():
-            self._stop_call("execution_failed", *self._disk_failure())
+        if call.checks % _TMP_EVERY == 0 and self._exceeds_tmp_limit():
+            message = f"the function keeps more than {self._limits.tmp_bytes // 1024 // 1024} MB in /tmp"
+            self._stop_call("execution_failed", {"message": message, "type": "DiskLimitError"})
             return
         call.check = self._loop.call_later(_CHECK_SECONDS, self._check)
 
     def _watch_idle(self) -> None:
-        """Ends the container when it takes too much between two calls: a timer that keeps no call may still run."""
+        """Watches the container between two calls, in which a timer of the function may still run."""
         self._timer = self._loop.call_later(_IDLE_CHECK_SECONDS, self._check_idle)
 
     def _check_idle(self) -> None:
-        self._process.notice_end()
-        self._look_at_memory()
-        if self._resident > self._memory_limit or self._keeps_too_much():
+        self._process.check_ended()
+        self._read_memory()
+        if self._resident > self._memory_limit or self._exceeds_tmp_limit():
             self.kill()
         else:
             self._watch_idle()
 
-    def _look_at_memory(self) -> None:
+    def _read_memory(self) -> None:
         if self._statm is not None:
             with contextlib.suppress(OSError, IndexError):  # it is just ending
                 self._resident = int(self._statm.read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
-    def _keeps_too_much(self) -> bool:
-        return _size(self.directory, self._limits.tmp_bytes) > self._limits.tmp_bytes
+    def _exceeds_tmp_limit(self) -> bool:
+        return _directory_size(self.directory, self._limits.tmp_bytes) > self._limits.tmp_bytes
 
-    def _memory_failure(self) -> dict[str, Any]:
+    def _memory_error(self) -> dict[str, Any]:
         message = f"the function used more memory than the {self.memory_mb} MB of its plan"
         return {"message": message, "type": "MemoryLimitError"}
 
-    def _disk_failure(self) -> tuple[str, str]:
-        return f"the function keeps more than {self._limits.tmp_bytes // 1024 // 1024} MB in /tmp", "DiskLimitError"
-
-    def _stop_for_memory(self) -> None:
-        error = self._memory_failure()
-        self._stop_call("execution_failed", error["message"], error["type"])
-
-    def _stop_call(self, status: Literal["execution_failed", "deadline_exceeded"], message: str, kind: str) -> None:
+    def _stop_call(self, status: FinalStatus, error: dict[str, Any]) -> None:
         if self._call is not None and self._call.killed is None:
-            self._call.killed = (status, {"message": message, "type": kind})
+            self._call.killed = (status, error)
         self.kill()
 
-    # What the process tells --------------------------------------------------------------------
+    # What the process sends --------------------------------------------------------------------
 
     def on_frame(self, kind: int, payload: bytes) -> None:
         """Handles a frame from the process."""
@@ -330,61 +311,62 @@ class Container:
                 raise frames.FrameError("a container that starts twice")
             self._ready = True
             self._timer.cancel()
-            self._look_at_memory()
+            self._read_memory()
             self._watch_idle()
             if self._usable:
-                self._owner.on_ready(self)
+                self._on_ready(self)
             return
         call = self._call
         if call is None or call.done.done() or call.killed is not None:
-            return  # of a call that was given up
+            return  # it belongs to a call that was given up
         if kind == frames.TEXT:
             level, _, text = payload.decode(errors="replace").partition(" ")
             if level not in {"LOG", "INFO", "WARN", "ERROR"}:
                 raise frames.FrameError("a log entry of no level")
-            self._guarded(call, call.log.write, level, text)
+            self._notify(call, call.log.write, level, text)
         elif kind in {frames.RESULT, frames.FAILURE}:
             if call.result is None and call.error is None:  # what comes first stands
                 self._take_outcome(call, kind, payload)
         elif kind == frames.INVOKE:
-            self._on_invoke(call, frames.decode_invoke(payload))
+            self._on_invoke(call, frames.decode_object(kind, payload))
         elif kind == frames.STUCK:
             call.stuck = True
         elif kind == frames.MEMORY:
-            self._stop_for_memory()
+            self._stop_call("execution_failed", self._memory_error())
         elif kind == frames.DONE:
-            self._on_done(call, frames.decode_done(payload))
+            self._on_done(call, frames.decode_object(kind, payload))
         else:
             raise frames.FrameError("a frame that no container sends now")
 
     def _take_outcome(self, call: Call, kind: int, payload: bytes) -> None:
         if kind == frames.FAILURE:
-            call.error = frames.decode_failure(payload)
+            members = frames.decode_object(kind, payload)
+            call.error = {name: members[name] for name in ("message", "type", "stack") if members.get(name) is not None}
             return
         try:
             call.data = frames.decode_json(payload)
             call.result = payload
         except RecursionError:
             call.error = {"message": "the result is nested too deeply to be returned", "type": "RangeError"}
-            self._guarded(call, call.log.write, "ERROR", f"RangeError: {call.error['message']}")
+            self._notify(call, call.log.write, "ERROR", f"RangeError: {call.error['message']}")
 
-    def _on_done(self, call: Call, done: frames.Done) -> None:
+    def _on_done(self, call: Call, done: dict[str, Any]) -> None:
         if call.result is None and call.error is None:
             raise frames.FrameError("the end of a call that has no outcome")
         self._process.drain_output()
-        self._resident = done.rss
-        self._look_at_memory()
+        self._resident = int(done["rss"])
+        self._read_memory()
         if self._resident > self._memory_limit:
             # A call may be over before the first check.
-            self._stop_for_memory()
+            self._stop_call("execution_failed", self._memory_error())
             return
-        if done.discard or self._keeps_too_much():
+        if done["discard"] or self._exceeds_tmp_limit():
             self.kill()
         elapsed = (self._loop.time() - call.started) * 1000
-        self._conclude(call, min(done.milliseconds, elapsed))
+        self._conclude(call, min(done["milliseconds"], elapsed))
 
     def on_output(self, level: str, data: bytes) -> bool:
-        """Handles what was written to a standard stream past ``console``."""
+        """Handles what was written to a standard stream without ``console``."""
         if not self._ready and level == "ERROR":
             self._start_output = (self._start_output + data)[-_STDERR_TAIL:]
         call = self._call
@@ -392,12 +374,12 @@ class Container:
             return False
         if level == "ERROR":
             call.stderr_tail = (call.stderr_tail + data)[-_STDERR_TAIL:]
-        return bool(self._guarded(call, call.log.output, level, data))
+        return bool(self._notify(call, call.log.output, level, data))
 
     def on_corruption(self) -> None:
         """Handles that the channel can't be used any more."""
         message = "the function wrote into the channel of its container"
-        self._stop_call("execution_failed", message, "ContainerError")
+        self._stop_call("execution_failed", {"message": message, "type": "ContainerError"})
 
     def on_end(self, returncode: int) -> None:
         """Concludes the call that the process was busy with, if there is one."""
@@ -408,12 +390,12 @@ class Container:
             if not self._ready and self._start_failure is None:
                 ended = f"Node ended while it was starting, with status {returncode}"
                 self._start_failure = f"{ended}; what it said is in the log"
-            self._owner.on_end(self)
+            self._on_end(self)
             return
         if call.done.done():
             return
-        status, error = call.killed or ("execution_failed", self._reason_of_end(call, returncode))
-        self._guarded(call, call.log.write, "ERROR", f"{error['type']}: {error['message']}")
+        status, error = call.killed or ("execution_failed", self._exit_error(call, returncode))
+        self._notify(call, call.log.write, "ERROR", f"{error['type']}: {error['message']}")
         # After a crash that came once it had called back, the caller receives what came first.
         if call.killed is not None or (call.result is None and call.error is None):
             call.result = None
@@ -422,7 +404,7 @@ class Container:
             milliseconds = (self._loop.time() - call.started) * 1000
             self._conclude(call, milliseconds, failure=status)
 
-    def _guarded(self, call: Call, action: Callable[..., Any], *arguments: Any) -> Any:
+    def _notify(self, call: Call, action: Callable[..., Any], *arguments: Any) -> Any:
         try:
             return action(*arguments)
         except Exception as error:  # noqa: BLE001 - a log listener's failure belongs to whoever called
@@ -430,9 +412,9 @@ class Container:
                 call.done.set_exception(error)
             return None
 
-    def _reason_of_end(self, call: Call, returncode: int) -> dict[str, Any]:
+    def _exit_error(self, call: Call, returncode: int) -> dict[str, Any]:
         if b"heap out of memory" in call.stderr_tail:
-            return self._memory_failure()
+            return self._memory_error()
         if returncode >= 0:
             message = f"the function ended its process with exit code {returncode}; call back instead"
             return {"message": message, "type": "ProcessExitError"}
@@ -442,45 +424,43 @@ class Container:
             name = str(-returncode)
         return {"message": f"the process of the function crashed ({name})", "type": "ProcessCrashError"}
 
-    def _conclude(self, call: Call, milliseconds: float, failure: Status = "execution_failed") -> None:
-        log = self._guarded(call, call.log.finish)
+    def _conclude(self, call: Call, milliseconds: float, failure: FinalStatus = "execution_failed") -> None:
+        log = self._notify(call, call.log.finish)
         if call.done.done():
             return
-        error = call.error
         call.done.set_result(
-            Execution(
-                status="fulfilled" if error is None else failure,
-                code=0 if error is None else 1,
-                data=call.data if error is None else None,
-                data_json=call.result.decode() if error is None and call.result is not None else "null",
-                error=error or {},
+            InvocationResult(
+                status="fulfilled" if call.error is None else failure,
+                data=call.data if call.error is None else None,
+                data_json=call.result.decode() if call.error is None and call.result is not None else "null",
+                error=call.error or {},
                 log=log,
                 execution_time=round(milliseconds, 2),
-                billing_time=max(1, math.ceil(milliseconds / 100)) * 100,
                 mem_usage=max(call.peak, self._resident),
             )
         )
 
     # BaaS.invoke -------------------------------------------------------------------------------
 
-    def _on_invoke(self, call: Call, request: frames.Invoke) -> None:
+    def _on_invoke(self, call: Call, request: dict[str, Any]) -> None:
         task = self._loop.create_task(self._answer(call, request))
         call.tasks.add(task)
         task.add_done_callback(call.tasks.discard)
 
-    async def _answer(self, call: Call, request: frames.Invoke) -> None:
+    async def _answer(self, call: Call, request: dict[str, Any]) -> None:
+        number = int(request["id"])
         try:
-            result = await call.invoke(request.name, request.params, request.sync)
-            answer = json.dumps({"id": request.id, "result": result}, allow_nan=False)
+            result = await call.invoke(request["name"], request.get("params"), request["sync"])
+            answer = json.dumps({"id": number, "result": result}, allow_nan=False)
         except Exception as error:  # noqa: BLE001 - it is the calling function's to handle
             message = str(error) or type(error).__name__
-            answer = json.dumps({"id": request.id, "error": message})
+            answer = json.dumps({"id": number, "error": message})
         if self._call is call:
             self._process.send(frames.ANSWER, answer.encode())
 
 
 def _environment(directory: Path) -> dict[str, str]:
-    """Gives a container's environment variables."""
+    """Returns a container's environment variables."""
     return {
         **BARE_ENVIRONMENT,
         "HOME": str(directory),
@@ -489,16 +469,16 @@ def _environment(directory: Path) -> dict[str, str]:
     }
 
 
-def _read_by(module: Path | None) -> list[Path]:
-    """Gives what a module must be able to read to load: its own directory, and the packages of those above."""
+def _readable_for(module: Path | None) -> list[Path]:
+    """Returns what a module must be able to read to load: its own directory, and the packages of those above."""
     if module is None:
         return []
     above = [module.parent, *module.parent.parents]
     return [module.parent, *(path / name for path in above for name in ("node_modules", "package.json"))]
 
 
-def _size(directory: Path, enough: int) -> int:
-    """Adds up the files below a directory, in bytes, until it is more than enough."""
+def _directory_size(directory: Path, enough: int) -> int:
+    """Adds up the files below a directory, in bytes, until it is more than `enough`."""
     total = 0
     waiting = [str(directory)]
     while waiting and total <= enough:

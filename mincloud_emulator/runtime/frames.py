@@ -1,18 +1,16 @@
-"""The frames in which the emulator and a container talk, apart from what functions print.
+"""The frames of the channel between the emulator and a container.
 
-A frame is the length of its payload (four bytes, big endian), a byte for its kind, and the payload
-in UTF-8. container.cjs is the other end. A function can write into the channel, too, so that nothing that
-arrives is trusted.
+A frame is the length of its payload (four bytes, big endian), a byte for its kind, and the payload in UTF-8. container.cjs is
+the other end. A function can write into the channel too, so everything that arrives is validated.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 # to the container
 LOAD = ord("L")
@@ -49,46 +47,32 @@ class FrameError(Exception):
     """What came through the channel is not what a container sends."""
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The end of a call, from a ``DONE``.
-
-    Attributes:
-        discard: Whether the container may serve no other call.
-        milliseconds: How long the call took.
-        rss: The memory of the process, in bytes.
-    """
-
-    discard: bool
-    milliseconds: float
-    rss: int
+def _is_bool(value: Any) -> bool:
+    return isinstance(value, bool)
 
 
-@dataclass(frozen=True, slots=True)
-class Invoke:
-    """A call of another function, from an ``INVOKE``.
+def _is_count(value: Any) -> bool:
+    """Whether a value can be a number of bytes, of milliseconds or of a request."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _LARGEST_COUNT
 
-    Attributes:
-        id: A number that its answer repeats.
-        name: The function's name.
-        params: Its data, any JSON value.
-        sync: Whether the calling function waits for the result.
-    """
 
-    id: int
-    name: str
-    params: Any
-    sync: bool
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_optional_text(value: Any) -> bool:
+    return value is None or isinstance(value, str)
+
+
+_MEMBERS: Mapping[int, Mapping[str, Callable[[Any], bool]]] = {
+    FAILURE: {"message": _is_text, "type": _is_optional_text, "stack": _is_optional_text},
+    INVOKE: {"id": _is_count, "name": _is_text, "sync": _is_bool},
+    DONE: {"discard": _is_bool, "milliseconds": _is_count, "rss": _is_count},
+}
 
 
 def decode_json(payload: bytes) -> Any:
-    """Reads a payload that is JSON.
-
-    Args:
-        payload: The payload of a frame from a container.
-
-    Returns:
-        Its value.
+    """Returns the JSON value in a payload.
 
     Raises:
         FrameError: It is not JSON.
@@ -100,63 +84,20 @@ def decode_json(payload: bytes) -> Any:
         raise FrameError("a payload that is not JSON") from error
 
 
-def decode_done(payload: bytes) -> Done:
-    """Reads a ``DONE``.
+def decode_object(kind: int, payload: bytes) -> dict[str, Any]:
+    """Returns the members of a ``FAILURE``, an ``INVOKE`` or a ``DONE``.
 
     Raises:
-        FrameError: It has other members than it should.
+        FrameError: It is not an object with the members that this kind of frame has.
     """
-    fields = _object(payload)
-    discard, milliseconds, rss = fields.get("discard"), _count(fields.get("milliseconds")), _count(fields.get("rss"))
-    if not isinstance(discard, bool) or milliseconds is None or rss is None:
-        raise FrameError("the end of a call with other members than it has")
-    return Done(discard, milliseconds, int(rss))
-
-
-def decode_failure(payload: bytes) -> dict[str, str]:
-    """Reads a ``FAILURE``.
-
-    Returns:
-        ``message`` and, where known, ``type`` and ``stack``.
-
-    Raises:
-        FrameError: It has other members than it should.
-    """
-    fields = _object(payload)
-    error = {key: value for key, value in fields.items() if key in {"message", "type", "stack"}}
-    if "message" not in error or not all(isinstance(value, str) for value in error.values()):
-        raise FrameError("an error with other members than it has")
-    return error
-
-
-def decode_invoke(payload: bytes) -> Invoke:
-    """Reads an ``INVOKE``.
-
-    Raises:
-        FrameError: It has other members than it should.
-    """
-    fields = _object(payload)
-    number, name, sync = _count(fields.get("id")), fields.get("name"), fields.get("sync")
-    if number is None or not isinstance(name, str) or not isinstance(sync, bool):
-        raise FrameError("a call of a function with other members than it has")
-    return Invoke(int(number), name, fields.get("params"), sync)
-
-
-def _object(payload: bytes) -> dict[str, Any]:
     try:
         value = decode_json(payload)
     except RecursionError as error:
         raise FrameError("a payload that is nested too deeply") from error
-    if not isinstance(value, dict):
-        raise FrameError("a payload that is not an object")
-    return cast("dict[str, Any]", value)
-
-
-def _count(value: Any) -> float | None:
-    """Gives a number that may be one of bytes, of milliseconds or of a request; None for anything else."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _LARGEST_COUNT:
-        return value
-    return None
+    members = cast("dict[str, Any]", value if isinstance(value, dict) else {})
+    if not all(fits(members.get(name)) for name, fits in _MEMBERS[kind].items()):
+        raise FrameError(f"a frame {chr(kind)} with other members than it has")
+    return members
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -164,37 +105,19 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def frame(kind: int, payload: bytes) -> bytes:
-    """Puts a payload into a frame.
-
-    Args:
-        kind: One of the kinds above.
-        payload: Its content.
-
-    Returns:
-        The bytes to send.
-    """
+    """Returns the bytes of a frame."""
     return len(payload).to_bytes(4, "big") + bytes((kind,)) + payload
 
 
 class FrameReader:
-    """Takes frames out of the bytes that arrive.
-
-    Args:
-        limit: The longest payload to accept, in bytes.
-    """
+    """Splits the bytes that arrive into frames, whose payload may have `limit` bytes at most."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> Iterator[tuple[int, bytes]]:
-        """Adds what arrived.
-
-        Args:
-            data: Any number of bytes.
-
-        Yields:
-            The kind and payload of each frame that is now complete.
+        """Yields the kind and payload of each frame that is complete with these bytes.
 
         Raises:
             FrameError: A length is above the limit.

@@ -1,4 +1,4 @@
-"""The containers of an emulator: which one serves a call, which ones stay warm, and when they end."""
+"""The pool of containers: chooses the one that serves a call, and decides which are started, kept and ended."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.clock import Clock
-from .container import Container, ContainerLimits, ContainerOptions
+from .container import Container, ContainerLimits, ContainerOptions, FunctionVersion
 from .node import NodeInfo, find_node
 from .watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    from .execution import Execution, FunctionVersion
+    from ..core.invocation_result import InvocationResult
 
 _FREE_PLAN_MB = 128
 _PREWARM_DELAY = 0.05  # seconds, so that starting ahead does not slow the call that made it necessary
@@ -111,7 +111,7 @@ class Runtime:
         invoke: Callable[[str, Any, bool], Awaitable[Any]],
         on_start: Callable[[], None] | None = None,
         on_log: Callable[[str], None] | None = None,
-    ) -> Execution:
+    ) -> InvocationResult:
         """Calls a function once. Cancelling this ends its process.
 
         Args:
@@ -149,10 +149,7 @@ class Runtime:
             self._release(container)
 
     async def prestart(self, memory_mb: int = _FREE_PLAN_MB) -> None:
-        """Starts a container ahead of any call.
-
-        Args:
-            memory_mb: The plan to start it for, in MB.
+        """Starts a container for the plan of that memory ahead of any call.
 
         Raises:
             NodeMissing: There is no usable Node.
@@ -270,8 +267,8 @@ class Runtime:
             else:
                 return
 
-    def _serve(self, container: Container) -> bool:
-        """Gives a free container to the call that waits longest and can use it."""
+    def _give_to_waiter(self, container: Container) -> bool:
+        """Gives a free container to the call that has waited longest and can use it; returns whether there is one."""
         for waiter in self._waiters:
             function = waiter.function
             if waiter.container.done():
@@ -289,23 +286,23 @@ class Runtime:
         self._busy.discard(container)
         if self._closed or not container.usable:
             container.kill()
-        elif not self._serve(container):
+        elif not self._give_to_waiter(container):
             self._keep(container)
-        self._go_on()
+        self._start_more()
 
     def _return_unused(self, future: asyncio.Future[Container]) -> None:
-        """Takes back what a call was given that is not there any more."""
+        """Takes back the container of a call that was cancelled."""
         if future.exception() is None:
             self._release(future.result())
 
-    def _go_on(self) -> None:
+    def _start_more(self) -> None:
         if self._waiters and self._node is not None and not self._closed:
             self._start_for_waiters(self._node)
 
-    # What stays warm ------------------------------------------------------------------------------
+    # Which containers are kept ------------------------------------------------------------------------------
 
     def _note_demand(self) -> None:
-        self._demand.note(asyncio.get_running_loop().time(), len(self._busy) + len(self._waiters))
+        self._demand.add(asyncio.get_running_loop().time(), len(self._busy) + len(self._waiters))
 
     def _keep(self, container: Container) -> None:
         loop = asyncio.get_running_loop()
@@ -333,7 +330,7 @@ class Runtime:
         container.kill()
 
     def _lacks_containers(self) -> bool:
-        """Tells whether there are fewer containers than calls that there were at once lately."""
+        """Returns whether there are fewer containers than there were calls at once lately."""
         return len(self._containers) < self._demand.value(asyncio.get_running_loop().time())
 
     def _schedule_prewarm(self, memory_mb: int) -> None:
@@ -366,33 +363,40 @@ class Runtime:
         directory = self._root / str(self._count)
         directory.mkdir(mode=0o700)
         try:
-            container = Container(node, memory_mb=memory_mb, directory=directory, options=self._options, owner=self)
+            container = Container(
+                node,
+                memory_mb=memory_mb,
+                directory=directory,
+                options=self._options,
+                on_ready=self._on_ready,
+                on_end=self._on_end,
+            )
         except OSError:
             directory.rmdir()
             raise
         self._watchdog.watch(container.pid)
         self._containers.add(container)
         self._starting.add(container)
-        task = asyncio.get_running_loop().create_task(self._clear_away(container, self._watchdog))
+        task = asyncio.get_running_loop().create_task(self._remove_when_ended(container, self._watchdog))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def on_ready(self, container: Container) -> None:
-        """Gives a container that is up to a call that waits, or keeps it for the next."""
+    def _on_ready(self, container: Container) -> None:
+        """Gives a container that has started to a waiting call, or keeps it for the next one."""
         self._starting.discard(container)
         if self._closed:
             container.kill()
             return
-        if self._serve(container):
+        if self._give_to_waiter(container):
             self._schedule_prewarm(container.memory_mb)
         else:
             self._keep(container)
             if self._lacks_containers() and self._prewarms:
                 self._prewarm(container.memory_mb)
-        self._go_on()
+        self._start_more()
 
-    def on_end(self, container: Container) -> None:
-        """Forgets a container that has ended while it had no call; one that did not come up fails a call."""
+    def _on_end(self, container: Container) -> None:
+        """Removes a container that has ended without a call; one that did not start fails a waiting call."""
         timer = self._idle.pop(container, None)
         if timer is not None:
             timer.cancel()
@@ -403,9 +407,9 @@ class Runtime:
                     self._waiters.remove(waiter)
                     waiter.container.set_exception(_StartFailed(container))
                     break
-            self._go_on()
+            self._start_more()
 
-    async def _clear_away(self, container: Container, watchdog: Watchdog) -> None:
+    async def _remove_when_ended(self, container: Container, watchdog: Watchdog) -> None:
         await container.wait_ended()
         self._containers.discard(container)
         watchdog.forget(container.pid)
@@ -416,11 +420,7 @@ class Runtime:
 
 
 class _RecentPeak:
-    """The largest value that was noted lately: in the last one to two times some seconds.
-
-    Args:
-        seconds: How long a value counts at least.
-    """
+    """The largest of the values that were added lately; each counts for `seconds` at least and for twice as long at most."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -428,22 +428,15 @@ class _RecentPeak:
         self._peak = 0
         self._peak_before = 0
 
-    def note(self, now: float, value: int) -> None:
-        """Notes a value.
-
-        Args:
-            now: The present time in seconds.
-            value: What to note.
-        """
-        self._go_on(now)
+    def add(self, now: float, value: int) -> None:
+        self._move_on(now)
         self._peak = max(self._peak, value)
 
     def value(self, now: float) -> int:
-        """Gives the largest value, 0 if there is none."""
-        self._go_on(now)
+        self._move_on(now)
         return max(self._peak, self._peak_before)
 
-    def _go_on(self, now: float) -> None:
+    def _move_on(self, now: float) -> None:
         if now - self._since >= self._seconds:
             self._peak_before = self._peak if now - self._since < 2 * self._seconds else 0
             self._peak = 0

@@ -22,7 +22,7 @@ _LAST_READS = 16  # reads of what an ended process left in a pipe, which holds l
 
 
 class ProcessListener(Protocol):
-    """Is told what a process does, on the event loop."""
+    """Handles what a process does, on the event loop."""
 
     def on_frame(self, kind: int, payload: bytes) -> None:
         """Handles a frame.
@@ -32,7 +32,7 @@ class ProcessListener(Protocol):
         """
 
     def on_output(self, level: str, data: bytes) -> bool:
-        """Handles what was written to a standard stream, LOG or ERROR; False when no more is wanted."""
+        """Handles what was written to a standard stream, LOG or ERROR; returns False when no more is wanted."""
         ...
 
     def on_corruption(self) -> None:
@@ -45,13 +45,8 @@ class ProcessListener(Protocol):
 class ContainerProcess:
     """A Node process with its pipes, started at once.
 
-    Args:
-        command: The program and its arguments; the numbers of the channel's two descriptors are added.
-        arguments: The arguments after those numbers.
-        directory: Its working directory.
-        environment: All of its environment variables.
-        frame_limit: The longest payload to accept from it, in bytes.
-        listener: Is told what it does.
+    Its arguments are those in `command`, the numbers of the channel's two descriptors, and `arguments`. It may send payloads of
+    `frame_limit` bytes at most.
 
     Raises:
         OSError: It could not be started.
@@ -105,12 +100,7 @@ class ContainerProcess:
         return self._process.pid
 
     def send(self, kind: int, payload: bytes) -> None:
-        """Sends a frame. What the pipe can't take yet is sent as it is read.
-
-        Args:
-            kind: The kind of the frame.
-            payload: Its content.
-        """
+        """Sends a frame. What the pipe can't take yet is sent when it can."""
         if self._input < 0:
             return
         waiting = bool(self._unsent)
@@ -119,14 +109,14 @@ class ContainerProcess:
             self._write()
 
     def kill(self) -> None:
-        """Ends it now, with what it started."""
+        """Kills it, with all processes that it has started."""
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._end()
 
-    def notice_end(self) -> None:
-        """Looks whether the process has ended, which the channel does not tell while a child of it keeps that open."""
+    def check_ended(self) -> None:
+        """Checks whether the process has ended, which the channel does not show while a child process keeps it open."""
         if not self._ending and self._process.poll() is not None:
             self._end()
 
@@ -176,10 +166,10 @@ class ContainerProcess:
             self.kill()
 
     def drain_output(self) -> None:
-        """Delivers what is already in the pipes of the standard streams."""
+        """Hands on what is already in the pipes of the standard streams."""
         for descriptor, level in self._readable.items():
             if level:
-                for data in _left_in(descriptor, 4):
+                for data in _read_available(descriptor, 4):
                     self._listener.on_output(level, data)
 
     def _end(self) -> None:
@@ -197,7 +187,7 @@ class ContainerProcess:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)  # what it has started and left behind
         self._loop.remove_writer(self._input)
-        for data in _left_in(self._output, _LAST_READS):
+        for data in _read_available(self._output, _LAST_READS):
             self._on_channel(data)
         self.drain_output()
         for descriptor in self._readable:
@@ -210,8 +200,8 @@ class ContainerProcess:
         self._listener.on_end(returncode)
 
 
-def _left_in(descriptor: int, reads: int) -> Iterator[bytes]:
-    """Yields what is in a pipe now, in that many reads at most: something may still be writing to it."""
+def _read_available(descriptor: int, reads: int) -> Iterator[bytes]:
+    """Yields what is in a pipe now, in a bounded number of reads, since something may still be writing to it."""
     with contextlib.suppress(OSError):
         for _ in range(reads):
             data = os.read(descriptor, _READ_BYTES)

@@ -1,16 +1,18 @@
-"""Ends the containers when the emulator itself is killed.
+"""Kills the containers when the emulator itself was killed.
 
-A container notices the end of its channel and leaves, but not while its function computes. So a
-shell, a megabyte of memory and a millisecond to start, is told of each container. When its
-standard input ends, however the emulator came to its end, it kills those that are left and removes
-their directories.
+A container exits when its channel closes, but not while its function computes. So a shell process, which is cheap, knows the
+process id of each container: when its standard input closes, because the emulator has ended in whatever way, it kills the
+containers that are left and removes their directories.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import subprocess
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
+
+from .node import BARE_ENVIRONMENT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,11 +33,7 @@ rm -rf -- "$1"
 
 
 class Watchdog:
-    """Kills the containers that are left when this process ends.
-
-    Args:
-        directory: What to remove then.
-    """
+    """Kills the containers that are left when this process ends, and removes `directory`."""
 
     def __init__(self, directory: Path) -> None:
         self._process = subprocess.Popen(  # noqa: S603 - a fixed script
@@ -44,39 +42,26 @@ class Watchdog:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             bufsize=0,
-            env={"PATH": "/usr/local/bin:/usr/bin:/bin"},
+            env=BARE_ENVIRONMENT,
             process_group=0,  # Ctrl-C is for the emulator, which ends it in its own time
             cwd="/",
         )
+        self._stdin = cast("IO[bytes]", self._process.stdin)
 
     def watch(self, pid: int) -> None:
-        """Adds a container.
-
-        Args:
-            pid: Its process, which leads a process group of its own.
-        """
-        self._tell(f"+ {pid}\n")
+        """Adds a container, whose process leads a process group of its own."""
+        self._write(f"+ {pid}\n")
 
     def forget(self, pid: int) -> None:
-        """Removes a container that has ended.
+        """Removes a container that has ended."""
+        self._write(f"- {pid}\n")
 
-        Args:
-            pid: Its process.
-        """
-        self._tell(f"- {pid}\n")
-
-    def _tell(self, line: str) -> None:
-        stdin = self._process.stdin
-        assert stdin is not None  # noqa: S101 - for the type checkers: it was asked for
-        try:
-            stdin.write(line.encode())
-        except BrokenPipeError:
-            # Somebody killed the shell. Functions still run; only this protection is gone.
-            return
+    def _write(self, line: str) -> None:
+        # If somebody killed the shell, functions still run; only this protection is gone.
+        with contextlib.suppress(BrokenPipeError):
+            self._stdin.write(line.encode())
 
     async def aclose(self) -> None:
-        """Lets it remove the directory, and wait for its end."""
-        stdin = self._process.stdin
-        assert stdin is not None  # noqa: S101 - for the type checkers: it was asked for
-        stdin.close()
+        """Has it remove the directory, and waits until it has ended."""
+        self._stdin.close()
         await asyncio.to_thread(self._process.wait)

@@ -14,7 +14,8 @@ import pytest
 from mincloud_emulator import Clock, Emulator, Limits
 from mincloud_emulator.api import application
 from mincloud_emulator.core.json_text import JSONTextError, decode_json
-from mincloud_emulator.core.service import Service, Settings
+from mincloud_emulator.core.service import Service
+from mincloud_emulator.core.settings import Settings
 from tests.emulator.conftest import API, FUNCTIONS, HELLO, TIMEOUT, WEB, console_client, raw_exchange
 
 INTERFACE = [

@@ -11,6 +11,7 @@ import pytest
 
 from mincloud_emulator import Clock, Emulator
 from mincloud_emulator.core.credentials import Credentials
+from mincloud_emulator.core.settings import Settings
 from mincloud_emulator.core.store import Store
 from tests.emulator.conftest import API
 
@@ -181,7 +182,7 @@ def test_the_module_that_is_shown_is_there_as_baas(tmp_path: Path) -> None:
 def test_tokens_and_codes_are_good_for_as_long_as_the_page_says() -> None:
     clock = Clock(frozen=True)
     store = Store(None, clock)
-    credentials = Credentials(store, clock)
+    credentials = Credentials(store, clock, Settings())
     code, late_code = credentials.issue_code(), credentials.issue_code()
     clock.advance(599)
     issued = credentials.exchange_code(code, credentials.client_id)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 
-from mincloud_emulator.runtime import Execution, FunctionVersion, NodeInfo, NodeMissing, Runtime, find_node
+from mincloud_emulator.core.invocation_result import InvocationResult
+from mincloud_emulator.runtime import FunctionVersion, NodeInfo, NodeMissing, Runtime, find_node
 from mincloud_emulator.runtime.container import Call, Container
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Caller:
         time_limit: float = 40.0,
         invoke: Callable[[str, Any, bool], Awaitable[Any]] = refuse_invoke,
         on_log: Callable[[str], None] | None = None,
-    ) -> Execution:
+    ) -> InvocationResult:
         called = function(code) if isinstance(code, str) else code
         event: dict[str, Any] = {"data": {} if data is None else data, "eventType": "sdk"}
         return await self.runtime.run(called, event, time_limit=time_limit, invoke=invoke, on_log=on_log)
