@@ -12,7 +12,7 @@ from pathlib import Path
 from . import calls, emulator, pages, runs, starts
 
 FIGURES = (*calls.FIGURES, *runs.FIGURES, *pages.FIGURES, *starts.FIGURES, *emulator.FIGURES)
-_PACKAGES = ("httpx", "httpcore", "anyio", "orjson")
+_PACKAGES = ("httpx", "httpcore", "anyio", "msgspec")
 
 
 def _compile() -> None:

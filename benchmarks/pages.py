@@ -31,8 +31,8 @@ _SECONDS_A_PAGE = 0.02
 
 
 def _need_fast() -> None:
-    if find_spec("orjson") is None:
-        sys.exit("bench: orjson is missing, which `mincloud[fast]` brings: `make setup` installs it")
+    if find_spec("msgspec") is None:
+        sys.exit("bench: msgspec is missing, which `mincloud[fast]` brings: `make setup` installs it")
 
 
 def page() -> Measured:

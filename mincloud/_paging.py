@@ -1,15 +1,24 @@
-"""Paging without the requests: pages, where the next one begins, and which items are new."""
+"""Paging without the requests: pages, how they are read, where the next one begins, and which items are new."""
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from functools import cached_property
+from itertools import starmap
+from types import GenericAlias
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, get_type_hints
+
+import attrs
+from mincloud_api.models.page_meta import PageMeta
+from mincloud_api.types import InvalidValue
+
+from ._responses import import_msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator
 
-    from mincloud_api.models.page_meta import PageMeta
+    from ._responses import APIResponse
 
 Item = TypeVar("Item")
 
@@ -54,6 +63,69 @@ class RawPage(Generic[Item]):
 
     meta: PageMeta
     objects: list[Item]
+
+
+class _PageModel(Protocol[Item]):
+    """A generated model of a page."""
+
+    meta: PageMeta
+    objects: list[Item]
+
+
+class PageReader(Generic[Item]):
+    """Reads the pages of a list out of responses.
+
+    Where msgspec is installed, it makes the objects straight from the body, which takes less than half the time. It refuses a body that has
+    anything but what the contract names; such a body is read, or refused, as it is without msgspec.
+
+    Args:
+        model: The generated model of an object.
+        parse: Makes the generated model of a page of decoded JSON.
+    """
+
+    def __init__(self, model: type[Item], parse: Callable[[Any], _PageModel[Item]]) -> None:
+        self._model = model
+        self._parse = parse
+
+    def __call__(self, response: APIResponse) -> RawPage[Item]:
+        """Reads a page.
+
+        Raises:
+            InvalidResponse: It is not JSON, or not what the contract says.
+        """
+        page = self._decode(response.content()) if self._decode is not None else None
+        if page is None:
+            parsed = response.parsed(self._parse)
+            page = RawPage(parsed.meta, parsed.objects)
+        return page
+
+    @cached_property
+    def _decode(self) -> Callable[[bytes], RawPage[Item] | None] | None:
+        msgspec = import_msgspec()
+        if msgspec is None:
+            return None
+        model, types = self._model, get_type_hints(self._model)
+        fields = [
+            (field.name, types[field.name], *(() if field.default is attrs.NOTHING else (field.default,)))
+            for field in attrs.fields(model)  # type: ignore[arg-type]
+            if field.init
+        ]
+        structure = msgspec.defstruct(model.__name__, fields, forbid_unknown_fields=True, gc=False)
+        page = msgspec.defstruct(
+            "Page",
+            [("meta", dict[str, Any]), ("objects", GenericAlias(list, (structure,)))],
+            forbid_unknown_fields=True,
+        )
+        decode, values = msgspec.json.Decoder(page).decode, msgspec.structs.astuple
+
+        def decode_page(content: bytes) -> RawPage[Item] | None:
+            try:
+                decoded = decode(content)
+                return RawPage(PageMeta.from_dict(decoded.meta), list(starmap(model, map(values, decoded.objects))))
+            except (InvalidValue, RecursionError, ValueError, msgspec.MsgspecError):
+                return None
+
+        return decode_page
 
 
 class PageCursor(Generic[Item]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from datetime import UTC, datetime
+from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 from urllib.parse import unquote, unquote_plus, urlsplit
@@ -19,6 +20,7 @@ from .transports import response_too_large
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from types import ModuleType
 
     from mincloud_api.models.invocation_error import InvocationError
 
@@ -29,15 +31,14 @@ Parsed = TypeVar("Parsed")
 _LONGEST_MESSAGE = 500
 
 
-def _import_orjson() -> Callable[[bytes], Any] | None:
+@cache
+def import_msgspec() -> ModuleType | None:
+    """Returns msgspec, which comes with `mincloud[fast]`; None where it is not installed."""
     try:
-        from orjson import loads  # noqa: PLC0415 - it may not be installed
-    except ImportError:  # it comes with `mincloud[fast]`
+        import msgspec  # noqa: PLC0415 - it may not be installed
+    except ImportError:
         return None
-    return loads
-
-
-_orjson_loads = _import_orjson()
+    return msgspec
 
 
 def decode_json(content: bytes) -> Any:
@@ -52,20 +53,17 @@ def decode_json(content: bytes) -> Any:
 
 
 def decode_json_for_model(content: bytes) -> Any:
-    """Decodes a body that a model reads, with orjson where it is installed.
-
-    Not for what a function returned, which must not depend on what is installed: orjson gives integers of more than 64 bits as floats.
-    A model makes an integer of a whole number where the contract says so.
+    """Decodes a body that a model reads, with msgspec where it is installed.
 
     Raises:
         RecursionError: It is nested too deeply.
         UnicodeDecodeError: It is not in UTF-8.
         ValueError: It is not JSON.
     """
-    if _orjson_loads is not None:
+    if (msgspec := import_msgspec()) is not None:
         try:
-            return _orjson_loads(content)
-        except ValueError:
+            return msgspec.json.decode(content)
+        except (msgspec.MsgspecError, ValueError):
             pass  # json accepts more, as a lone surrogate, and its messages say better what is wrong
     return decode_json(content)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from mincloud_api import models
 from mincloud_api.api import functions, invocations
+from mincloud_api.models.cloud_function import CloudFunction
 from mincloud_api.models.event_source import EventSource
 from mincloud_api.models.invocation_accepted import InvocationAccepted
 from mincloud_api.models.invocation_result import InvocationResult
@@ -21,7 +22,7 @@ from .._configuration import checked_timeout
 from .._function_files import read_source
 from .._models import Deployment, Outcome
 from .._operations import choice, function_data, function_name, operation, text_argument, unix_time, whole_number
-from .._paging import RawPage
+from .._paging import PageReader
 from .._responses import with_error_object
 from ..errors import AmbiguousJob, ClientClosed, MinCloudError, NotFound
 from .job_search import AsyncFoundCall, find_calls
@@ -33,11 +34,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from mincloud_api.models.cloud_function import CloudFunction
     from mincloud_api.models.debug_result import DebugResult
 
     from .._models import EventSourceValue, PlanValue
     from .._operations import Operation
+    from .._paging import RawPage
     from .._responses import APIResponse
     from .pipeline import AsyncPipeline
     from .watching import AsyncJobWatchers
@@ -615,9 +616,7 @@ def _debug_data(data: dict[str, Any]) -> models.DebugRequestData:
     return fields
 
 
-def _read_functions(response: APIResponse) -> RawPage[CloudFunction]:
-    page = response.parsed(functions.list_functions.parse_success)
-    return RawPage(page.meta, page.objects)
+_read_functions = PageReader(CloudFunction, functions.list_functions.parse_success)
 
 
 def _identity(function: CloudFunction) -> int | str:

@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING
 
 from mincloud_api.api import jobs as operations
 from mincloud_api.models.event_source import EventSource
+from mincloud_api.models.job import Job
 from mincloud_api.models.job_status import JobStatus
 from mincloud_api.models.service_type import ServiceType
 from mincloud_api.types import UNSET
 
 from .._operations import Operation, choice, function_name, operation, unix_time, whole_number
-from .._paging import MOST_PER_PAGE, RawPage
+from .._paging import MOST_PER_PAGE, PageReader
 from ..errors import JobError, JobNotFound
 from .pages import Paginator
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from mincloud_api.models.job import Job
-
     from .._job_matching import ServiceClock
     from .._models import EventSourceValue, JobStatusValue, ServiceTypeValue
+    from .._paging import RawPage
     from .._responses import APIResponse
     from .pipeline import Pipeline
 
@@ -214,14 +214,7 @@ def job_pages(
     )
 
 
-def read_jobs(answer: APIResponse) -> RawPage[Job]:
-    """The page in an answer of listJobs.
-
-    Raises:
-        InvalidResponse: It is not what the contract says.
-    """
-    page = answer.parsed(operations.list_jobs.parse_success)
-    return RawPage(page.meta, page.objects)
+read_jobs = PageReader(Job, operations.list_jobs.parse_success)
 
 
 def _newest(first: RawPage[Job] | None) -> int | None:
