@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scripts import ROOT, ScriptError
-from scripts.contract.document import CONTRACT, Problem, one_line, read_document
+from scripts.contract.document import CONTRACT, Problem, one_line, read_document, steps
 from scripts.contract.redocly import last_line, redocly
 from scripts.contract.rules import apply_rules
 
@@ -57,9 +57,7 @@ def _reports(output: str) -> list[dict[str, Any]]:
 
 def _lint_problem(problem: dict[str, Any]) -> Problem:
     pointer = str(problem["location"][0].get("pointer", "#/")) if problem["location"] else "#/"
-    steps = pointer.removeprefix("#/").split("/")
-    place = tuple(step.replace("~1", "/").replace("~0", "~") for step in steps if step)
-    return Problem(place, one_line(problem["message"]), problem["ruleId"])
+    return Problem(steps(pointer), one_line(problem["message"]), problem["ruleId"])
 
 
 def check(path: Path) -> list[Problem]:

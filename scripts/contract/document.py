@@ -67,12 +67,18 @@ def _is_example(place: Place, key: str) -> bool:
     return key == "value" and place[-2:-1] == ("examples",)
 
 
+def steps(reference: str) -> Place:
+    """The keys that a JSON pointer as `#/components/schemas` leads along."""
+    keys = reference.removeprefix("#").split("/")[1:]
+    return tuple(key.replace("~1", "/").replace("~0", "~") for key in keys if key)
+
+
 def resolved(document: Document, node: Mapping[str, Any]) -> dict[str, Any]:
     """The mapping itself, or the one that its `$ref` leads to."""
     while "$ref" in node:
         target: Any = document
-        for step in str(node["$ref"]).removeprefix("#/").split("/"):
-            target = target[step.replace("~1", "/").replace("~0", "~")]
+        for step in steps(str(node["$ref"])):
+            target = target[step]
         node = target
     return dict(node)
 
@@ -157,30 +163,22 @@ def validity(document: Document) -> list[Problem]:
 
 
 def _broken_references(document: Document) -> Iterator[Problem]:
-    for place, node in mappings(document):
-        met: list[str] = []
-        target: Document | None = node
-        while target is not None and "$ref" in target:
-            reference = str(target["$ref"])
+    for place, start in mappings(document):
+        node, met = start, list[str]()
+        while "$ref" in node:
+            reference = str(node["$ref"])
+            found: Any = document
+            for step in steps(reference):
+                found = found.get(step) if isinstance(found, dict) else None
             if not reference.startswith("#/"):
-                message = f"{reference} is another document and the contract is one file: refer to a place in it, as #/components/…"
-                yield Problem(place, message, "openapi")
-                break
-            if reference in met:
+                advice = "is another document and the contract is one file: refer to a place in it, as #/components/…"
+                yield Problem(place, f"{reference} {advice}", "openapi")
+            elif reference in met:
                 yield Problem(place, f"{reference} leads back to itself, mend the `$ref`", "openapi")
-                break
-            met.append(reference)
-            target = _at(document, reference)
-            if target is None:
+            elif not isinstance(found, dict):
                 yield Problem(place, f"nothing is at {reference}, mend the `$ref`", "openapi")
-
-
-def _at(document: Document, reference: str) -> Document | None:
-    """The mapping that a reference leads to; None for nothing."""
-    target: Document = document
-    for step in reference.removeprefix("#/").split("/"):
-        found: object = target.get(step.replace("~1", "/").replace("~0", "~"))
-        if not isinstance(found, dict):
-            return None
-        target = cast("Document", found)
-    return target
+            else:
+                node = cast("Document", found)
+                met.append(reference)
+                continue
+            break

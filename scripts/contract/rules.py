@@ -1,20 +1,21 @@
-"""The rules of the contract that the linter's format cannot express, each with its id and its reason."""
+"""The rules of the contract that the linter's format cannot express: a function for each, whose docstring says why it stands."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from openapi_schema_validator import OAS30Validator, oas30_format_checker
 
-from scripts.contract.document import Document, Place, Problem, mappings, one_line, operations, resolved
+from scripts.contract.document import Document, Place, Problem, mappings, one_line, operations, resolved, steps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+    # A place that breaks a rule, and what to do there.
+    Finding = tuple[Place, str]
 
+EXTENSIONS = ("x-provenance", "x-extensible-enum", "x-secret")
 STANDINGS = ("documented", "observed", "inferred", "contradiction")
 _JSON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -22,51 +23,18 @@ _JSON_TYPES: dict[str, tuple[type, ...]] = {
     "number": (int, float),
     "boolean": (bool,),
 }
-_QUANTITY = re.compile(r"(_at|_at__gte|_at__lte|_in|_time|_usage)$")
-_UNIT = re.compile(r"\b(milliseconds|seconds|bytes)\b", re.IGNORECASE)
 _SECRET_NAME = re.compile(r"(secret|token|password)$", re.IGNORECASE)
 
 
-Finding = tuple[Place, str]
-Find = Callable[[Document], Iterator[Finding]]
+def _nodes(document: Document, key: str = "") -> Iterator[tuple[Place, dict[str, Any]]]:
+    """Every mapping of the contract whose keys are keywords and not the names of properties; of them those that have a key."""
+    for place, node in mappings(document):
+        if place[-1:] != ("properties",) and (not key or key in node):
+            yield place, node
 
 
-@dataclass(frozen=True)
-class Rule:
-    """A rule that the linter's format cannot express.
-
-    Attributes:
-        id: Its name, as it stands in a message.
-        why: Why it stands.
-        find: The places of a valid document that break it, each with what to do there.
-    """
-
-    id: str
-    why: str
-    find: Find
-
-
-RULES: list[Rule] = []
-
-
-def _rule(name: str, why: str) -> Callable[[Find], Find]:
-    def add(find: Find) -> Find:
-        RULES.append(Rule(name, why, find))
-        return find
-
-    return add
-
-
-def _nodes(document: Document) -> Iterator[tuple[Place, dict[str, Any]]]:
-    """Every mapping of the contract whose keys are keywords, and not the names of properties."""
-    return ((place, node) for place, node in mappings(document) if place[-1:] != ("properties",))
-
-
-@_rule(
-    "example-matches-schema",
-    "The linter's engine and this one read `nullable` and `oneOf` differently; both have to agree.",
-)
-def _example_matches_schema(document: Document) -> Iterator[Finding]:
+def example_matches_schema(document: Document) -> Iterator[Finding]:
+    """The linter's engine and this one read `nullable` and `oneOf` differently; both have to agree."""
     validator = OAS30Validator(document, format_checker=oas30_format_checker)
 
     def problems(place: Place, schema: Mapping[str, Any], value: object) -> Iterator[Finding]:
@@ -84,11 +52,9 @@ def _example_matches_schema(document: Document) -> Iterator[Finding]:
                 yield from problems((*place, "examples", name), schema, shown.get("value"))
 
 
-@_rule("provenance-is-well-formed", "Tools and readers tell by it what is documented and what is a reading.")
-def _provenance_is_well_formed(document: Document) -> Iterator[Finding]:
-    for parent, node in _nodes(document):
-        if "x-provenance" not in node:
-            continue
+def provenance_is_well_formed(document: Document) -> Iterator[Finding]:
+    """Tools and readers tell by it what is documented and what is a reading."""
+    for parent, node in _nodes(document, "x-provenance"):
         place = (*parent, "x-provenance")
         entries: object = node["x-provenance"]
         if not isinstance(entries, list) or not entries:
@@ -104,11 +70,9 @@ def _provenance_advice(entry: object) -> Iterator[str]:
         yield "make the entry a mapping with `standing` and `note`"
         return
     fields = cast("dict[str, object]", entry)
-    unknown = sorted(set(fields) - {"about", "standing", "documentation", "note"})
-    if unknown:
+    if unknown := sorted(fields.keys() - {"about", "standing", "documentation", "note"}):
         yield f"take away {', '.join(unknown)}; an entry has about, standing, documentation and note"
-    for name in fields:
-        value = fields[name]
+    for name, value in fields.items():
         if not isinstance(value, str) or not value.strip():
             yield f"make `{name}` a text"
     standing = fields.get("standing")
@@ -120,30 +84,19 @@ def _provenance_advice(entry: object) -> Iterator[str]:
         yield "quote in `documentation` what contradicts itself; only a contradiction has and needs it"
 
 
-@_rule(
-    "extension-is-explained",
-    "A misspelt extension is an ignored one, and openapi/README.md has to explain each.",
-)
-def _extension_is_explained(document: Document) -> Iterator[Finding]:
-    known = ("x-provenance", "x-extensible-enum", "x-secret")
-    advice = f"use one of {', '.join(known)}, or explain a new extension and add it to this rule"
+def extension_is_explained(document: Document) -> Iterator[Finding]:
+    """A misspelt extension is an ignored one, and openapi/README.md has to explain each."""
+    advice = f"use one of {', '.join(EXTENSIONS)}, or explain a new extension and add it to this rule"
     for place, node in _nodes(document):
         for key in node:
-            if key.startswith("x-") and key not in known:
+            if key.startswith("x-") and key not in EXTENSIONS:
                 yield (*place, key), advice
 
 
-@_rule(
-    "open-enum-is-well-formed",
-    "A list of known values is of use when each can be met, and open when nothing closes it.",
-)
-def _open_enum_is_well_formed(document: Document) -> Iterator[Finding]:
-    for parent, node in _nodes(document):
-        if "x-extensible-enum" not in node:
-            continue
+def open_enum_is_well_formed(document: Document) -> Iterator[Finding]:
+    """A list of known values is of use when each can be met."""
+    for parent, node in _nodes(document, "x-extensible-enum"):
         place = (*parent, "x-extensible-enum")
-        if "enum" in node:
-            yield place, "take `enum` away, which refuses an unknown value"
         values: object = node["x-extensible-enum"]
         kinds = _JSON_TYPES.get(str(node.get("type")))
         if not isinstance(values, list) or not values:
@@ -154,8 +107,8 @@ def _open_enum_is_well_formed(document: Document) -> Iterator[Finding]:
             yield place, "list each value once"
 
 
-@_rule("secret-is-marked", "The generated models keep a field out of logs by this mark alone.")
-def _secret_is_marked(document: Document) -> Iterator[Finding]:
+def secret_is_marked(document: Document) -> Iterator[Finding]:
+    """The generated models keep a field out of logs by this mark alone."""
     for place, node in _nodes(document):
         if place[-2:-1] != ("properties",):
             if "x-secret" in node:
@@ -169,33 +122,30 @@ def _secret_is_marked(document: Document) -> Iterator[Finding]:
             yield place, "mark the secret with `x-secret: true`"
 
 
-@_rule(
-    "request-has-no-null",
-    "The generated models write a field that is None as absent, so null could never be sent.",
-)
-def _request_has_no_null(document: Document) -> Iterator[Finding]:
+def request_has_no_null(document: Document) -> Iterator[Finding]:
+    """The generated models write a field that is None as absent, so null could never be sent."""
     for place, schema in _part_of(document, "parameters", "requestBody"):
         if schema.get("nullable"):
             yield (*place, "nullable"), "take `nullable` away; a request leaves a field out instead"
 
 
-@_rule("answer-has-open-enums", "A value that the service adds must break no client.")
-def _answer_has_open_enums(document: Document) -> Iterator[Finding]:
+def answer_has_open_enums(document: Document) -> Iterator[Finding]:
+    """A value that the service adds must break no client."""
     for place, schema in _part_of(document, "responses"):
         if "enum" in schema:
             yield (*place, "enum"), "name the known values under `x-extensible-enum` instead"
 
 
-@_rule("answer-accepts-unknown-fields", "A field that the service adds must break no client.")
-def _answer_accepts_unknown_fields(document: Document) -> Iterator[Finding]:
+def answer_accepts_unknown_fields(document: Document) -> Iterator[Finding]:
+    """A field that the service adds must break no client."""
     for place, schema in _part_of(document, "responses"):
         # A schema there is the type of a map's values; only `false` refuses a field.
         if schema.get("additionalProperties") is False:
             yield (*place, "additionalProperties"), "take it away, so that an answer may have fields not listed here"
 
 
-@_rule("answer-requires-by-reading", "The documentation lists fields of answers and never says which are always there.")
-def _answer_requires_by_reading(document: Document) -> Iterator[Finding]:
+def answer_requires_by_reading(document: Document) -> Iterator[Finding]:
+    """The documentation lists fields of answers and never says which are always there."""
     for place, schema in _part_of(document, "responses"):
         if isinstance(schema.get("required"), list):
             entries = cast("list[Any]", schema.get("x-provenance", []))
@@ -204,7 +154,7 @@ def _answer_requires_by_reading(document: Document) -> Iterator[Finding]:
 
 
 def _part_of(document: Document, *parts: str) -> Iterator[tuple[Place, dict[str, Any]]]:
-    """Every mapping of keywords that a part of some operation is made of, once, through every reference."""
+    """Every mapping of keywords in a part of each operation, once, through every reference."""
     seen: set[str] = set()
 
     def reached(place: Place, node: object) -> Iterator[tuple[Place, dict[str, Any]]]:
@@ -215,67 +165,36 @@ def _part_of(document: Document, *parts: str) -> Iterator[tuple[Place, dict[str,
             reference = mapping.get("$ref")
             if isinstance(reference, str) and reference not in seen:
                 seen.add(reference)
-                yield from reached(tuple(reference.removeprefix("#/").split("/")), resolved(document, mapping))
+                yield from reached(steps(reference), resolved(document, mapping))
 
     for path, method, operation in operations(document):
         for part in parts:
             yield from reached(("paths", path, method, part), operation.get(part))
 
 
-@_rule(
-    "body-is-json",
-    "With two content types generators write two methods, or take the first; the service speaks JSON, and errors may be anything.",
-)
-def _body_is_json(document: Document) -> Iterator[Finding]:
-    def differs(place: Place, body: object, expected: set[str]) -> Iterator[Finding]:
-        content = cast("dict[str, Any]", resolved(document, cast("dict[str, Any]", body)).get("content", {}))
-        if content and set(content) != expected:
-            yield (*place, "content"), f"describe {' and '.join(sorted(expected, reverse=True))}, and nothing else"
-
-    for path, method, operation in operations(document):
-        place = ("paths", path, method)
-        if "requestBody" in operation:
-            yield from differs((*place, "requestBody"), operation["requestBody"], {"application/json"})
-        for status, response in operation["responses"].items():
-            error = status == "default" or status[0] in "45"
-            expected = {"application/json", "*/*"} if error else {"application/json"}
-            yield from differs((*place, "responses", status), response, expected)
-
-
-@_rule(
-    "optional-parameter-has-no-example",
-    "Swagger UI, Postman and Bruno send it at one click: a foreign environment, a filter that hides every job.",
-)
-def _optional_parameter_has_no_example(document: Document) -> Iterator[Finding]:
-    for place, node in mappings(document):
-        if "in" in node and "schema" in node and not node.get("required"):
-            for holder, where in ((node, place), (resolved(document, node["schema"]), (*place, "schema"))):
-                for key in ("example", "examples"):
-                    if key in holder:
-                        yield (*where, key), "take it away; say in the description what a value looks like"
-
-
-@_rule("unit-is-stated", "Milliseconds and seconds both occur here, and a number does not say which it is.")
-def _unit_is_stated(document: Document) -> Iterator[Finding]:
-    for place, node in mappings(document):
-        if place[-2:-1] == ("properties",):
-            name, schema = place[-1], node
-        elif "in" in node and "schema" in node:
-            name, schema = str(node["name"]), resolved(document, node["schema"])
-        else:
-            continue
-        counted = schema.get("type") in ("integer", "number") and _QUANTITY.search(name)
-        if counted and not _UNIT.search(str(node.get("description", ""))):
-            yield place, "name the unit in the description: seconds, milliseconds or bytes"
-
-
-@_rule("reference-stands-alone", "OpenAPI 3.0 ignores whatever stands beside a `$ref`.")
-def _reference_stands_alone(document: Document) -> Iterator[Finding]:
-    for place, node in _nodes(document):
-        if "$ref" in node and len(node) > 1:
+def reference_stands_alone(document: Document) -> Iterator[Finding]:
+    """OpenAPI 3.0 ignores whatever stands beside a `$ref`."""
+    for place, node in _nodes(document, "$ref"):
+        if len(node) > 1:
             yield place, "put the `$ref` under `allOf`, or take away what stands beside it"
 
 
+RULES = (
+    example_matches_schema,
+    provenance_is_well_formed,
+    extension_is_explained,
+    open_enum_is_well_formed,
+    secret_is_marked,
+    request_has_no_null,
+    answer_has_open_enums,
+    answer_accepts_unknown_fields,
+    answer_requires_by_reading,
+    reference_stands_alone,
+)
+
+
 def apply_rules(document: Document) -> list[Problem]:
-    """The rules of this module that a valid document breaks."""
-    return [Problem(place, message, rule.id) for rule in RULES for place, message in rule.find(document)]
+    """Finds where a valid document breaks the rules of this module."""
+    return [
+        Problem(place, message, rule.__name__.replace("_", "-")) for rule in RULES for place, message in rule(document)
+    ]

@@ -8,7 +8,7 @@ import pytest
 
 from scripts.contract.document import validity
 from scripts.contract.rules import RULES, apply_rules
-from tests.contract.mutations import FUNCTION, FUNCTIONS, JSON, TOKEN, Mutation, add, all_of, broken, drop, put
+from tests.contract.mutations import FUNCTIONS, JSON, Mutation, add, all_of, broken, drop, put
 
 CREATE = ("paths", FUNCTIONS, "post")
 SCHEMAS = ("components", "schemas")
@@ -16,7 +16,6 @@ JOB = (*SCHEMAS, "Job", "properties")
 PROVENANCE = (*SCHEMAS, "Job", "x-provenance")
 EXAMPLES = (*CREATE, "requestBody", "content", JSON, "examples")
 STATUS = "x-extensible-enum"
-ANY_BODY: dict[str, Any] = {"schema": {"type": "object"}, "examples": {"empty": {"summary": "Nothing.", "value": {}}}}
 
 MUTATIONS = [
     Mutation(
@@ -94,7 +93,6 @@ MUTATIONS = [
     Mutation("open-enum-is-well-formed", put(*JOB, "status", STATUS, value=[]), STATUS, "at least one known value"),
     Mutation("open-enum-is-well-formed", add(*JOB, "status", STATUS, value="waiting"), STATUS, "each value once"),
     Mutation("open-enum-is-well-formed", add(*JOB, "status", STATUS, value=3), STATUS, "values of the type string"),
-    Mutation("open-enum-is-well-formed", put(*JOB, "status", "enum", value=["waiting"]), STATUS, "take `enum` away"),
     Mutation(
         "secret-is-marked",
         drop(*SCHEMAS, "AccessToken", "properties", "access_token", "x-secret"),
@@ -161,49 +159,6 @@ MUTATIONS = [
         put(*SCHEMAS, "ErrorObject", "required", value=["error_msg"]),
         "ErrorObject > required",
         "whose `about` is required",
-    ),
-    Mutation(
-        "body-is-json",
-        put("paths", TOKEN, "post", "requestBody", "content", "multipart/form-data", value=ANY_BODY),
-        "requestBody > content",
-        "describe application/json, and nothing else",
-    ),
-    Mutation(
-        "body-is-json",
-        put("paths", FUNCTIONS, "get", "responses", "200", "content", "text/plain", value=ANY_BODY),
-        "200 > content",
-        "describe application/json, and nothing else",
-    ),
-    Mutation(
-        "body-is-json",
-        drop("components", "responses", "Unauthorized", "content", "*/*"),
-        "responses > 401 > content",
-        "describe application/json and */*, and nothing else",
-    ),
-    Mutation(
-        "optional-parameter-has-no-example",
-        put("components", "parameters", "EnvironmentId", "example", value="5f2a4c"),
-        "EnvironmentId > example",
-        "take it away",
-    ),
-    Mutation(
-        "optional-parameter-has-no-example",
-        put("components", "parameters", "Limit", "schema", "example", value=20),
-        "Limit > schema > example",
-        "take it away",
-    ),
-    Mutation(
-        "optional-parameter-has-no-example",
-        put("components", "parameters", "Offset", "examples", value={"first": {"summary": "First.", "value": 0}}),
-        "Offset > examples",
-        "take it away",
-    ),
-    Mutation("unit-is-stated", put(*JOB, "mem_usage", "description", value="Memory."), "mem_usage", "name the unit"),
-    Mutation(
-        "unit-is-stated",
-        put("paths", f"{FUNCTION}job/", "get", "parameters", 5, "description", value="Only later jobs."),
-        "parameters > 5",
-        "name the unit",
     ),
     Mutation(
         "reference-stands-alone",
@@ -281,11 +236,11 @@ def test_what_is_not_openapi_is_said_in_one_short_line(mutation: Mutation, contr
 
 
 def test_every_rule_has_been_seen_to_fail() -> None:
-    assert {rule.id for rule in RULES} == {mutation.rule for mutation in MUTATIONS}
+    assert {rule.__name__.replace("_", "-") for rule in RULES} == {mutation.rule for mutation in MUTATIONS}
 
 
 def test_every_rule_says_why_it_stands() -> None:
-    assert [rule.id for rule in RULES if not rule.why.endswith(".")] == []
+    assert [rule.__name__ for rule in RULES if not (rule.__doc__ or "").endswith(".")] == []
 
 
 def test_an_answer_may_hold_a_typed_map(contract: dict[str, Any]) -> None:

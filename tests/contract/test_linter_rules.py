@@ -37,6 +37,7 @@ LIST = ("paths", FUNCTIONS, "get")
 CREATE = ("paths", FUNCTIONS, "post")
 SCHEMAS = ("components", "schemas")
 JOB = (*SCHEMAS, "Job")
+ANY_BODY: dict[str, Any] = {"schema": {"type": "object"}, "examples": {"empty": {"summary": "Nothing.", "value": {}}}}
 OTHER_OPERATION: dict[str, dict[str, Any]] = {
     "get": {
         "operationId": "another",
@@ -313,6 +314,66 @@ MUTATIONS = [
         drop("paths", JOBS, "post", "requestBody", "content", JSON, "examples", "waiting", "summary"),
         "waiting > summary",
         "what the example shows",
+    ),
+    Mutation(
+        "rule/open-enum-is-not-closed",
+        put(*JOB, "properties", "status", "enum", value=["waiting"]),
+        "Job > properties > status",
+        "Take `enum` away",
+    ),
+    Mutation(
+        "rule/request-body-is-json",
+        put("paths", TOKEN, "post", "requestBody", "content", "multipart/form-data", value=ANY_BODY),
+        "requestBody > content > multipart/form-data",
+        "Describe application/json, and nothing else",
+    ),
+    Mutation(
+        "rule/answer-is-json",
+        put(*LIST, "responses", "200", "content", "text/plain", value=ANY_BODY),
+        "200 > content > text/plain",
+        "Describe application/json, and nothing else",
+    ),
+    Mutation(
+        "rule/error-is-json-or-anything",
+        drop("components", "responses", "Unauthorized", "content", "*/*"),
+        "Unauthorized > content",
+        "Describe application/json and */*, and nothing else",
+    ),
+    Mutation(
+        "rule/error-is-json-or-anything",
+        put("components", "responses", "AnyError", "content", "text/html", value=ANY_BODY),
+        "AnyError > content > text/html",
+        "Describe application/json and */*, and nothing else",
+    ),
+    Mutation(
+        "rule/optional-parameter-has-no-example",
+        put("components", "parameters", "EnvironmentId", "example", value="5f2a4c"),
+        "EnvironmentId > example",
+        "Take it away",
+    ),
+    Mutation(
+        "rule/optional-parameter-has-no-example",
+        put("components", "parameters", "Offset", "examples", value={"first": {"summary": "First.", "value": 0}}),
+        "Offset > examples",
+        "Take it away",
+    ),
+    Mutation(
+        "rule/schema-of-optional-parameter-has-no-example",
+        put("components", "parameters", "Limit", "schema", "example", value=20),
+        "Limit > schema > example",
+        "Take it away",
+    ),
+    Mutation(
+        "rule/unit-of-a-property-is-stated",
+        put(*JOB, "properties", "mem_usage", "description", value="Memory."),
+        "mem_usage > description",
+        "Name the unit",
+    ),
+    Mutation(
+        "rule/unit-of-a-parameter-is-stated",
+        put("paths", JOBS, "get", "parameters", 5, "description", value="Only later jobs."),
+        "parameters > 5 > description",
+        "Name the unit",
     ),
 ]
 
