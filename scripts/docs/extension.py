@@ -12,6 +12,7 @@ from __future__ import annotations
 import inspect
 import re
 from importlib import import_module
+from textwrap import dedent
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from docutils import nodes
@@ -20,18 +21,19 @@ from sphinx.domains.python._object import PyObject
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
+from mincloud import MinCloudError
+from mincloud.cli.arguments import program_parser
+from mincloud.cli.exit_statuses import MEANINGS
 from scripts import ROOT
 from scripts.docs.translations import LANGUAGES
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
     from sphinx.util.typing import OptionSpec
-
-    _Cells = tuple[list[nodes.Node], list[nodes.Node]]
 
 PUBLIC = ("mincloud", "mincloud_emulator")
 # What a client gives, and nobody makes.
@@ -58,20 +60,11 @@ SPOKEN = {
     "emulator": "mincloud_emulator.Emulator",
     "emulator.clock": "mincloud_emulator.Clock",
 }
-# Where the names in annotations come from that are not ours.
-_FOREIGN = ("builtins", "typing", "collections.abc", "datetime", "os", "pathlib")
-# Type variables, and types of ours that annotations name and nobody imports: the texts beside them say what they stand for.
-_NOT_LINKED = (
-    "Item",
-    "Result",
-    "NotGiven",
-    "Secret",
-    "HTTPClient",
-    "AsyncHTTPClient",
-    "EventSourceValue",
-    "JobStatusValue",
-    "PlanValue",
-    "ServiceTypeValue",
+# What annotations name and the reference does not: Python's own, type variables, and types that nobody imports, which the texts beside them
+# explain.
+_NOT_LINKED = re.compile(
+    r"datetime|(builtins|typing|collections\.abc|datetime|os|pathlib)\..+"
+    r"|(.+\.)?(Item|Result|NotGiven|Secret|(Async)?HTTPClient|(EventSource|JobStatus|Plan|ServiceType)Value)"
 )
 _CODE_OF_A_NAME = re.compile(r"[A-Za-z_][\w.]*(?=$|\()")
 _LINK_TO_FILE = re.compile(r"\[([^\]]+)\]\((?!https?:|#)[^)]+\)")
@@ -117,12 +110,9 @@ def _hide_constructor(
 
 
 def _prepare_docstring(_app: Sphinx, what: str, name: str, _object: object, _options: object, lines: list[str]) -> None:
-    """Leaves out what a docstring says of such a constructor, and marks indented lines as code."""
-    if _is_given(what, name):
-        for heading in {"Args:", "Raises:"} & set(lines):
-            start = lines.index(heading)
-            end = next((number for number in range(start + 1, len(lines)) if lines[number][:1].strip()), len(lines))
-            del lines[start:end]
+    """Leaves out what a docstring says of such a constructor, which comes last, and marks indented lines as code."""
+    if _is_given(what, name) and "Args:" in lines:
+        del lines[lines.index("Args:") :]
     for number in range(len(lines) - 1, 1, -1):
         begins = lines[number].startswith("    ") and not lines[number - 1].strip()
         if begins and lines[number - 2][:1].strip() and not lines[number - 2].endswith(":"):
@@ -149,84 +139,52 @@ def _link_code(app: Sphinx, document: nodes.document) -> None:
         link += literal
 
 
-def _foreign_name(
-    app: Sphinx, env: BuildEnvironment, node: addnodes.pending_xref, content: nodes.Element
+def _leave_unlinked(
+    _app: Sphinx, _env: BuildEnvironment, node: addnodes.pending_xref, content: nodes.Element
 ) -> nodes.Element | None:
-    """Lets a name in an annotation stand as text that is Python's own; one that nothing defines stays an error."""
-    if node.get("refdomain") != "py":
-        return None
-    target = str(node["reftarget"])
-    if target.rpartition(".")[2] in _NOT_LINKED:
-        return content
-    for module in _FOREIGN:
-        if hasattr(import_module(module), target.removeprefix(f"{module}.")):
-            return content
-    return None
+    """Lets the name of a type stand as text; any other name that nothing defines stays an error."""
+    return content if node.get("refdomain") == "py" and _NOT_LINKED.fullmatch(node["reftarget"]) else None
 
 
-class ErrorTree(SphinxDirective):
-    """The tree of the errors, from their classes: each with its first line, and the attributes that it adds."""
+def _directive(write: Callable[[], str], *classes: str) -> type[SphinxDirective]:
+    """A directive that stands for what a function writes, in markup that Markdown and reStructuredText share or in the page's own."""
 
-    def run(self) -> list[nodes.Node]:
-        """Draws it."""
-        from mincloud import MinCloudError  # noqa: PLC0415 - scripts load what they need when they need it
+    class Written(SphinxDirective):
+        def run(self) -> list[nodes.Node]:
+            written = self.parse_text_to_nodes(write(), allow_section_headings=True)
+            if classes:
+                cast("nodes.Element", written[0])["classes"] += classes
+            return written
 
-        tree = nodes.bullet_list(classes=["error-tree"])
-        tree += self._branch(MinCloudError)
-        return [tree]
-
-    def _branch(self, kind: type[Exception]) -> nodes.list_item:
-        line = nodes.paragraph()
-        line += nodes.literal(text=kind.__name__)
-        line += nodes.Text(": ")
-        line += _inline(_first_line(kind))
-        item = nodes.list_item("", line)
-        branches = nodes.bullet_list()
-        for child in sorted(kind.__subclasses__(), key=lambda one: inspect.getsourcelines(one)[1]):
-            branches += self._branch(child)
-        if branches.children:
-            item += branches
-        return item
+    return Written
 
 
-def _first_line(documented: object) -> str:
-    line = (inspect.getdoc(documented) or "").partition("\n")[0]
-    return f"{line[0].lower()}{line[1:]}" if line[1:2].islower() else line
+def _branch(error: type[Exception], indent: str = "") -> str:
+    """An item of a list: an error and the first line of its docstring, with those that are derived from it below."""
+    line = (inspect.getdoc(error) or "").partition("\n")[0]
+    line = f"{line[0].lower()}{line[1:]}" if line[1:2].islower() else line
+    branches = sorted(error.__subclasses__(), key=lambda each: inspect.getsourcelines(each)[1])
+    below = "".join(_branch(each, f"{indent}  ") for each in branches)
+    return f"{indent}- `{error.__name__}`: {line}\n\n{below}"
 
 
-class CommandLine(SphinxDirective):
-    """A section for each command of `mincloud-py`, from its parser."""
-
-    def run(self) -> list[nodes.Node]:
-        """Writes them."""
-        from mincloud.cli.arguments import program_parser  # noqa: PLC0415 - scripts load what they need when they need it
-
-        program, commands = program_parser()
-        shared = [action for action in _arguments(program) if action.dest not in ("command", "version")]
-        written: list[nodes.Node] = [
-            self._section("Options of every command", "options-of-every-command", _options(shared))
-        ]
-        known = {action.dest for action in shared}
-        for name, parser in commands.items():
-            own = [action for action in _arguments(parser) if action.dest not in known]
-            usage = " ".join(parser.format_usage().removeprefix("usage:").split())
-            content = [
-                *_paragraphs(parser.description or ""),
-                _code(_short(usage, shared), "text"),
-                *_options(own),
-                nodes.paragraph(text="For example:"),
-                _code(_examples(parser), "sh"),
-            ]
-            written.append(self._section(f"mincloud-py {name}", name, content))
-        return written
-
-    def _section(self, title: str, identifier: str, content: Iterable[nodes.Node]) -> nodes.section:
-        section = nodes.section(ids=[identifier], names=[identifier])
-        section += nodes.title(text=title)
-        for node in content:
-            section += node
-        self.state.document.note_explicit_target(section, section)
-        return section
+def _commands() -> Iterator[str]:
+    """The sections of the commands of `mincloud-py`, from the parsers that read them, in Markdown."""
+    program, commands = program_parser()
+    shared = [action for action in _arguments(program) if action.dest not in ("command", "version")]
+    known = {action.dest for action in shared}
+    yield f"### Options of every command\n\n{_options(shared)}"
+    for name, parser in commands.items():
+        usage = " ".join(parser.format_usage().removeprefix("usage:").split())
+        for spelled in ("-h", *(_spelled(action, short=True) for action in shared)):
+            usage = usage.replace(f" [{spelled}]", "")
+        examples = re.match(r"\s*examples?:\n((?:  .*\n)+)", f"{parser.epilog}\n")
+        if examples is None:
+            raise LookupError(f"{parser.prog} --help has no examples")
+        yield f"({name})=\n### mincloud-py {name}"
+        yield f"{parser.description}\n\n```text\n{usage}\n```"
+        yield _options(action for action in _arguments(parser) if action.dest not in known)
+        yield f"For example:\n\n```sh\n{dedent(examples[1])}```"
 
 
 class RepositoryText(SphinxDirective):
@@ -246,32 +204,19 @@ class RepositoryText(SphinxDirective):
         return self.parse_text_to_nodes(text, allow_section_headings=True)
 
 
-class ExitStatuses(SphinxDirective):
-    """The table of exit statuses, from the code that gives them."""
-
-    def run(self) -> list[nodes.Node]:
-        """Writes it."""
-        from mincloud.cli.exit_statuses import MEANINGS  # noqa: PLC0415 - scripts load what they need when they need it
-
-        rows: list[_Cells] = [([nodes.literal(text=str(status))], _inline(meaning)) for status, meaning in MEANINGS]
-        return [_table(("status", "meaning"), rows)]
-
-
 def _arguments(parser: argparse.ArgumentParser) -> list[argparse.Action]:
     # argparse has no other way to list them in their groups.
     return [action for action in parser._actions if action.dest != "help"]  # noqa: SLF001 - see above
 
 
-def _short(usage: str, shared: Iterable[argparse.Action]) -> str:
-    """The usage without the options that every command has."""
-    for spelled in ("-h", *(_spelled(action, short=True) for action in shared)):
-        usage = usage.replace(f" [{spelled}]", "")
-    return usage
+def _options(actions: Iterable[argparse.Action]) -> str:
+    return _table("argument", ((_spelled(action), _help_of(action)) for action in actions))
 
 
-def _options(actions: Iterable[argparse.Action]) -> list[nodes.Node]:
-    rows: list[_Cells] = [([nodes.literal(text=_spelled(action))], _inline(_help_of(action))) for action in actions]
-    return [_table(("argument", "meaning"), rows)] if rows else []
+def _table(heading: str, rows: Iterable[tuple[str, str]]) -> str:
+    """A table of pieces of code and what each means, empty if there is none."""
+    lines = "".join(f"| `{code}` | {meaning} |\n" for code, meaning in rows)
+    return lines and f"| {heading} | meaning |\n| --- | --- |\n{lines}"
 
 
 def _spelled(action: argparse.Action, *, short: bool = False) -> str:
@@ -288,42 +233,6 @@ def _help_of(action: argparse.Action) -> str:
     if choices is not None and action.metavar is None:
         text = f"{text}; one of {', '.join(f'`{choice}`' for choice in choices)}"
     return text
-
-
-def _examples(parser: argparse.ArgumentParser) -> str:
-    found = re.search(r"\A\s*examples?:\n((?:  .*\n)+)", f"{parser.epilog}\n")
-    if found is None:
-        raise LookupError(f"{parser.prog} --help has no examples")
-    return "\n".join(line.strip() for line in found[1].splitlines())
-
-
-def _paragraphs(text: str) -> Iterator[nodes.Node]:
-    for paragraph in text.split("\n\n"):
-        yield nodes.paragraph("", "", *_inline(" ".join(paragraph.split())))
-
-
-def _inline(text: str) -> list[nodes.Node]:
-    """A text, with what stands between backticks as code."""
-    return [
-        nodes.literal(text=part) if number % 2 else nodes.Text(part)
-        for number, part in enumerate(text.split("`"))
-        if part
-    ]
-
-
-def _code(text: str, language: str) -> nodes.literal_block:
-    return nodes.literal_block(text, text, language=language)
-
-
-def _table(headings: tuple[str, str], rows: Iterable[_Cells]) -> nodes.Node:
-    group = nodes.tgroup("", nodes.colspec(colwidth=30), nodes.colspec(colwidth=70), cols=2)
-    group += nodes.thead("", _row([[nodes.Text(heading)] for heading in headings]))
-    group += nodes.tbody("", *(_row(row) for row in rows))
-    return nodes.table("", group)
-
-
-def _row(cells: Iterable[list[nodes.Node]]) -> nodes.row:
-    return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", *cell)) for cell in cells))
 
 
 def _offer_languages(app: Sphinx, page: str, _template: str, context: dict[str, Any], _document: object) -> None:
@@ -356,14 +265,15 @@ def _call_attributes_so() -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Joins Sphinx."""
     _call_attributes_so()
-    app.add_directive("error-tree", ErrorTree)
-    app.add_directive("command-line", CommandLine)
-    app.add_directive("exit-statuses", ExitStatuses)
+    app.add_directive("error-tree", _directive(lambda: _branch(MinCloudError), "error-tree"))
+    app.add_directive("command-line", _directive(lambda: "\n\n".join(_commands())))
+    statuses = [(str(status), meaning) for status, meaning in MEANINGS]
+    app.add_directive("exit-statuses", _directive(lambda: _table("status", statuses)))
     app.add_directive("repository-text", RepositoryText)
     app.connect("autodoc-process-signature", _hide_constructor)
     app.connect("autodoc-process-docstring", _prepare_docstring, priority=100)  # before napoleon
     app.connect("doctree-read", _link_code)
-    app.connect("missing-reference", _foreign_name)
+    app.connect("missing-reference", _leave_unlinked)
     app.connect("html-page-context", _offer_languages)
     app.connect("env-check-consistency", _check_complete)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
