@@ -191,7 +191,7 @@ def _collected(files: list[Path], problems: list[FolderProblem]) -> FunctionFold
     functions: dict[str, FunctionFile] = {}
     # A file comes before an index.js of the same name, as for `require`.
     for file in sorted(files, key=lambda each: (each.name == INDEX, str(each))):
-        name = _name_of(file)
+        name = name_of_function(file)
         try:
             function_name(name)
         except ValueError as error:
@@ -207,9 +207,10 @@ def _collected(files: list[Path], problems: list[FolderProblem]) -> FunctionFold
     )
 
 
-def _name_of(file: Path) -> str:
+def name_of_function(file: Path) -> str:
+    """The name of the function in a file: that of the file, or of the folder of an index file."""
     name = file.stem
-    if file.name == INDEX:
+    if name == "index":
         # The folder's own name, not that of a folder to which a link leads, unless it is written as `.` or `..`.
         name = file.parent.resolve().name if file.parent.name in ("", "..") else file.parent.name
     # Some file systems take names apart into letters and accents; callers send them composed.

@@ -1,19 +1,18 @@
-"""The words of the command line: commands, options, and their help. Nothing is loaded here that a command needs."""
+"""The commands, options and help texts of the command line. Nothing is imported here that only a command needs."""
 
 from __future__ import annotations
 
 import argparse
 import math
-import os
 import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .._version import VERSION
 from .exit_statuses import PROGRAM, CommandError, summary_of_meanings
-from .units import parse_time, rate
+from .units import parse_rate, parse_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 SOURCES = ("sdk", "open_api", "cloud_function", "flex_schema", "wechat_pay_success", "timer", "file_operation")
 STATUSES = (
@@ -29,48 +28,25 @@ SERVICE_TYPES = ("time_sensitive", "batch")
 PLANS = ("P_FREE", "P_PERSONAL")
 SHELLS = ("bash", "zsh", "fish")
 
-_USUAL_COLUMNS = 80
 _WRONG_CHOICE = re.compile(r"invalid choice: '(?P<word>.*?)' \(choose from (?P<choices>.*)\)")
-_QUOTED = re.compile(r"[\w-]+")
+_CHOICE = re.compile(r"[\w-]+")
 _WRONG_OPTION = re.compile(r"unrecognized arguments: (?P<word>--[\w-]+)")
-_DATA_HELP = "what the function receives as event.data: a JSON object, @FILE, or - for standard input ({})"
-
-
-class _Help(argparse.RawDescriptionHelpFormatter):
-    """Help as wide as the terminal. argparse would load `shutil`, with all that can pack files, to ask how wide that is."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=terminal_columns() - 2)
-
-
-def terminal_columns() -> int:
-    """How wide the terminal is; 80 where there is none."""
-    named = os.environ.get("COLUMNS", "")
-    if named.isascii() and named.isdigit() and int(named):
-        return int(named)
-    try:
-        return os.get_terminal_size().columns or _USUAL_COLUMNS
-    except (ValueError, OSError):  # the output is no terminal
-        return _USUAL_COLUMNS
 
 
 class CommandParser(argparse.ArgumentParser):
-    """A parser that takes options anywhere among the words, and says what is wrong in one line."""
+    """A parser that takes options anywhere among the arguments, and reports an error in one line."""
 
     def __init__(self, **options: Any) -> None:
-        self._arguments: list[argparse.Action] = []
         self._interleaving = False
-        super().__init__(allow_abbrev=False, formatter_class=_Help, **options)
+        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
 
-    def add_argument(self, *names: Any, **options: Any) -> argparse.Action:
-        """Adds an argument, and remembers it."""
-        action = super().add_argument(*names, **options)
-        self._arguments.append(action)
-        return action
+    def add_flag(self, *names: str, help: str) -> None:  # noqa: A002 - argparse's name
+        """Adds an option without a value."""
+        self.add_argument(*names, action="store_true", help=help)
 
-    def arguments(self) -> list[argparse.Action]:
-        """Those that were added."""
-        return list(self._arguments)
+    def add_name(self) -> None:
+        """Adds the argument NAME, a function."""
+        self.add_argument("name", metavar="NAME", help="the function's name")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride] - overloads of one body
         """Parses; see the class."""
@@ -84,47 +60,48 @@ class CommandParser(argparse.ArgumentParser):
             self._interleaving = False
 
     def error(self, message: str) -> NoReturn:
-        """Ends with what is wrong.
+        """Raises argparse's message as an error of the command line.
 
         Raises:
             CommandError: Always.
         """
-        raise CommandError(f"{self._explained(message)}: `{self.prog} --help` shows how", program=self.prog)
+        raise CommandError(f"{self._with_suggestion(message)}: `{self.prog} --help` shows how", program=self.prog)
 
-    def _explained(self, message: str) -> str:
-        """What argparse says, with the word that may have been meant in place of a list of all."""
+    def _with_suggestion(self, message: str) -> str:
+        """Adds the closest command, choice or option to a message about an unknown one."""
         if found := _WRONG_CHOICE.search(message):
-            choices = _QUOTED.findall(found["choices"])
+            choices = _CHOICE.findall(found["choices"])
             what = (
                 "there is no command" if "argument COMMAND" in message else message[: found.start()] + "invalid choice:"
             )
-            advice = _meant(found["word"], choices) or f" (choose from {', '.join(choices)})"
+            advice = _suggestion(found["word"], choices) or f" (choose from {', '.join(choices)})"
             return f"{what} '{found['word']}'{advice}"
         if found := _WRONG_OPTION.search(message):
             options = [name for action in self._actions for name in action.option_strings]
-            return f"{message}{_meant(found['word'], options)}"
+            return f"{message}{_suggestion(found['word'], options)}"
         return message
 
 
-def _meant(word: str, choices: Sequence[str]) -> str:
+def _suggestion(word: str, choices: Iterable[str]) -> str:
     from difflib import get_close_matches  # noqa: PLC0415 - seldom needed
 
-    close = get_close_matches(word, choices, n=1)
+    close = get_close_matches(word, list(choices), n=1)
     return f": did you mean {close[0]}?" if close else ""
 
 
-def _checked(convert: Callable[[str], Any]) -> Callable[[str], Any]:
-    """A conversion whose own message is shown."""
+def _argument_type(convert: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Lets argparse show the message of the `ValueError` that a conversion raises."""
 
-    def checked(text: str) -> Any:
+    def converted(text: str) -> Any:
         try:
             return convert(text)
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 
-    return checked
+    return converted
 
 
+@_argument_type
 def _seconds(text: str) -> float:
     try:
         seconds = float(text)
@@ -135,19 +112,23 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+@_argument_type
 def _at_least_one(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise ValueError(f"{text!r} is no whole number of 1 or more")
     return int(text)
 
 
-def _add_global_options(parser: argparse.ArgumentParser, *, default: Any, talks: bool = True) -> None:
-    """Adds the options that each command has, before its name or after it.
+_rate, _time = _argument_type(parse_rate), _argument_type(parse_time)
+
+
+def _add_global_options(parser: argparse.ArgumentParser, *, default: Any, calls_service: bool = True) -> None:
+    """Adds the options that may stand before or after any command.
 
     Args:
-        parser: The program's, or a command's.
-        default: What an option is that is not given.
-        talks: Whether the command talks to the service.
+        parser: The program's parser, or a command's.
+        default: The value of an option that is not given.
+        calls_service: Whether the command calls the service.
     """
     group = parser.add_argument_group("global options")
     group.add_argument(
@@ -156,7 +137,7 @@ def _add_global_options(parser: argparse.ArgumentParser, *, default: Any, talks:
         default=default,
         help="write JSON, and nothing else, to standard output; to standard error an error as one JSON document",
     )
-    if talks:
+    if calls_service:
         group.add_argument(
             "-e",
             "--environment",
@@ -175,7 +156,7 @@ def _add_global_options(parser: argparse.ArgumentParser, *, default: Any, talks:
         )
         group.add_argument(
             "--timeout",
-            type=_checked(_seconds),
+            type=_seconds,
             metavar="SECONDS",
             default=default,
             help="how long each attempt of a request may take (30)",
@@ -202,17 +183,17 @@ class _Commands:
         self.parsers: dict[str, CommandParser] = {}
 
     def add(
-        self, name: str, run: str, summary: str, examples: Sequence[str], more: str = "", *, talks: bool = True
+        self, name: str, run: str, summary: str, examples: Sequence[str], more: str = "", *, calls_service: bool = True
     ) -> CommandParser:
         """Adds a command.
 
         Args:
             name: Its name.
-            run: Where it is carried out, `module:function`.
+            run: The function that runs it, as `module:function`.
             summary: What it does, in a few words.
             examples: Command lines that work as they are printed.
-            more: What else there is to say.
-            talks: Whether it talks to the service.
+            more: Further sentences for its help.
+            calls_service: Whether it calls the service.
         """
         sentence = f"{summary[0].upper()}{summary[1:]}."
         parser = self._subparsers.add_parser(
@@ -222,13 +203,13 @@ class _Commands:
             epilog=_epilog(examples),
         )
         parser.set_defaults(run=run)
-        _add_global_options(parser, default=argparse.SUPPRESS, talks=talks)
+        _add_global_options(parser, default=argparse.SUPPRESS, calls_service=calls_service)
         self.parsers[name] = parser
         return parser
 
 
 def program_parser() -> tuple[CommandParser, dict[str, CommandParser]]:
-    """The parser of the whole program, and those of its commands by name."""
+    """The parser of the program, and the parsers of its commands by name."""
     program = CommandParser(
         prog=PROGRAM,
         description="MinCloud's cloud functions (知晓云 云函数): deploy, call, watch, and run them on this machine.",
@@ -293,9 +274,9 @@ def _add_function_commands(commands: _Commands) -> None:
         "functions:new",
         "make a folder NAME with a function to start from",
         ["mincloud-py new hello"],
-        talks=False,
+        calls_service=False,
     )
-    new.add_argument("name", metavar="NAME", help="the function's name")
+    new.add_name()
     deploy = commands.add(
         "deploy",
         "deploy:deploy",
@@ -312,20 +293,15 @@ def _add_function_commands(commands: _Commands) -> None:
         "as its file says.",
     )
     deploy.add_argument("targets", metavar="TARGET", nargs="+", help="NAME PATH, or paths of files and folders")
-    deploy.add_argument("--diff", action="store_true", help="show how the code differs from what is deployed")
-    deploy.add_argument("--dry-run", action="store_true", help="change nothing, say what would be done")
+    deploy.add_flag("--diff", help="show how the code differs from what is deployed")
+    deploy.add_flag("--dry-run", help="change nothing, say what would be done")
     deploy.add_argument("-m", "--remark", metavar="TEXT", help="a remark to keep with each function")
     deploy.add_argument("--plan", choices=PLANS, help="the memory of each function: 128 MB, or 256 MB (as it is)")
-    deploy.add_argument(
+    deploy.add_flag(
         "--bundle",
-        action="store_true",
         help="make one file of each function's, TypeScript and ES modules included, with your project's esbuild",
     )
-    deploy.add_argument(
-        "--no-check",
-        action="store_true",
-        help="send code with errors of syntax, or that requires files which are not sent",
-    )
+    deploy.add_flag("--no-check", help="send code with errors of syntax, or that requires files which are not sent")
     deploy.add_argument(
         "--smoke",
         metavar="DATA",
@@ -337,7 +313,7 @@ def _add_function_commands(commands: _Commands) -> None:
         "show a function: its state, plan, remark and code",
         ["mincloud-py get greet", "mincloud-py get greet --json"],
     )
-    get.add_argument("name", metavar="NAME", help="the function's name")
+    get.add_name()
     update = commands.add(
         "update",
         "functions:update",
@@ -345,7 +321,7 @@ def _add_function_commands(commands: _Commands) -> None:
         ["mincloud-py update greet --plan P_PERSONAL", "mincloud-py update greet --remark 'says hello'"],
         "Its code is changed by `deploy`.",
     )
-    update.add_argument("name", metavar="NAME", help="the function's name")
+    update.add_name()
     update.add_argument("--plan", choices=PLANS, help="its memory: 128 MB, or 256 MB")
     update.add_argument("--rename", metavar="NAME", help="a new name")
     update.add_argument("-m", "--remark", metavar="TEXT", help="a remark; '' for none")
@@ -356,14 +332,14 @@ def _add_function_commands(commands: _Commands) -> None:
         ["mincloud-py pull greet --force", "mincloud-py pull greet -o copy.js", "mincloud-py pull greet -o -"],
         "A file that differs is not overwritten, unless --force says so.",
     )
-    pull.add_argument("name", metavar="NAME", help="the function's name")
+    pull.add_name()
     pull.add_argument("-o", "--output", metavar="FILE", help="where to put it; - for standard output (NAME/index.js)")
-    pull.add_argument("--force", action="store_true", help="overwrite a file that differs")
+    pull.add_flag("--force", help="overwrite a file that differs")
     delete = commands.add(
         "delete", "functions:delete", "delete functions, after asking", ["mincloud-py delete greet --yes"]
     )
     delete.add_argument("names", metavar="NAME", nargs="+", help="a function's name")
-    delete.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    delete.add_flag("-y", "--yes", help="do not ask")
 
 
 def _add_call_commands(commands: _Commands) -> None:
@@ -409,23 +385,22 @@ def _add_call_commands(commands: _Commands) -> None:
         ],
         "The exit status is 1 if the function failed.",
     )
+    data_help = "what the function receives as event.data: a JSON object, @FILE, or - for standard input ({})"
     for parser in (invoke, trigger, debug):
-        parser.add_argument("name", metavar="NAME", help="the function's name")
-        parser.add_argument("data", metavar="DATA", nargs="?", help=_DATA_HELP)
-    invoke.add_argument("--log", action="store_true", help="print the log of the call as well, to standard error")
-    trigger.add_argument("--wait", action="store_true", help="wait until its job has ended")
+        parser.add_name()
+        parser.add_argument("data", metavar="DATA", nargs="?", help=data_help)
+    invoke.add_flag("--log", help="print the log of the call as well, to standard error")
+    trigger.add_flag("--wait", help="wait until its job has ended")
     for parser in (trigger, wait):
         parser.add_argument(
             "--wait-for",
-            type=_checked(_seconds),
+            type=_seconds,
             default=300.0,
             metavar="SECONDS",
             help="how long to wait (300)",
         )
     debug.add_argument("--subject", choices=SOURCES, help="the kind of event to be (sdk)")
-    debug.add_argument(
-        "--schema-id", type=_checked(_at_least_one), metavar="ID", help="the table, with --subject flex_schema"
-    )
+    debug.add_argument("--schema-id", type=_at_least_one, metavar="ID", help="the table, with --subject flex_schema")
 
 
 def _add_job_commands(commands: _Commands) -> None:
@@ -441,17 +416,15 @@ def _add_job_commands(commands: _Commands) -> None:
         ],
         "With --follow, the newest last, and again whenever the status of one has changed.",
     )
-    jobs.add_argument("name", metavar="NAME", help="the function's name")
+    jobs.add_name()
     jobs.add_argument("--source", choices=SOURCES, help="only jobs that came from there")
     jobs.add_argument("--status", choices=STATUSES, help="only jobs in this status")
     jobs.add_argument("--service-type", choices=SERVICE_TYPES, help="only calls that were waited for, or were not")
-    jobs.add_argument("--since", type=_checked(parse_time), metavar="TIME", help=f"only jobs created since: {times}")
-    jobs.add_argument("--until", type=_checked(parse_time), metavar="TIME", help="only jobs created until then")
-    jobs.add_argument(
-        "--limit", type=_checked(_at_least_one), default=20, metavar="N", help="how many at the most (20)"
-    )
-    jobs.add_argument("--all", action="store_true", help="all there are")
-    jobs.add_argument("--follow", action="store_true", help="go on with those that come, until interrupted")
+    jobs.add_argument("--since", type=_time, metavar="TIME", help=f"only jobs created since: {times}")
+    jobs.add_argument("--until", type=_time, metavar="TIME", help="only jobs created until then")
+    jobs.add_argument("--limit", type=_at_least_one, default=20, metavar="N", help="how many at the most (20)")
+    jobs.add_flag("--all", help="all there are")
+    jobs.add_flag("--follow", help="go on with those that come, until interrupted")
     logs = commands.add(
         "logs",
         "jobs:logs",
@@ -464,21 +437,21 @@ def _add_job_commands(commands: _Commands) -> None:
         "Of the newest job, if none is named. With -n, --since or --failed, of those that fit, the newest last. With\n"
         "--follow, of each job as it ends; or of the one that is named, when it has ended.",
     )
-    logs.add_argument("name", metavar="NAME", help="the function's name")
-    logs.add_argument("--job", type=_checked(_at_least_one), metavar="ID", help="the id of a job, from `jobs`")
-    logs.add_argument("--follow", action="store_true", help="wait for what comes")
-    logs.add_argument("--since", type=_checked(parse_time), metavar="TIME", help=f"of jobs created since: {times}")
+    logs.add_name()
+    logs.add_argument("--job", type=_at_least_one, metavar="ID", help="the id of a job, from `jobs`")
+    logs.add_flag("--follow", help="wait for what comes")
+    logs.add_argument("--since", type=_time, metavar="TIME", help=f"of jobs created since: {times}")
     logs.add_argument(
         "-n",
         "--limit",
-        type=_checked(_at_least_one),
+        type=_at_least_one,
         metavar="N",
         help="of how many jobs at the most (1, or 20 with --since)",
     )
     for parser in (jobs, logs):
-        parser.add_argument("--failed", action="store_true", help="only jobs that ended and are not fulfilled")
+        parser.add_flag("--failed", help="only jobs that ended and are not fulfilled")
         parser.add_argument(
-            "--interval", type=_checked(_seconds), default=2.0, metavar="SECONDS", help="how often --follow looks (2)"
+            "--interval", type=_seconds, default=2.0, metavar="SECONDS", help="how often --follow looks (2)"
         )
 
 
@@ -502,7 +475,7 @@ surely did not run is called, and those that may have run are looked for among t
 told there is listed, and called again with --retry-uncertain. Interrupted once, it waits for the calls under way;
 twice, it leaves them.""",
     )
-    batch.add_argument("name", metavar="NAME", help="the function's name")
+    batch.add_name()
     batch.add_argument("inputs", metavar="INPUTS", help="a file of JSON objects, one a line; - for standard input")
     batch.add_argument(
         "-o",
@@ -511,27 +484,19 @@ twice, it leaves them.""",
         required=True,
         help="where the results go; - for standard output, unresumable",
     )
-    batch.add_argument(
-        "--no-wait", action="store_true", help="let each call run for up to 300 s, and read its result from its log"
-    )
+    batch.add_flag("--no-wait", help="let each call run for up to 300 s, and read its result from its log")
     batch.add_argument(
         "--concurrency",
-        type=_checked(_at_least_one),
+        type=_at_least_one,
         default=8,
         metavar="N",
         help="how many calls are under way at once (8); the service runs 100 at once, or 10 with 256 MB",
     )
-    batch.add_argument(
-        "--rate", type=_checked(rate), metavar="RATE", help="how many calls to begin: 50/s, 300/m, 1000/h"
-    )
-    batch.add_argument("--resume", action="store_true", help="go on where an earlier run stopped")
-    batch.add_argument(
-        "--retry-uncertain", action="store_true", help="with --resume, call again the lines whose call may have run"
-    )
-    batch.add_argument(
-        "--retry-failed", action="store_true", help="with --resume, call again the lines whose answer was an error"
-    )
-    batch.add_argument("--force", action="store_true", help="begin anew, and lose the results there are")
+    batch.add_argument("--rate", type=_rate, metavar="RATE", help="how many calls to begin: 50/s, 300/m, 1000/h")
+    batch.add_flag("--resume", help="go on where an earlier run stopped")
+    batch.add_flag("--retry-uncertain", help="with --resume, call again the lines whose call may have run")
+    batch.add_flag("--retry-failed", help="with --resume, call again the lines whose answer was an error")
+    batch.add_flag("--force", help="begin anew, and lose the results there are")
 
 
 def _add_local_commands(commands: _Commands) -> None:
@@ -544,12 +509,11 @@ def _add_local_commands(commands: _Commands) -> None:
         ["mincloud-py emulator --port 0 --functions functions/"],
         "Needs the extra: pip install 'mincloud[emulator]'. With --json, standard output is one JSON document\n"
         "with the addresses and credentials, and there is no log.",
-        talks=False,
+        calls_service=False,
     )
     emulator.add_arguments(parser)
-    parser.add_argument(
+    parser.add_flag(
         "--bundle",
-        action="store_true",
         help="with --functions, make one file of each function's, TypeScript included, with your project's esbuild",
     )
     contract = commands.add(
@@ -558,24 +522,20 @@ def _add_local_commands(commands: _Commands) -> None:
         "print the OpenAPI document of the service",
         ["mincloud-py contract", "mincloud-py contract --portable --openapi 3.1 --json", "mincloud-py contract --path"],
         "The variants combine.",
-        talks=False,
+        calls_service=False,
     )
-    contract.add_argument("--yaml", action="store_true", help="as YAML, which it is without --json")
-    contract.add_argument(
-        "--portable",
-        action="store_true",
-        help="the variant for generators that mangle `oneOf`: one schema where there is a choice",
+    contract.add_flag("--yaml", help="as YAML, which it is without --json")
+    contract.add_flag(
+        "--portable", help="the variant for generators that mangle `oneOf`: one schema where there is a choice"
     )
-    contract.add_argument(
-        "--server",
-        action="store_true",
-        help="the variant for servers, proxies and test programs: takes what working clients send",
+    contract.add_flag(
+        "--server", help="the variant for servers, proxies and test programs: takes what working clients send"
     )
     contract.add_argument(
         "--openapi", choices=("3.0", "3.1"), default="3.0", help="the version of OpenAPI (default: 3.0)"
     )
-    contract.add_argument("--dereferenced", action="store_true", help="without references, for tools that follow none")
-    contract.add_argument("--path", action="store_true", help="only where the file is")
+    contract.add_flag("--dereferenced", help="without references, for tools that follow none")
+    contract.add_flag("--path", help="only where the file is")
     completion = commands.add(
         "completion",
         "completion:completion",
@@ -583,8 +543,8 @@ def _add_local_commands(commands: _Commands) -> None:
         ["mincloud-py completion bash > mincloud-py.bash"],
         "bash: source the file. zsh: put it as _mincloud-py into a folder of $fpath. fish: put it into\n"
         "~/.config/fish/completions/mincloud-py.fish.",
-        talks=False,
+        calls_service=False,
     )
     completion.add_argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))
-    show = commands.add("help", "", "show the help of a command", ["mincloud-py help deploy"], talks=False)
+    show = commands.add("help", "", "show the help of a command", ["mincloud-py help deploy"], calls_service=False)
     show.add_argument("words", metavar="COMMAND", nargs="?", help="a command; all of them where none is named")

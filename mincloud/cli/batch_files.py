@@ -1,8 +1,8 @@
-"""The files of a batch: results, and the journal that says which calls may have run.
+"""The files of a batch: the inputs, the results, and the journal of the calls that may have run.
 
-The results have one JSON line for each line of the inputs that came to an end. The journal begins with what is called, and has a line for
-each call that was about to be sent: the number of the input line, a checksum of it, and the time. A call is only sent when its line is
-on the disk, so nothing is called twice after a loss of power either; what was cut off from the end of a file is taken for called.
+The results have a JSON line for each input line that has ended. The journal has a heading that names the batch, and a note for each call
+that was about to be sent: the number of the input line, its checksum, and the time. A call is sent once its note is on the disk, so that
+nothing is called twice, even after a power failure; a line whose note was cut off counts as called.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ import sys
 import time
 import zlib
 from array import array
+from contextlib import AbstractContextManager
 from enum import IntEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from .calls import json_object
 from .exit_statuses import CommandError
@@ -25,15 +26,13 @@ from .units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from types import TracebackType
 
 _GROWTH = 4096
 _APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT
 _PUT_BACK = "put it back, or begin anew with another results file"
-# No input that is no file, so that its lines cannot be counted, has more.
+# A limit for inputs whose lines cannot be counted, as those of a pipe.
 _MOST_LINES = 100_000_000
 _MOST_NAMED = 5
-_LONGEST_NOTE = 100
 _CALLED_UNKNOWN = "so nothing says which lines without an answer were called: put it back, or add --retry-uncertain to call all of these"
 UNANSWERED: dict[str, Any] = {
     "kind": "Unanswered",
@@ -43,67 +42,63 @@ UNANSWERED: dict[str, Any] = {
 
 
 class LineState(IntEnum):
-    """What is known of an input line."""
+    """The state of an input line."""
 
-    OPEN = 0  # it is to be called
+    OPEN = 0  # to be called
     SENT = 1  # its call was about to be sent, and nothing else is known
-    UNCERTAIN = 2  # its call failed such that the function may have run
+    UNCERTAIN = 2  # its call failed, and the function may have run
     ANSWERED = 3
-    REOPENED = 4  # its result says that it did not run, or it is wanted again: to be called, whatever the journal says
+    REOPENED = 4  # to be called again, although the journal has a note of it
 
 
 _CALLED = (LineState.SENT, LineState.UNCERTAIN, LineState.ANSWERED)
 
 
 class LineStates:
-    """What is known of each input line, at a few bytes a line."""
+    """The states of all input lines, at a few bytes a line."""
 
     def __init__(self) -> None:
-        self._standings = bytearray()
+        self._states = bytearray()
         self._checksums = array("I")
         self._times = array("d")
 
     def __getitem__(self, line: int) -> LineState:
-        return LineState(self._standings[line]) if line < len(self._standings) else LineState.OPEN
+        return LineState(self._states[line]) if line < len(self._states) else LineState.OPEN
 
-    def __setitem__(self, line: int, standing: LineState) -> None:
+    def __setitem__(self, line: int, state: LineState) -> None:
         self._grow(line)
-        self._standings[line] = standing
+        self._states[line] = state
 
-    def checksum(self, line: int) -> int:
-        """The checksum of a line that was called; 0 if it is not known."""
-        return self._checksums[line] if line < len(self._checksums) else 0
-
-    def time(self, line: int) -> float:
-        """When a line's call was about to be sent, in Unix seconds; 0 if it is not known."""
-        return self._times[line] if line < len(self._times) else 0.0
+    def call(self, line: int) -> tuple[int, float]:
+        """The checksum of a line and when its call was about to be sent, in Unix seconds; zeros if they are not known."""
+        return (self._checksums[line], self._times[line]) if line < len(self._states) else (0, 0.0)
 
     def set_call(self, line: int, checksum: int, time: float) -> None:
-        """Notes the checksum of a line that was called, and when that was."""
+        """Sets what `call` gives."""
         self._grow(line)
         self._checksums[line] = checksum
         self._times[line] = time
 
-    def lines(self, *standings: LineState) -> Iterator[int]:
-        """The numbers of the lines with one of these standings."""
-        wanted = frozenset(standings)
-        return (line for line, standing in enumerate(self._standings) if standing in wanted)
+    def lines(self, *states: LineState) -> Iterator[int]:
+        """The numbers of the lines in one of some states."""
+        wanted = frozenset(states)
+        return (line for line, state in enumerate(self._states) if state in wanted)
 
     def is_called(self, line: int) -> bool:
         """Whether a line must not be called again."""
         return self[line] in _CALLED
 
     def _grow(self, line: int) -> None:
-        missing = line + 1 - len(self._standings)
+        missing = line + 1 - len(self._states)
         if missing > 0:
             more = missing + _GROWTH
-            self._standings.extend(bytes(more))
+            self._states.extend(bytes(more))
             self._checksums.extend([0] * more)
             self._times.extend([0.0] * more)
 
 
 def checksum(line: bytes) -> int:
-    """The checksum of an input line; never 0."""
+    """The checksum of an input line, never 0."""
     return zlib.crc32(line.strip()) or 1
 
 
@@ -116,10 +111,10 @@ def numbered_lines(file: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
 
 
 def json_line(content: bytes) -> dict[str, Any]:
-    """The JSON object of an input line.
+    """Reads the JSON object of an input line.
 
     Raises:
-        ValueError: It has none; the message says why.
+        ValueError: It is none; the message says why.
     """
     try:
         return json_object(content.decode("utf-8"))
@@ -130,10 +125,14 @@ def json_line(content: bytes) -> dict[str, Any]:
 
 
 class Inputs:
-    """The inputs of a batch: a file that can be read again, or a stream that cannot.
+    """The inputs of a batch.
 
     Args:
         name: A path, or `-` for standard input.
+
+    Attributes:
+        is_file: Whether they can be read more than once.
+        count: The number of the last line that is not blank, once `check` has read a file.
 
     Raises:
         OSError: There is no such file.
@@ -146,7 +145,7 @@ class Inputs:
         self.count: int | None = None
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
-        """The lines that are not blank, with their numbers; of a stream once."""
+        """Reads the lines that are not blank, with their numbers."""
         if self.name == "-":
             if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison] - closed, as with `<&-`
                 raise CommandError("standard input is closed: name a file of inputs")
@@ -156,11 +155,11 @@ class Inputs:
             yield from numbered_lines(file)
 
     def check(self) -> None:
-        """Reads a file before anything is called.
+        """Checks each line of a file before anything is called.
 
         Raises:
-            CommandError: A line is no JSON object; the message names the first of them.
-            OSError: It cannot be read.
+            CommandError: A line is no JSON object; the message names the first such line.
+            OSError: The file cannot be read.
         """
         if not self.is_file:
             return
@@ -184,48 +183,43 @@ class Inputs:
             )
 
 
-class BatchFiles:
-    """The results and the journal of a batch, open for more.
+class BatchFiles(AbstractContextManager["BatchFiles"]):
+    """The results and the journal of a batch.
 
     Args:
-        results: Where the results go.
-        batch: What is called, so that nothing else is continued: the function's name, the environment, the server, and how.
+        results: The path of the results; the journal is beside them.
+        batch: The function, the environment and the server, by which a later run recognises the batch.
 
     Attributes:
-        standings: What is known of each line from earlier runs.
-        failed_before: How many lines were answered by an error in earlier runs.
+        states: The state of each line after earlier runs.
+        failed_before: How many lines earlier runs called that were answered by an error.
     """
 
     def __init__(self, results: Path, batch: dict[str, Any]) -> None:
         self.results = results
         self.journal = results.with_name(f"{results.name}.journal")
-        self.standings = LineStates()
+        self.states = LineStates()
         self.failed_before = 0
         self._batch = batch
         self._results_file = self._journal_file = -1
-        self._kept = bytearray()
+        self._retry_failed = False
         self._noted = self._on_disk = 0
         self._syncing: asyncio.Future[None] | None = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for descriptor in (self._results_file, self._journal_file):
             if descriptor >= 0:
                 os.close(descriptor)
         self._results_file = self._journal_file = -1
 
     def begin(self, *, force: bool) -> None:
-        """Begins anew.
+        """Begins a new batch.
 
         Args:
-            force: Whether what is there may be lost.
+            force: Whether existing files are overwritten.
 
         Raises:
-            CommandError: There are results already, or a journal of lines that may have been called.
+            CommandError: There are results or a journal already.
             OSError: The files cannot be written.
         """
         there = [path for path in (self.results, self.journal) if path.exists()]
@@ -236,18 +230,18 @@ class BatchFiles:
         _append(self._journal_file, self._heading())
         os.fsync(self._journal_file)
         _sync_folder(self.journal)
-        # Whoever finds results finds the heading of their journal as well.
+        # After the journal, so that no results exist without a heading in their journal.
         self._results_file = os.open(self.results, _APPENDING, 0o666)
         os.ftruncate(self._results_file, 0)
         _sync_folder(self.results)
 
     def read_back(self, inputs: Inputs, *, retry_uncertain: bool, retry_failed: bool) -> None:
-        """Reads what an earlier run left, and changes nothing; begins if it left nothing.
+        """Reads the files of an earlier run without changing them; begins a new batch if there are none.
 
         Args:
-            inputs: The inputs, whose called lines must be what they were.
-            retry_uncertain: Whether lines without an answer may all be called again where the journal is missing.
-            retry_failed: Whether lines that were answered by an error are to be called again.
+            inputs: The inputs, whose called lines must not have changed.
+            retry_uncertain: Whether all lines without an answer may be called again where the journal is missing.
+            retry_failed: Whether lines that were answered by an error are called again.
 
         Raises:
             CommandError: The files are not those of this batch, or the journal is not the whole one.
@@ -255,13 +249,13 @@ class BatchFiles:
         """
         if not self.results.exists() and not self.journal.exists():
             self.begin(force=False)
-            self._kept = bytearray()
             return
         is_there = self.journal.exists()
         had_journal = is_there and self.journal.stat().st_size > 0
         try:
             self._open_journal()
-            self._kept = self._read_results(inputs, retry_failed=retry_failed)
+            self._retry_failed = retry_failed
+            self._read_results(inputs)
             if had_journal:
                 self._read_journal(inputs)
             elif not retry_uncertain:
@@ -273,30 +267,30 @@ class BatchFiles:
                 self.journal.unlink(missing_ok=True)
             raise
 
-    def go_on(self, settled: Mapping[int, dict[str, Any] | None], *, retry_uncertain: bool) -> None:
-        """Rewrites the files for what is left, after `read_back`.
+    def prepare_resuming(self, settled: Mapping[int, dict[str, Any] | None], *, retry_uncertain: bool) -> None:
+        """Rewrites the files after `read_back`, such that calls can go on.
 
         Args:
-            settled: What became of lines whose call may have run: a result, or None where it surely did not run.
-            retry_uncertain: Whether the others of these are to be called again.
+            settled: The outcomes of uncertain lines: a result, or None where the call surely did not run.
+            retry_uncertain: Whether the other uncertain lines are called again.
 
         Raises:
             OSError: The files cannot be written.
         """
         for line, outcome in settled.items():
-            self.standings[line] = LineState.REOPENED if outcome is None else LineState.ANSWERED
+            self.states[line] = LineState.REOPENED if outcome is None else LineState.ANSWERED
         if retry_uncertain:
-            for line in list(self.standings.lines(LineState.SENT, LineState.UNCERTAIN)):
-                self.standings[line] = LineState.REOPENED
-        # The journal first: a line that is to be called must be in neither file, and one in the journal alone may have been called.
+            for line in list(self.states.lines(LineState.SENT, LineState.UNCERTAIN)):
+                self.states[line] = LineState.REOPENED
+        # The journal first: of a line that stands in it alone, nobody knows whether it was called.
         self._replace_journal()
         self._replace_results(settled)
 
-    async def sent(self, line: int, content: bytes) -> None:
-        """Notes that a line's call is about to be sent, and waits until that is on the disk; one wait serves many lines.
+    async def note_call(self, line: int, content: bytes) -> None:
+        """Notes that a line's call is about to be sent, and waits until the note is on the disk, together with other notes.
 
         Raises:
-            OSError: It cannot be noted, so it must not be sent.
+            OSError: The note cannot be written, so the call must not be sent.
         """
         _append(self._journal_file, _note(line, checksum(content), time.time()))
         self._noted += 1
@@ -314,20 +308,20 @@ class BatchFiles:
         finally:
             self._syncing = None
 
-    def ended(self, line: int, outcome: dict[str, Any]) -> None:
+    def write_result(self, line: int, outcome: dict[str, Any]) -> None:
         """Writes a line's result.
 
         Args:
             line: The number of the input line.
-            outcome: `data`, or `error`.
+            outcome: The result's `data` or `error`.
 
         Raises:
             OSError: It cannot be written.
         """
         _append(self._results_file, _encoded({"line": line, **outcome}))
 
-    def finished(self) -> None:
-        """Removes the journal, since no line is left to be called."""
+    def finish(self) -> None:
+        """Removes the journal, when no line is left to be called."""
         os.fsync(self._results_file)
         self.journal.unlink(missing_ok=True)
         _sync_folder(self.journal)
@@ -339,27 +333,29 @@ class BatchFiles:
     def _heading(self) -> bytes:
         return _encoded({"batch": self._batch})
 
-    def _read_results(self, inputs: Inputs, *, retry_failed: bool) -> bytearray:
-        """Reads the results; which of their lines stay, one byte for each."""
-        kept = bytearray()
-        for content in _whole_lines(self.results):
+    def _read_results(self, inputs: Inputs) -> None:
+        for number, content in enumerate(_whole_lines(self.results), 1):
             record = _decoded(content)
-            line, error = record.get("line"), record.get("error")
-            if type(line) is not int or line < 1 or not ("data" in record or isinstance(error, dict)):
+            line, state = record.get("line"), self._state_of(record)
+            if type(line) is not int or line < 1 or state is None:
                 raise CommandError(
-                    f"line {len(kept) + 1} of {self.results} is no result of a batch: name another file with -o"
+                    f"line {number} of {self.results} is no result of a batch: name another file with -o"
                 )
             self._check_number(line, self.results, inputs)
-            called = "yes" if "data" in record else cast(dict[str, Any], error).get("called")
-            failed = called == "yes" and "data" not in record
-            stays = called == "uncertain" or (called == "yes" and not (failed and retry_failed))
-            kept.append(stays)
-            self.failed_before += failed and stays
-            if stays:
-                self.standings[line] = LineState.ANSWERED if called == "yes" else LineState.UNCERTAIN
-            else:
-                self.standings[line] = LineState.REOPENED
-        return kept
+            self.states[line] = state
+            self.failed_before += state is LineState.ANSWERED and "data" not in record
+
+    def _state_of(self, record: dict[str, Any]) -> LineState | None:
+        """The state of a line with a result; None if the record is no result."""
+        error = record.get("error")
+        if "data" in record:
+            return LineState.ANSWERED
+        if not isinstance(error, dict):
+            return None
+        called = cast(dict[str, Any], error).get("called")
+        if called == "uncertain":
+            return LineState.UNCERTAIN
+        return LineState.ANSWERED if called == "yes" and not self._retry_failed else LineState.REOPENED
 
     def _check_number(self, line: int, path: Path, inputs: Inputs) -> None:
         if line > (_MOST_LINES if inputs.count is None else inputs.count):
@@ -369,71 +365,56 @@ class BatchFiles:
             raise CommandError(f"{path} is about line {line:,}, and {has}: {_PUT_BACK}")
 
     def _read_journal(self, inputs: Inputs) -> None:
-        lines = _whole_lines(self.journal)
-        heading = next(lines, None)
-        batch = None if heading is None else _decoded(heading).get("batch")
-        if batch is None:
-            raise CommandError(f"{self.journal} is damaged, {_CALLED_UNKNOWN}")
-        if batch != self._batch:
-            raise CommandError(
-                f"{self.journal} is of another batch, {_shown(batch)}: resume that one, or name another file with -o"
-            )
-        for content in lines:
-            parts = content.split(b" ")
-            try:
-                line, check, at = int(parts[0]), int(parts[1], 16), float(parts[2])
-            except (ValueError, IndexError):
-                raise CommandError(f"{self.journal} is damaged, {_CALLED_UNKNOWN}") from None
-            self._note_call(line, check, at, inputs)
-        self._read_cut_note(inputs)
-
-    def _read_cut_note(self, inputs: Inputs) -> None:
-        """Takes the line for called whose note was cut off at the end of the journal."""
         with self.journal.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - _LONGEST_NOTE))
-            rest = file.read().rpartition(b"\n")[2]
-        if not rest:
-            return
-        number, separator, _ = rest.partition(b" ")
-        if not separator or not number.isdigit():
-            raise CommandError(f"the end of {self.journal} was cut off, {_CALLED_UNKNOWN}")
-        self._note_call(int(number), 0, 0.0, inputs)
+            batch = _decoded(next(file, b"")).get("batch")
+            if batch is None:
+                raise CommandError(f"{self.journal} is damaged, {_CALLED_UNKNOWN}")
+            if batch != self._batch:
+                shown = json.dumps(batch, ensure_ascii=False)
+                raise CommandError(
+                    f"{self.journal} is of another batch, {shown}: resume that one, or name another file with -o"
+                )
+            for content in file:
+                number, *rest = content.split(b" ")
+                if not content.endswith(b"\n"):
+                    if not rest or not number.isdigit():
+                        raise CommandError(f"the end of {self.journal} was cut off, {_CALLED_UNKNOWN}")
+                    rest = [b"0", b"0"]  # its number is known, which is enough not to call it again
+                try:
+                    self._apply_note(int(number), int(rest[0], 16), float(rest[1]), inputs)
+                except (ValueError, IndexError):
+                    raise CommandError(f"{self.journal} is damaged, {_CALLED_UNKNOWN}") from None
 
-    def _note_call(self, line: int, check: int, at: float, inputs: Inputs) -> None:
+    def _apply_note(self, line: int, check: int, at: float, inputs: Inputs) -> None:
         self._check_number(line, self.journal, inputs)
-        self.standings.set_call(line, check, at)
-        if self.standings[line] is LineState.OPEN:
-            self.standings[line] = LineState.SENT
+        self.states.set_call(line, check, at)
+        if self.states[line] is LineState.OPEN:
+            self.states[line] = LineState.SENT
 
     def _refuse_without_journal(self, inputs: Inputs) -> None:
-        """Refuses to go on without a journal, unless each line was answered.
+        """Refuses to resume without a journal, unless each line was answered.
 
         Raises:
-            CommandError: Some may have been called, and nothing says which.
+            CommandError: Any of the other lines may have been called.
         """
-        open_lines = (line for line, _ in inputs.lines() if self.standings[line] in (LineState.OPEN, LineState.SENT))
+        open_lines = (line for line, _ in inputs.lines() if self.states[line] in (LineState.OPEN, LineState.SENT))
         if inputs.is_file and next(open_lines, None) is None:
             return
         raise CommandError(f"{self.journal} is missing or empty, {_CALLED_UNKNOWN}")
 
     def _check_inputs(self, inputs: Inputs) -> None:
-        last = 0
         for number, content in inputs.lines():
-            last = number
-            known = self.standings.checksum(number)
-            if known and self.standings.is_called(number) and known != checksum(content):
+            known, _ = self.states.call(number)
+            if known and self.states.is_called(number) and known != checksum(content):
                 raise CommandError(f"line {number} of {inputs.name} has changed since it was called: {_PUT_BACK}")
-        missing = next((line for line in self.standings.lines(*_CALLED) if line > last), None)
-        if missing is not None:
-            raise CommandError(f"{inputs.name} has {last} lines, and line {missing} was called: {_PUT_BACK}")
 
     def _replace_journal(self) -> None:
         def notes() -> Iterator[bytes]:
             yield self._heading()
-            for line in self.standings.lines(*_CALLED):
-                if known := self.standings.checksum(line):
-                    yield _note(line, known, self.standings.time(line))
+            for line in self.states.lines(*_CALLED):
+                known, at = self.states.call(line)
+                if known:
+                    yield _note(line, known, at)
 
         replaced = self._journal_file
         self._journal_file = _replaced(self.journal, notes())
@@ -441,16 +422,17 @@ class BatchFiles:
 
     def _replace_results(self, settled: Mapping[int, dict[str, Any] | None]) -> None:
         def records() -> Iterator[bytes]:
-            for content, stays in zip(_whole_lines(self.results), self._kept, strict=True):
-                line = cast(int, _decoded(content).get("line"))
-                if stays and line not in settled and self.standings[line] is not LineState.REOPENED:
+            for content in _whole_lines(self.results):
+                record = _decoded(content)
+                line: int = record["line"]
+                if line not in settled and LineState.REOPENED not in (self.states[line], self._state_of(record)):
                     yield content + b"\n"
             for line, outcome in settled.items():
                 if outcome is not None:
                     yield _encoded({"line": line, **outcome})
-            for line in list(self.standings.lines(LineState.SENT)):
+            for line in list(self.states.lines(LineState.SENT)):
                 yield _encoded({"line": line, "error": UNANSWERED})
-                self.standings[line] = LineState.UNCERTAIN
+                self.states[line] = LineState.UNCERTAIN
 
         replaced = self._results_file
         self._results_file = _replaced(self.results, records())
@@ -459,27 +441,27 @@ class BatchFiles:
 
 
 class StreamedResults:
-    """Results that go to standard output, without a journal: nothing of it can be resumed."""
+    """Results on standard output, without a journal, so that they cannot be resumed."""
 
     failed_before = 0
 
     def __init__(self) -> None:
-        self.standings = LineStates()
+        self.states = LineStates()
 
-    async def sent(self, line: int, content: bytes) -> None:
-        """Notes nothing."""
+    async def note_call(self, line: int, content: bytes) -> None:
+        """Does nothing: there is no journal."""
 
-    def ended(self, line: int, outcome: dict[str, Any]) -> None:
+    def write_result(self, line: int, outcome: dict[str, Any]) -> None:
         """Writes a line's result."""
         sys.stdout.write(_encoded({"line": line, **outcome}).decode("utf-8", "surrogateescape"))
         sys.stdout.flush()
 
-    def finished(self) -> None:
-        """Leaves nothing."""
+    def finish(self) -> None:
+        """Does nothing, likewise."""
 
 
 def _replaced(path: Path, contents: Iterable[bytes]) -> int:
-    """Puts a file in another's place at once, locked from the beginning and open for more."""
+    """Replaces a file atomically; returns the descriptor of the new one, which is locked and open for appending."""
     new = path.with_name(f".{path.name}.new")
     new.unlink(missing_ok=True)
     descriptor = os.open(new, _APPENDING, 0o666)
@@ -500,7 +482,7 @@ def _replaced(path: Path, contents: Iterable[bytes]) -> int:
 
 
 def _sync_folder(path: Path) -> None:
-    """Has it on the disk which files there are, where the system can."""
+    """Waits until the names in a file's folder are on the disk; does nothing on Windows."""
     if os.name == "nt":
         return
     descriptor = os.open(path.parent, os.O_RDONLY)
@@ -511,7 +493,11 @@ def _sync_folder(path: Path) -> None:
 
 
 def _lock(descriptor: int, path: Path) -> None:
-    """Keeps a second batch away from the same files, where the system can."""
+    """Locks a file against a second batch; does nothing on Windows.
+
+    Raises:
+        CommandError: Another batch has locked it.
+    """
     try:
         import fcntl  # noqa: PLC0415 - not everywhere
     except ImportError:  # Windows
@@ -528,7 +514,7 @@ def _append(descriptor: int, content: bytes) -> None:
 
 
 def _whole_lines(path: Path) -> Iterator[bytes]:
-    """The lines of a file without their ends, but for a last one that was cut off; none if there is no file."""
+    """Reads the lines of a file without their ends, and without a last one that was cut off; none if there is no file."""
     if not path.exists():
         return
     with path.open("rb") as file:
@@ -542,7 +528,7 @@ def _encoded(record: dict[str, Any]) -> bytes:
 
 
 def _decoded(content: bytes) -> dict[str, Any]:
-    """A record; empty if it is none."""
+    """Reads a JSON object; an empty one if there is none."""
     try:
         record: Any = json.loads(content)
     except (ValueError, RecursionError):
@@ -552,7 +538,3 @@ def _decoded(content: bytes) -> dict[str, Any]:
 
 def _note(line: int, known: int, at: float) -> bytes:
     return b"%d %08x %.3f\n" % (line, known, at)
-
-
-def _shown(batch: object) -> str:
-    return json.dumps(batch, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""What became of a batch's calls without an answer: looked for among the function's jobs by the data that was sent."""
+"""Finds the outcome of a batch's calls without an answer among the function's jobs, by the data that was sent."""
 
 from __future__ import annotations
 
@@ -6,156 +6,131 @@ import asyncio
 import json
 import time
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from .. import APIError, InvalidResponse, JobError, JobFailed, TransportError
+from .. import APIError, InvalidResponse, JobError, TransportError
 from .batch_files import LineState, json_line
 
 if TYPE_CHECKING:
     from .. import AsyncMinCloud, AsyncRun
     from .batch_files import Inputs, LineStates
 
-# How far the times of a batch and of the service may differ beyond what is measured, in seconds.
+# How many seconds the clocks of this machine and of the service may differ beyond what is measured.
 _MARGIN = 2.0
-# How long a call may have been on its way, with all attempts that surely did not run.
-_LONGEST_ON_THE_WAY = 300.0
+# How many seconds a call may have taken to reach the service, with all attempts that surely did not run.
+_LONGEST_DELAY = 300.0
 _GIVE_UP_AFTER = 60.0
-_BETWEEN_LOOKS = 1.0
+_INTERVAL = 1.0
 
 
 @dataclass(slots=True)
 class _SameData:
-    """The lines of equal data that were called.
+    """The called lines with equal data.
 
     Attributes:
         data: The data.
-        unsure: The lines whose call may have run.
-        answered: How many others were answered, each of which has a job of its own.
-        since: When the first of all these was called, in Unix seconds.
+        uncertain: The lines whose call may have run.
+        answered: How many other lines were answered, each of which has a job of its own.
+        since: When the first of all these lines was called, in Unix seconds.
         until: When the last of them was called.
     """
 
     data: dict[str, Any]
-    unsure: list[int] = field(default_factory=list[int])
+    uncertain: list[int] = field(default_factory=list[int])
     answered: int = 0
     since: float = float("inf")
     until: float = 0.0
 
+    def call(self, skew: float, ended_at: float) -> tuple[dict[str, Any], float, float]:
+        """The call to look for: its data, and between which times by the service's clock it was made.
+
+        Args:
+            skew: The seconds by which the service's clock is ahead.
+            ended_at: When the batch had ended, in Unix seconds.
+        """
+        until = min(self.until + _LONGEST_DELAY, ended_at) + _MARGIN
+        return self.data, max(0.0, self.since + skew - _MARGIN), until + skew
+
 
 async def settle(
-    cloud: AsyncMinCloud, name: str, standings: LineStates, inputs: Inputs, *, sync: bool
+    cloud: AsyncMinCloud, name: str, states: LineStates, inputs: Inputs, *, sync: bool
 ) -> dict[int, dict[str, Any] | None]:
-    """Looks for calls that may have run among the function's jobs.
+    """Looks among the function's jobs for the calls that may have run.
 
     Args:
         cloud: The client; it is closed.
         name: The function's name.
-        standings: What is known of each line.
+        states: The state of each line.
         inputs: The inputs, a file.
         sync: Whether the calls were waited for.
 
     Returns:
-        For each line that is settled its result, or None if its call surely did not run. Lines of which nothing can be told are left out.
+        For each line its result, or None if its call surely did not run. Lines whose outcome cannot be told are left out.
     """
-    groups = _grouped(standings, inputs)
+    groups = _grouped(states, inputs)
     settled: dict[int, dict[str, Any] | None] = {}
     async with cloud:
         try:
             skew = await _skew(cloud, name, groups[0].data, sync=sync) if groups else 0.0
             give_up_at = time.monotonic() + _GIVE_UP_AFTER
-            # No call is sent any more; one that is still on its way gets there within this time.
+            # No call of the batch is sent any more after this time.
             ended_at = time.time()
             while groups:
-                groups, measured = await _settle_some(cloud, name, groups, settled, skew, ended_at, sync=sync)
-                skew = max(skew, measured)
+                calls = [group.call(skew, ended_at) for group in groups]
+                found = await cloud.functions.find_calls(name, calls, sync=sync)
+                skew = max(skew, *(each.listed_at - time.time() for each in found))
+                for group, each in zip(groups, found, strict=True):
+                    if each.is_covered and not each.doubtful:
+                        # Each answered line has one of these jobs; it does not matter which, since their data are equal.
+                        lost = each.runs[: max(0, len(each.runs) - group.answered)]
+                        outcomes = [await _outcome(run) for run in lost[: len(group.uncertain)]]
+                        settled.update(zip_longest(group.uncertain, outcomes))
+                groups = [group for group in groups if group.uncertain[0] not in settled]
                 if time.monotonic() > give_up_at:
                     break
                 if groups:
-                    await asyncio.sleep(_BETWEEN_LOOKS)
+                    await asyncio.sleep(_INTERVAL)
         except (APIError, TransportError, InvalidResponse):
-            pass  # what cannot be looked for stays uncertain, and the calls to come say what is wrong
+            pass  # the other lines stay uncertain, and the next calls report what is wrong
     return settled
 
 
-def _grouped(standings: LineStates, inputs: Inputs) -> list[_SameData]:
-    """The lines that were called, by their data: a log shows no difference between equal ones."""
+def _grouped(states: LineStates, inputs: Inputs) -> list[_SameData]:
+    """Groups the called lines by their data, since logs of equal data cannot be told apart."""
     groups: dict[str, _SameData] = {}
-    # Twice, so that only the data of lines that are unsure are kept.
+    # Two passes, so that only the data of uncertain lines are kept in memory.
     for wanted in ((LineState.SENT, LineState.UNCERTAIN), (LineState.ANSWERED,)):
         for line, content in inputs.lines():
-            at = standings.time(line)
-            if standings[line] not in wanted or not at:
+            _, at = states.call(line)
+            if states[line] not in wanted or not at:
                 continue
             data = json_line(content)
             key = json.dumps(data, sort_keys=True)
-            group = groups.get(key)
-            if group is None and LineState.ANSWERED in wanted:
-                continue
-            if group is None:
-                group = groups[key] = _SameData(data)
-            if LineState.ANSWERED in wanted:
+            if LineState.ANSWERED not in wanted:
+                group = groups.setdefault(key, _SameData(data))
+                group.uncertain.append(line)
+            elif key in groups:
+                group = groups[key]
                 group.answered += 1
             else:
-                group.unsure.append(line)
+                continue
             group.since, group.until = min(group.since, at), max(group.until, at)
     return list(groups.values())
 
 
 async def _skew(cloud: AsyncMinCloud, name: str, data: dict[str, Any], *, sync: bool) -> float:
-    """How many seconds the service's clock is ahead of this machine's, at the least."""
+    """The least number of seconds by which the service's clock is ahead of this machine's."""
     now = time.time()
     (found,) = await cloud.functions.find_calls(name, [(data, now, now)], sync=sync)
     return found.listed_at - time.time()
 
 
-async def _settle_some(
-    cloud: AsyncMinCloud,
-    name: str,
-    groups: list[_SameData],
-    settled: dict[int, dict[str, Any] | None],
-    skew: float,
-    ended_at: float,
-    *,
-    sync: bool,
-) -> tuple[list[_SameData], float]:
-    """Settles what a look at the jobs tells; gives the groups for which it is too early, and the skew that it shows."""
-    wanted = [
-        (
-            group.data,
-            max(0.0, group.since + skew - _MARGIN),
-            min(group.until + _LONGEST_ON_THE_WAY, ended_at) + skew + _MARGIN,
-        )
-        for group in groups
-    ]
-    early: list[_SameData] = []
-    looked = await cloud.functions.find_calls(name, wanted, sync=sync)
-    measured = max(found.listed_at for found in looked) - time.time()
-    for group, found in zip(groups, looked, strict=True):
-        if not found.is_covered or found.doubtful:
-            early.append(group)
-            continue
-        # Each answered line has one of these jobs. Which of them is nobody's business: their data are equal.
-        lost = found.runs[: max(0, len(found.runs) - group.answered)]
-        outcomes = [await _outcome(run) for run in lost[: len(group.unsure)]]
-        for place, line in enumerate(group.unsure):
-            settled[line] = outcomes[place] if place < len(outcomes) else None
-    return early, measured
-
-
 async def _outcome(run: AsyncRun) -> dict[str, Any]:
-    """The result of a call that ran, as a line of the results."""
+    """The result of a call that ran, as the results file has it."""
     try:
         return {"data": await run.result()}
-    except JobFailed as error:
-        failure: JobError = error
-    except JobError as error:  # its log does not show what it returned
-        failure = error
-    job = failure.job or run.job
-    return {
-        "error": {
-            "kind": type(failure).__name__,
-            "message": str(failure),
-            "called": "yes",
-            **({} if job is None else {"job": job.id}),
-        }
-    }
+    except JobError as error:  # it failed, or its log does not show what it returned
+        job = error.job or run.job
+        outcome = {"kind": type(error).__name__, "message": str(error), "called": "yes"}
+        return {"error": {**outcome, **({} if job is None else {"job": job.id})}}

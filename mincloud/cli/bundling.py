@@ -1,4 +1,4 @@
-"""Making one file of a function's several, by the user's own esbuild."""
+"""Bundles the files of a function into one with the user's own esbuild."""
 
 from __future__ import annotations
 
@@ -6,20 +6,17 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from .._function_files import name_of_function
 from .exit_statuses import CommandError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _OPTIONS = ("--bundle", "--platform=node", "--target=node12", "--format=cjs", "--log-level=warning", "--color=false")
 # The service looks for `exports.main`; ES modules may export `main` or a default.
 _FOOTER = "exports.main = module.exports.main || module.exports.default || module.exports; module.exports = exports;"
 _SECONDS = 120.0
-_SOURCES = (".ts", ".mts", ".cts", ".tsx", ".jsx", ".mjs", ".cjs", ".js")
+_SUFFIXES = (".ts", ".mts", ".cts", ".tsx", ".jsx", ".mjs", ".cjs", ".js")
 _DECLARATION = ".d"
-# Comments, and texts that are no argument of `require`, hide what looks like one.
+# Matches comments and other strings too, so that a `require` within one is not found.
 _REQUIRED = re.compile(
     r"""//[^\n]*|/\*.*?\*/|\brequire\s*\(\s*(?P<quote>['"`])(?P<path>\.{1,2}(?:/[^'"`\n]*)?)(?P=quote)\s*\)"""
     r"""|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`""",
@@ -32,38 +29,47 @@ def required_files(code: str) -> list[str]:
     return list(dict.fromkeys(found["path"] for found in _REQUIRED.finditer(code) if found["path"]))
 
 
-def source_of_folder(folder: Path) -> Path | None:
-    """The file that a function's folder is bundled from: `index` with the ending of TypeScript or JavaScript; None if there is none."""
-    return next((file for ending in _SOURCES if (file := folder / f"index{ending}").is_file()), None)
+def find_source(folder: Path) -> Path | None:
+    """The file that a function's folder is bundled from: `index` with a suffix of TypeScript or JavaScript; None if there is none."""
+    return next((file for suffix in _SUFFIXES if (file := folder / f"index{suffix}").is_file()), None)
 
 
-def sources_in(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Names and files of the functions of a folder that are to be bundled: each `NAME.ts`, `NAME.js` or `NAME/index.ts` and so on."""
+def bundled_functions(path: Path) -> dict[str, Path]:
+    """The functions at a path that are to be bundled: the file of each by its name.
+
+    Args:
+        path: The file of one function, its folder, or a folder of such files and folders.
+
+    Raises:
+        CommandError: Two files are the same function.
+    """
+    index = find_source(path) if path.is_dir() else path
+    if index is not None:
+        return {name_of_function(index): index}
     found: dict[str, Path] = {}
-    for entry in sorted(folder.iterdir()):
+    for entry in sorted(path.iterdir()):
         if entry.name.startswith(".") or entry.name == "node_modules":
             continue
-        if entry.is_dir():
-            index = source_of_folder(entry)
-            if index is not None:
-                _add(found, entry.name, index)
-        elif entry.suffix in _SOURCES and not entry.stem.endswith(_DECLARATION):
-            _add(found, entry.stem, entry)
-    yield from found.items()
+        is_source = entry.suffix in _SUFFIXES and not entry.stem.endswith(_DECLARATION)
+        file = find_source(entry) if entry.is_dir() else entry if is_source else None
+        if file is None:
+            continue
+        other = found.setdefault(name_of_function(file), file)
+        if other.parent != file.parent:
+            raise CommandError(f"{other} and {file} are both the function {name_of_function(file)!r}: keep one of them")
+        # The one with the later suffix was made of the other.
+        found[name_of_function(file)] = min(other, file, key=lambda each: _SUFFIXES.index(each.suffix))
+    return found
 
 
-def _add(found: dict[str, Path], name: str, file: Path) -> None:
-    other = found.setdefault(name, file)
-    if other == file:
-        return
-    if other.parent == file.parent:  # what was made of it, with the other ending
-        found[name] = min(other, file, key=lambda each: _SOURCES.index(each.suffix))
-    else:
-        raise CommandError(f"{other} and {file} are both the function {name!r}: keep one of them")
+def bundle(file: Path) -> str:
+    """Bundles a function into one file for Node 12.
 
+    Args:
+        file: The file that the bundle starts from.
 
-def bundled(file: Path) -> str:
-    """The code of a function in one file, for Node 12.
+    Returns:
+        The code.
 
     Raises:
         CommandError: There is no esbuild, or it cannot bundle the file.
@@ -79,21 +85,20 @@ def bundled(file: Path) -> str:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CommandError(f"{program} does not run: {error}") from error
-    said = done.stderr.decode("utf-8", "replace").splitlines()
     if done.returncode:
-        raise CommandError(f"esbuild cannot bundle {file}", details=[line for line in said if line.strip()])
+        lines = done.stderr.decode("utf-8", "replace").splitlines()
+        raise CommandError(f"esbuild cannot bundle {file}", details=[line for line in lines if line.strip()])
     return done.stdout.decode("utf-8")
 
 
 def _esbuild(file: Path) -> str:
-    """The esbuild of the function's project, of this folder, or on the path.
+    """The path of the esbuild of the function's project, of the working directory's, or on the search path.
 
     Raises:
         CommandError: There is none.
     """
     name = "esbuild.cmd" if shutil.which("cmd.exe") else "esbuild"
-    here, place = Path.cwd(), file.resolve().parent
-    for folder in (place, *place.parents, here, *here.parents):
+    for folder in (*file.resolve().parents, Path.cwd(), *Path.cwd().parents):
         program = folder / "node_modules" / ".bin" / name
         if program.is_file():
             return str(program)

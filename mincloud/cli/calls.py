@@ -10,43 +10,41 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .clients import connected, destination
-from .exit_statuses import DONE, FAILED, PROGRAM, CommandError, describe_error, error_document, escaped
+from ..errors import FunctionError, JobError, JobNotFound, JobTimeout, MinCloudError, ResultUnavailable
+from .clients import resolve_destination
+from .exit_statuses import DONE, FAILED, PROGRAM, CommandError, describe_error, escaped
 from .terminal import Cell
-from .units import duration, size
+from .units import duration, seconds_between, size
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from .. import DebugResult, FunctionError, Job, MinCloud, Run
+    from .. import DebugResult, Job, MinCloud, Run
     from .terminal import Terminal
 
 _MILLI = 1000.0
 _JSON_OBJECT = """a JSON object, as '{"username": "Lin"}'"""
-# The first frame of a stack in a file that is none of Node's or of a module's.
+_JSON_TYPES = {"NoneType": "null", "bool": "a boolean", "str": "a string", "list": "a list"}
+# The first frame of a stack in a file that is neither Node's nor a module's.
 _OWN_FRAME = re.compile(
     r"^\s+at (?:.*\()?(?P<file>(?!node:|internal/)[^\s()/][^()\n]*\.js|index\.js):(?P<line>\d+):(?P<column>\d+)\)?$",
     re.MULTILINE,
 )
 _LONGEST_LINE_SHOWN = 160
 # How many seconds this machine's clock and the service's may differ, with `invoke --log`.
-_CLOCKS_DIFFER = 120.0
-_LOOKS_FOR_LOG = 5
-_BETWEEN_LOOKS = 0.5
+_CLOCK_DIFFERENCE = 120.0
+_LOG_ATTEMPTS = 5
+_LOG_INTERVAL = 0.5
 
 
 def invoke(args: argparse.Namespace, terminal: Terminal) -> int:
     """Calls a function and waits for it."""
-    from .. import FunctionError  # noqa: PLC0415 - help needs no client
-
-    data = data_argument(args.data)
-    with connected(destination(args, terminal), args) as cloud:
+    data = read_data(args.data)
+    with resolve_destination(args, terminal).connect() as cloud:
         begun_at = time.time()
         try:
             result = cloud.functions.invoke(args.name, data)
-            if args.log:
-                _print_log_of_call(cloud, args.name, data, begun_at)
         except FunctionError as error:
             if args.log:
                 _print_log_of_call(cloud, args.name, data, begun_at)
@@ -55,32 +53,32 @@ def invoke(args: argparse.Namespace, terminal: Terminal) -> int:
             _, message = describe_error(error, command="invoke", name=args.name)
             log = f"`mincloud-py logs {shlex.quote(args.name)}` shows its log"
             raise CommandError(message, FAILED, details=[*_failing_line(cloud, error), log]) from error
+        if args.log:
+            _print_log_of_call(cloud, args.name, data, begun_at)
     if terminal.json:
         terminal.document(result)
     else:
-        terminal.block(readable(result))
+        terminal.block(_readable(result))
     return DONE
 
 
 def _print_log_of_call(cloud: MinCloud, name: str, data: dict[str, Any] | None, begun_at: float) -> None:
-    """Prints the log of a call that was waited for to standard error: of the newest job that shows its data."""
-    for _ in range(_LOOKS_FOR_LOG):
-        window = (data or {}, begun_at - _CLOCKS_DIFFER, time.time() + _CLOCKS_DIFFER)
-        (found,) = cloud.functions.find_calls(name, [window], sync=True)
+    """Prints the log of the newest call with this data to standard error."""
+    for _ in range(_LOG_ATTEMPTS):
+        call = (data or {}, begun_at - _CLOCK_DIFFERENCE, time.time() + _CLOCK_DIFFERENCE)
+        (found,) = cloud.functions.find_calls(name, [call], sync=True)
         if found.runs:
             run = max(found.runs, key=lambda each: 0 if each.job is None else each.job.id)
             sys.stderr.write(escaped(run.log()))
             return
-        time.sleep(_BETWEEN_LOOKS)
+        time.sleep(_LOG_INTERVAL)
     sys.stderr.write(
         f"{PROGRAM}: note: no log of this call is to be had yet; `mincloud-py logs {name}` may show it later\n"
     )
 
 
 def _failing_line(cloud: MinCloud, error: FunctionError) -> list[str]:
-    """The line of the user's code at which a function failed, with a caret; nothing where the stack does not say."""
-    from .. import MinCloudError  # noqa: PLC0415 - help needs no client
-
+    """The line of the user's code at which a function failed, with a caret; nothing where the stack does not tell."""
     frame = _OWN_FRAME.search(error.stack or "")
     if frame is None:
         return []
@@ -98,76 +96,40 @@ def _failing_line(cloud: MinCloud, error: FunctionError) -> list[str]:
 
 
 def trigger(args: argparse.Namespace, terminal: Terminal) -> int:
-    """Calls a function, or for each line of standard input, and does not wait, or waits for the jobs."""
-    inputs = _lines_of_input() if args.data == "-" else [data_argument(args.data)]
-    there = destination(args, terminal)
-    with connected(there, args) as cloud:
+    """Calls a function without waiting, once or for each line of standard input; with `--wait` waits for the jobs."""
+    inputs = _read_inputs() if args.data == "-" else [read_data(args.data)]
+    destination = resolve_destination(args, terminal)
+    with destination.connect() as cloud:
         runs: list[Run] = []
         for data in inputs:
             run = cloud.functions.trigger(args.name, data)
             runs.append(run)
-            if args.wait:
-                continue
-            if terminal.json:
-                terminal.document({"function": args.name, "accepted": True, "handle": run.to_dict()})
-            else:
-                shows = f"`mincloud-py jobs {args.name}` shows what becomes of it"
-                terminal.text(f"{args.name} was accepted in {there}; {shows}")
-        return _waited_for(cloud, runs, args.wait_for, terminal) if args.wait else DONE
+            if not args.wait:
+                terminal.result(
+                    {"function": args.name, "accepted": True, "handle": run.to_dict()},
+                    f"{args.name} was accepted in {destination}; `mincloud-py jobs {args.name}` shows what becomes of it",
+                )
+        return _wait(cloud, runs, args.wait_for, terminal) if args.wait else DONE
 
 
 def wait(args: argparse.Namespace, terminal: Terminal) -> int:
-    """Waits for calls that `trigger --json` made, perhaps in another place and long ago."""
-    text = args.handle
-    if text == "-":
-        text = _decoded(_standard_input(), "standard input")
-    elif text.startswith("@"):
-        text = _decoded(Path(text[1:]).read_bytes(), text[1:])
-    there = destination(args, terminal)
-    with connected(there, args) as cloud:
+    """Waits for calls that `trigger --json` made, also elsewhere and earlier."""
+    text, _ = _read_argument(args.handle, "HANDLE")
+    with resolve_destination(args, terminal).connect() as cloud:
         try:
-            handles = [json_object(line) for line in _documents(text)]
+            handles = [json_object(document) for document in _documents(text)]
             runs = [cloud.functions.resume(handle.get("handle", handle)) for handle in handles]
         except (ValueError, TypeError) as error:
             raise CommandError(f"HANDLE must be what `mincloud-py trigger --json` printed: {error}") from None
         if not runs:
             raise CommandError("HANDLE is empty: it must be what `mincloud-py trigger --json` printed")
-        return _waited_for(cloud, runs, args.wait_for, terminal)
+        return _wait(cloud, runs, args.wait_for, terminal)
 
 
-def _lines_of_input() -> list[dict[str, Any] | None]:
-    """What standard input has: a JSON object, or one on each line.
-
-    Raises:
-        CommandError: A line has none; nothing was called.
-    """
-    found: list[dict[str, Any] | None] = []
-    text = _decoded(_standard_input(), "standard input")
-    documents = _documents(text)
-    for line, document in enumerate(documents, 1):
-        try:
-            found.append(json_object(document))
-        except ValueError as error:
-            place = "standard input" if len(documents) == 1 else f"line {line} of standard input"
-            raise CommandError(f"{place} must be {_JSON_OBJECT}: {error}; nothing was called") from None
-    return found
-
-
-def _documents(text: str) -> list[str]:
-    """A text that is one JSON object as it is, any other by its lines."""
-    try:
-        json_object(text)
-    except ValueError:
-        return [line for line in text.splitlines() if line.strip()]
-    return [text]
-
-
-def _waited_for(cloud: MinCloud, runs: Sequence[Run], seconds: float, terminal: Terminal) -> int:
-    """Waits for calls, and shows what each returned; gives the exit status."""
-    from .. import JobError, JobTimeout  # noqa: PLC0415 - help needs no client
-
+def _wait(cloud: MinCloud, runs: Sequence[Run], seconds: float, terminal: Terminal) -> int:
+    """Waits for calls, and shows what each returned; returns the exit status."""
     if len(runs) == 1:
-        _show_ended(runs[0], _followed(runs[0], seconds, terminal), terminal)
+        _show_ended(runs[0], _wait_for_job(runs[0], seconds, terminal), terminal)
         return DONE
     status, ended = DONE, 0
     try:
@@ -177,13 +139,9 @@ def _waited_for(cloud: MinCloud, runs: Sequence[Run], seconds: float, terminal: 
                 try:
                     job = run.wait(seconds)
                 except JobError as error:
-                    failure, message = describe_error(error, name=run.function)
+                    document = {} if error.job is None else job_document(error.job)
+                    failure = terminal.failure(error, document, name=run.function)
                     status = status or failure
-                    if terminal.json:
-                        known: dict[str, Any] = {} if error.job is None else job_document(error.job)
-                        terminal.document({**known, **error_document(error, message)})
-                    else:
-                        terminal.note(f"mincloud-py: {message}")
                 else:
                     _show_ended(run, job, terminal)
     except JobTimeout as error:
@@ -191,150 +149,23 @@ def _waited_for(cloud: MinCloud, runs: Sequence[Run], seconds: float, terminal: 
     return status
 
 
-def _show_ended(run: Run, job: Job, terminal: Terminal) -> None:
-    """Shows what a call returned, and where its log is."""
-    from .. import ResultUnavailable  # noqa: PLC0415 - help needs no client
-
-    try:
-        shown: dict[str, Any] = {"result": run.result()}
-    except ResultUnavailable as error:
-        shown = {"result_unavailable": str(error)}
-    if terminal.json:
-        terminal.document({**job_document(job), **shown})
-        return
-    if "result" in shown:
-        terminal.block(readable(shown["result"]))
-    else:
-        terminal.note(f"mincloud-py: note: {shown['result_unavailable']}")
-    log = f"`mincloud-py logs {run.function} --job {job.id}` shows its log"
-    terminal.text(f"job {job.id} {_ended(job)}; {log}")
-
-
-def debug(args: argparse.Namespace, terminal: Terminal) -> int:
-    """Tries a function as an event of a kind, and shows its log."""
-    data = data_argument(args.data)
-    with connected(destination(args, terminal), args) as cloud:
-        result = cloud.functions.debug(args.name, data, subject=args.subject, schema_id=args.schema_id)
-    if terminal.json:
-        # A result of null is one, too.
-        terminal.document({"data": None, **result.to_dict()})
-    else:
-        terminal.block(result.log or "")
-        if result.code == 0:
-            terminal.text(Cell(f"returned, {_cost(result)}:", "dim"))
-            terminal.block(readable(result.data))
-    if result.code == 0:
-        return DONE
-    error = result.error
-    said = ": ".join(part for part in ((error.type_, error.message) if error else ()) if part)
-    terminal.note(
-        f"mincloud-py: the function {args.name!r} failed: {said or f'code {result.code}, without a message'} ({_cost(result)})"
-    )
-    return FAILED
-
-
-def data_argument(text: str | None) -> dict[str, Any] | None:
-    """What a function receives as `event.data`: a JSON object, `@FILE` or `-` for standard input; None for an empty object.
-
-    Raises:
-        CommandError: It is no JSON object.
-        OSError: The file cannot be read.
-    """
-    if text is None:
-        return None
-    place = "DATA"
-    if text == "-":
-        place = "standard input"
-        text = _decoded(_standard_input(), place)
-    elif text.startswith("@"):
-        place = text[1:]
-        text = _decoded(Path(place).read_bytes(), place)
-    try:
-        return json_object(text)
-    except ValueError as error:
-        raise CommandError(f"{place} must be {_JSON_OBJECT}: {error}") from None
-
-
-def _standard_input() -> bytes:
-    # Closed, as with `<&-`, it is None.
-    if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]
-        raise CommandError("standard input is closed: give DATA as an argument or @FILE")
-    return sys.stdin.buffer.read()
-
-
-def json_object(text: str) -> dict[str, Any]:
-    """A JSON object, read strictly.
-
-    Raises:
-        ValueError: It is none; the message says why.
-    """
-    try:
-        value: Any = json.loads(text, parse_constant=_refuse_constant)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{error.msg} at line {error.lineno} column {error.colno}") from None
-    if not isinstance(value, dict):
-        raise ValueError(f"it is {_kind(value)}")
-    return value  # pyright: ignore[reportUnknownVariableType] - JSON has no more types than that
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _kind(value: object) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "a boolean"
-        case str():
-            return "a string"
-        case list():
-            return "a list"
-        case _:
-            return "a number"
-
-
-def _decoded(content: bytes, place: str) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise CommandError(f"{place} is not UTF-8: save it in that encoding") from None
-
-
-def readable(value: Any) -> str:
-    """A JSON value for people: a string as it is, anything else as indented JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
-
-
-def job_document(job: Job) -> dict[str, Any]:
-    """A job as JSON, without its presigned address: that is a secret by itself, and `logs` fetches what is behind it."""
-    document = job.to_dict()
-    has_log = bool(document.pop("user_log_url", None))
-    return {**document, "has_log": has_log}
-
-
-def _followed(run: Run, seconds: float, terminal: Terminal) -> Job:
-    """The job of a call at its end; on a terminal with its progress.
+def _wait_for_job(run: Run, seconds: float, terminal: Terminal) -> Job:
+    """Waits for the job of a call; on a terminal with its progress.
 
     Raises:
         JobNotFound: No job appeared in time.
         JobTimeout: It has not ended in time.
     """
-    from .. import JobNotFound, JobTimeout  # noqa: PLC0415 - help needs no client
-
     started = time.monotonic()
 
-    def standing() -> str:
+    def progress() -> str:
         job = run.job
         if job is None:
             return f"{run.function} was accepted, looking for its job"
         return f"job {job.id} {job.status}, {duration(time.monotonic() - started)}"
 
     try:
-        with terminal.spinner(standing):
+        with terminal.spinner(progress):
             return run.wait(seconds)
     except JobNotFound as error:
         raise JobNotFound(
@@ -346,14 +177,160 @@ def _followed(run: Run, seconds: float, terminal: Terminal) -> Job:
         ) from error
 
 
-def _ended(job: Job) -> str:
-    took = job.finished_at - job.started_at if job.finished_at is not None and job.started_at is not None else None
-    after = f" after {duration(took)}" if took is not None else ""
-    return f"{job.status}{after}" + (f", {size(job.mem_usage)}" if job.mem_usage else "")
+def _show_ended(run: Run, job: Job, terminal: Terminal) -> None:
+    """Shows what a call returned, and where its log is."""
+    try:
+        shown: dict[str, Any] = {"result": run.result()}
+    except ResultUnavailable as error:
+        shown = {"result_unavailable": str(error)}
+    if terminal.json:
+        terminal.document({**job_document(job), **shown})
+        return
+    if "result" in shown:
+        terminal.block(_readable(shown["result"]))
+    else:
+        terminal.note(f"mincloud-py: note: {shown['result_unavailable']}")
+    took = duration(seconds_between(job.started_at, job.finished_at))
+    parts = [
+        f"{job.status} after {took}" if took else f"{job.status}",
+        *([size(job.mem_usage)] if job.mem_usage else []),
+    ]
+    terminal.text(f"job {job.id} {', '.join(parts)}; `mincloud-py logs {run.function} --job {job.id}` shows its log")
+
+
+def debug(args: argparse.Namespace, terminal: Terminal) -> int:
+    """Calls a function for a try, and shows its log."""
+    data = read_data(args.data)
+    with resolve_destination(args, terminal).connect() as cloud:
+        result = cloud.functions.debug(args.name, data, subject=args.subject, schema_id=args.schema_id)
+    if terminal.json:
+        terminal.document({"data": None, **result.to_dict()})  # to_dict() leaves out a result that is null
+    else:
+        terminal.block(result.log or "")
+        if result.code == 0:
+            terminal.text(Cell(f"returned, {_cost(result)}:", "dim"))
+            terminal.block(_readable(result.data))
+    if result.code == 0:
+        return DONE
+    error = result.error
+    reason = ": ".join(part for part in ((error.type_, error.message) if error else ()) if part)
+    terminal.note(
+        f"mincloud-py: the function {args.name!r} failed: {reason or f'code {result.code}, without a message'} ({_cost(result)})"
+    )
+    return FAILED
 
 
 def _cost(result: DebugResult) -> str:
+    """The time and memory that a call took."""
     parts = [duration(None if result.execution_time is None else result.execution_time / _MILLI)]
     parts += [f"billed {result.billing_time} ms"] if result.billing_time is not None else []
     parts += [size(result.mem_usage)]
     return ", ".join(part for part in parts if part)
+
+
+def read_data(argument: str | None) -> dict[str, Any] | None:
+    """Reads the data for a function: a JSON object, `@FILE` or `-` for standard input; None for an empty object.
+
+    Raises:
+        CommandError: It is no JSON object.
+        OSError: The file cannot be read.
+    """
+    if argument is None:
+        return None
+    text, place = _read_argument(argument, "DATA")
+    return _checked_object(text, place)
+
+
+def _read_inputs() -> list[dict[str, Any]]:
+    """Reads standard input: a JSON object, or one on each line.
+
+    Raises:
+        CommandError: A line has none; nothing was called.
+    """
+    text, place = _read_argument("-", "DATA")
+    documents = _documents(text)
+    if len(documents) == 1:
+        return [_checked_object(documents[0], place, "; nothing was called")]
+    return [
+        _checked_object(document, f"line {line} of {place}", "; nothing was called")
+        for line, document in enumerate(documents, 1)
+    ]
+
+
+def _documents(text: str) -> list[str]:
+    """Splits a text into JSON documents: itself if it is a JSON object, else its lines."""
+    try:
+        json_object(text)
+    except ValueError:
+        return [line for line in text.splitlines() if line.strip()]
+    return [text]
+
+
+def _read_argument(argument: str, name: str) -> tuple[str, str]:
+    """Reads an argument that is a text, `@FILE` or `-` for standard input.
+
+    Args:
+        argument: The argument.
+        name: Its name in the help.
+
+    Returns:
+        The text, and where it comes from, for messages.
+
+    Raises:
+        CommandError: Standard input is closed, or the text is not UTF-8.
+        OSError: The file cannot be read.
+    """
+    if argument == "-":
+        place = "standard input"
+        if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison] - closed, as with `<&-`
+            raise CommandError(f"standard input is closed: give {name} as an argument or @FILE")
+        content = sys.stdin.buffer.read()
+    elif argument.startswith("@"):
+        place = argument[1:]
+        content = Path(place).read_bytes()
+    else:
+        return argument, name
+    try:
+        return content.decode("utf-8-sig"), place
+    except UnicodeDecodeError:
+        raise CommandError(f"{place} is not UTF-8: save it in that encoding") from None
+
+
+def _checked_object(text: str, place: str, consequence: str = "") -> dict[str, Any]:
+    try:
+        return json_object(text)
+    except ValueError as error:
+        raise CommandError(f"{place} must be {_JSON_OBJECT}: {error}{consequence}") from None
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """Reads a JSON object strictly.
+
+    Raises:
+        ValueError: It is none; the message says why.
+    """
+    try:
+        value: Any = json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{error.msg} at line {error.lineno} column {error.colno}") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"it is {_JSON_TYPES.get(type(value).__name__, 'a number')}")
+    return value  # pyright: ignore[reportUnknownVariableType] - JSON has no more types than that
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _readable(value: Any) -> str:
+    """A JSON value for people: a string as it is, anything else as indented JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def job_document(job: Job) -> dict[str, Any]:
+    """A job as JSON, without the presigned address of its log, which is a secret."""
+    document = job.to_dict()
+    has_log = bool(document.pop("user_log_url", None))
+    return {**document, "has_log": has_log}

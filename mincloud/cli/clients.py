@@ -1,4 +1,4 @@
-"""The client that a command works with, from the global options, and where that client's requests go."""
+"""The destination of a command's requests: server, environment and credentials, and a client for it."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ if TYPE_CHECKING:
     import argparse
 
     from .. import AsyncMinCloud, MinCloud
-    from .._configuration import NotGiven
     from .terminal import Terminal
 
 _TOKEN_VARIABLE = "MINCLOUD_ACCESS_TOKEN"  # noqa: S105 - a variable's name
-APPLICATION_VARIABLES = ("MINCLOUD_CLIENT_ID", "MINCLOUD_CLIENT_SECRET")
-CREDENTIAL_VARIABLES = (_TOKEN_VARIABLE, *APPLICATION_VARIABLES)
+_APPLICATION_VARIABLES = ("MINCLOUD_CLIENT_ID", "MINCLOUD_CLIENT_SECRET")
+CREDENTIAL_VARIABLES = (_TOKEN_VARIABLE, *_APPLICATION_VARIABLES)
 PRODUCTION = "production"
 # The service's ids are hexadecimal, and long; a short word like `e2e` is a name.
-_LIKE_AN_ID = re.compile(r"(?=.*\d)[0-9a-f-]{4,}", re.IGNORECASE)
-_SHOWN_WHOLE = 8
+_ID = re.compile(r"(?=.*\d)[0-9a-f-]{4,}", re.IGNORECASE)
+_LONGEST_SHOWN_WHOLE = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where the requests of a command go, and what decides it.
+    """Where the requests of a command go, and what decided it.
 
     Attributes:
         base_url: The server.
-        base_url_source: The option or variable that says so; None if it is the service by default.
+        base_url_source: The option or variable that names it; None for the service by default.
         environment: The id of an environment; None for production.
         environment_name: Its name in a login file; None if it has none there.
-        environment_source: The option, variable or file that decides it; None for production by default.
+        environment_source: The option, variable or file that names it; None for production by default.
         credentials: The variables or the file that have the credentials; empty if there are none.
-        client_id: The application; None if nothing says which it is.
-        client_id_source: The variable or file that says so.
+        client_id: The application; None if it is not known.
+        client_id_source: The variable or file that names it.
+        options: Further options for the client.
     """
 
     base_url: str
@@ -50,15 +50,16 @@ class Destination:
     credentials: tuple[str, ...]
     client_id: str | None
     client_id_source: str | None
+    options: dict[str, Any]
 
     @property
     def is_production(self) -> bool:
-        """Whether no environment was chosen."""
+        """Whether it is production."""
         return self.environment is None
 
     @property
     def host(self) -> str:
-        """The server's host, with its port where it says one."""
+        """The server's host, with its port where it has one."""
         return urlsplit(self.base_url).netloc
 
     @property
@@ -74,7 +75,7 @@ class Destination:
         return f"{self.place}{application} at {self.host}"
 
     def to_dict(self) -> dict[str, str | None]:
-        """The same for programs."""
+        """The destination as JSON."""
         return {
             "environment": self.environment,
             "environment_name": self.environment_name,
@@ -82,15 +83,33 @@ class Destination:
             "base_url": self.base_url,
         }
 
+    def connect(self) -> MinCloud:
+        """A client for it.
+
+        Raises:
+            ConfigurationError: There are no credentials, or an option is impossible.
+        """
+        from .. import MinCloud  # noqa: PLC0415 - not every command needs one
+
+        return MinCloud(base_url=self.base_url, environment=self.environment, **self.options)
+
+    def connect_async(self, *, max_retries: int) -> AsyncMinCloud:
+        """A client for asyncio; see `connect`."""
+        from .. import AsyncMinCloud  # noqa: PLC0415 - not every command needs one
+
+        return AsyncMinCloud(
+            base_url=self.base_url, environment=self.environment, max_retries=max_retries, **self.options
+        )
+
 
 def _shortened(identifier: str, first: int, last: int) -> str:
-    if len(identifier) <= _SHOWN_WHOLE:
+    if len(identifier) <= _LONGEST_SHOWN_WHOLE:
         return identifier
     return f"{identifier[:first]}…{identifier[len(identifier) - last :]}"
 
 
-def destination(args: argparse.Namespace, terminal: Terminal) -> Destination:
-    """Where the requests of a command go.
+def resolve_destination(args: argparse.Namespace, terminal: Terminal) -> Destination:
+    """Resolves the destination from the global options, the environment variables and the login files.
 
     Args:
         args: The command's arguments.
@@ -100,36 +119,38 @@ def destination(args: argparse.Namespace, terminal: Terminal) -> Destination:
         CommandError: The options contradict each other, or no environment can be meant.
         ConfigurationError: A login file cannot be read, or the server's address is none.
     """
-    base_url, base_url_source = _base_url(args)
-    environment, name, environment_source = _environment(args, base_url, terminal)
-    return Destination(base_url, base_url_source, environment, name, environment_source, *_credentials(base_url))
+    from .._configuration import Options, checked_options  # noqa: PLC0415 - not every command needs it
+
+    given, source = _option(args, "base_url")
+    base_url = DEFAULT_BASE_URL if given is None else checked_options(Options(base_url=given)).base_url
+    return Destination(
+        base_url,
+        source,
+        *_environment(args, base_url, terminal),
+        *_credentials(base_url),
+        {} if args.timeout is None else {"timeout": args.timeout},
+    )
 
 
-def _base_url(args: argparse.Namespace) -> tuple[str, str | None]:
-    from .._configuration import Options, checked_options  # noqa: PLC0415 - help needs no client
-
-    if args.base_url is not None:
-        given, source = args.base_url, "--base-url"
-    elif variable := os.environ.get("MINCLOUD_BASE_URL"):
-        given, source = variable, "MINCLOUD_BASE_URL"
-    else:
-        return DEFAULT_BASE_URL, None
-    return checked_options(Options(base_url=given)).base_url, source
+def _option(args: argparse.Namespace, name: str) -> tuple[str | None, str | None]:
+    """The value of an option, or else of its variable, and which of the two it is; None if neither is given."""
+    value, variable = getattr(args, name), f"MINCLOUD_{name.upper()}"
+    if value is not None:
+        return value, f"--{name.replace('_', '-')}"
+    value = os.environ.get(variable)
+    return (value, variable) if value else (None, None)
 
 
 def _environment(
     args: argparse.Namespace, base_url: str, terminal: Terminal
 ) -> tuple[str | None, str | None, str | None]:
-    """The id, the name and the source of the environment."""
+    """The id and the name of the environment, and the option, variable or file that names it."""
     if args.production:
         if args.environment is not None:
             raise CommandError("--production and --environment are two places: choose one")
         return None, None, "--production"
-    if args.environment is not None:
-        wanted, source = args.environment, "--environment"
-    elif variable := os.environ.get("MINCLOUD_ENVIRONMENT"):
-        wanted, source = variable, "MINCLOUD_ENVIRONMENT"
-    else:
+    wanted, source = _option(args, "environment")
+    if wanted is None:
         return None, None, None
     if not wanted:
         raise CommandError(f"{source} names no environment: --production says production")
@@ -139,61 +160,34 @@ def _environment(
     if wanted in names:
         identifier, file = names[wanted]
         return identifier, wanted, f"{source}, named in {file}"
-    if _LIKE_AN_ID.fullmatch(wanted) is None:
+    if _ID.fullmatch(wanted) is None:
         _ask_about(wanted, names, terminal)
     return wanted, next((name for name, (each, _) in names.items() if each == wanted), None), source
 
 
 def _ask_about(wanted: str, names: dict[str, Any], terminal: Terminal) -> None:
-    """Asks whether a word is an environment's id.
+    """Asks whether a word that does not look like an environment's id is one.
 
     Raises:
-        CommandError: It is not, or there is nobody to ask.
+        CommandError: It is not, or there is no terminal.
     """
     known = f" (it names {', '.join(names)})" if names else ""
     advice = f"name it in ~/.mincloudrc with a line `environments = {wanted}:ID`{known}"
     if not terminal.can_ask:
         raise CommandError(f"{wanted!r} is no named environment, and does not look like the id of one: {advice}")
-    if not terminal.confirm(f"{wanted!r} does not look like an environment's id. Is it one?", otherwise=advice):
+    if not terminal.confirm(f"{wanted!r} does not look like an environment's id. Is it one?", advice=advice):
         raise CommandError(f"nothing was sent: {advice}")
 
 
 def _credentials(base_url: str) -> tuple[tuple[str, ...], str | None, str | None]:
-    """Where a client finds its credentials, in its own order; the application, and what says so."""
-    id_variable, _ = APPLICATION_VARIABLES
+    """Where the client finds its credentials, in its own order; the application, and what names it."""
+    id_variable, _ = _APPLICATION_VARIABLES
     client_id = os.environ.get(id_variable) or None
     if os.environ.get(_TOKEN_VARIABLE):
         return (_TOKEN_VARIABLE,), client_id, id_variable if client_id else None
     if client_id:
-        return APPLICATION_VARIABLES, client_id, id_variable
+        return _APPLICATION_VARIABLES, client_id, id_variable
     login = current_login(base_url)
     if login is None:
         return (), None, None
     return (str(login.kept_in),), login.client_id, str(login.chosen_in)
-
-
-def connected(there: Destination, args: argparse.Namespace) -> MinCloud:
-    """A client whose requests go to a place.
-
-    Raises:
-        ConfigurationError: There are no credentials, or an option is impossible.
-    """
-    from .. import MinCloud  # noqa: PLC0415 - help needs no client
-
-    return MinCloud(base_url=there.base_url, environment=there.environment, timeout=timeout(args))
-
-
-def connected_async(there: Destination, args: argparse.Namespace, *, max_retries: int) -> AsyncMinCloud:
-    """A client for asyncio; see `connected`."""
-    from .. import AsyncMinCloud  # noqa: PLC0415 - help needs no client
-
-    return AsyncMinCloud(
-        base_url=there.base_url, environment=there.environment, timeout=timeout(args), max_retries=max_retries
-    )
-
-
-def timeout(args: argparse.Namespace) -> float | NotGiven:
-    """The seconds that a command allows each attempt of a request."""
-    from .._configuration import NOT_GIVEN  # noqa: PLC0415 - help needs no client
-
-    return NOT_GIVEN if args.timeout is None else args.timeout

@@ -1,4 +1,4 @@
-"""The command `contract`: the OpenAPI document that all this stands on."""
+"""The command `contract`: prints the OpenAPI document of the service."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 _CHECKOUT = Path(__file__).parents[2]
 
 
-def contract_source() -> Traversable:
-    """The document as it is written: in the installed package, which may be an archive, or in the checkout that it stands in.
+def _contract_file() -> Traversable:
+    """The file of the contract, in the installed package, which may be an archive, or in the checkout.
 
     Raises:
         CommandError: It is in neither.
     """
-    for source in (files("mincloud_api") / "mincloud.yaml", _CHECKOUT / "openapi" / "mincloud.yaml"):
-        if source.is_file():
-            return source
+    for file in (files("mincloud_api") / "mincloud.yaml", _CHECKOUT / "openapi" / "mincloud.yaml"):
+        if file.is_file():
+            return file
     raise CommandError("the contract is missing from this installation: install mincloud again")
 
 
 def contract(args: argparse.Namespace, terminal: Terminal) -> int:
-    """Prints the document, a variant of it, or where it is."""
+    """Prints the contract, a variant of it, or its path."""
     if args.yaml and terminal.json:
         raise CommandError("--yaml and --json are two forms: choose one")
     derived = args.portable or args.server or args.dereferenced or args.openapi != "3.0"
@@ -41,18 +41,15 @@ def contract(args: argparse.Namespace, terminal: Terminal) -> int:
             raise CommandError(
                 "--path says where the contract itself is, and a variant is only printed: leave one of them away"
             )
-        path = contract_source()
-        if not isinstance(path, Path):
+        file = _contract_file()
+        if not isinstance(file, Path):
             raise CommandError(
                 "this mincloud is in an archive, so the contract is no file of its own: print it instead"
             )
-        if terminal.json:
-            terminal.document({"path": str(path)})
-        else:
-            terminal.text(str(path))
+        terminal.result({"path": str(file)}, str(file))
         return DONE
     if not (derived or terminal.json):
-        terminal.block(contract_source().read_text("utf-8"))
+        terminal.block(_contract_file().read_text("utf-8"))
         return DONE
     document = parsed_contract(
         portable=args.portable, server=args.server, openapi=args.openapi, dereferenced=args.dereferenced

@@ -1,24 +1,25 @@
-"""The command `deploy`: which functions files and folders mean, whether they can run, what would change, and changing it."""
+"""The command `deploy`: finds the functions that its arguments name, checks them, shows what changes, and deploys them."""
 
 from __future__ import annotations
 
 import difflib
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from .bundling import bundled, required_files, source_of_folder, sources_in
-from .calls import data_argument
-from .clients import connected, destination
-from .exit_statuses import DONE, FAILED, CommandError, describe_error, error_document
+from .._function_files import find_functions, read_source
+from ..errors import Forbidden, MinCloudError, NotFound, Unauthorized
+from .bundling import bundle, bundled_functions, find_source, required_files
+from .calls import read_data
+from .clients import resolve_destination
+from .exit_statuses import DONE, FAILED, CommandError, describe_error
 from .terminal import STATUS_STYLES, Cell
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from .. import Deployment, MinCloud, Plan
+    from .. import CloudFunction, Deployment, MinCloud, Plan
     from .clients import Destination
     from .terminal import Terminal
 
@@ -28,11 +29,11 @@ _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A function on this machine.
+    """A function to deploy.
 
     Attributes:
         name: Its name.
-        file: Where its code is.
+        file: The file that its code comes from.
         code: Its code.
     """
 
@@ -42,114 +43,113 @@ class Source:
 
 
 def deploy(args: argparse.Namespace, terminal: Terminal) -> int:
-    """Makes functions be what files say. Nothing is sent before each file has been read and checked."""
-    from .. import Forbidden, MinCloudError, NotFound, Unauthorized  # noqa: PLC0415 - help needs no client
-
+    """Deploys functions from files. Nothing is sent before each file has been read and checked."""
     if args.smoke is not None and args.dry_run:
         raise CommandError("--smoke calls what was deployed, and --dry-run deploys nothing: choose one")
-    smoke = None if args.smoke is None else data_argument(args.smoke)
-    sources = sources_of(args.targets, bundle=args.bundle, terminal=terminal)
+    smoke = None if args.smoke is None else read_data(args.smoke)
+    sources = read_sources(args.targets, with_bundling=args.bundle, terminal=terminal)
     if not args.no_check:
-        check_sources(sources)
-    there = destination(args, terminal)
+        _check_sources(sources)
+    destination = resolve_destination(args, terminal)
     status = DONE
-    with connected(there, args) as cloud:
+    with destination.connect() as cloud:
         for source in sources:
             try:
-                deployment = _deploy_one(cloud, there, source, args, terminal)
+                deployment = _deploy_one(cloud, destination, source, args, terminal)
                 if smoke is not None and deployment is not None:
-                    _smoke(cloud, there, deployment, smoke, terminal)
+                    _smoke(cloud, destination, deployment, smoke, terminal)
             except (Unauthorized, Forbidden):
-                raise  # the others would fare no better
+                raise  # the others would fail as well
             except (MinCloudError, CommandError) as error:
                 if len(sources) == 1:
                     raise
-                failure, message = describe_error(error, name=source.name if isinstance(error, NotFound) else "")
-                said = message if isinstance(error, CommandError) else f"{source.name} is not deployed: {message}"
-                if terminal.json:
-                    terminal.document({"name": source.name, "action": "failed", **error_document(error, message)})
-                else:
-                    terminal.note(f"mincloud-py: {said}")
+                prefix = "" if isinstance(error, CommandError) else f"{source.name} is not deployed: "
+                document = {"name": source.name, "action": "failed"}
+                failure = terminal.failure(error, document, name=source.name, prefix=prefix)
                 status = status or failure
     return status
 
 
 def _deploy_one(
-    cloud: MinCloud, there: Destination, source: Source, args: argparse.Namespace, terminal: Terminal
+    cloud: MinCloud, destination: Destination, source: Source, args: argparse.Namespace, terminal: Terminal
 ) -> Deployment | None:
-    """Deploys a function, or says what that would do; what came of it, None where nothing was to be done."""
-    from .. import NotFound  # noqa: PLC0415 - help needs no client
-
-    difference: list[str] = []
-    action = ""
-    deployment = None
-    if args.diff or args.dry_run:
+    """Deploys a function, or with `--dry-run` shows what that would do, and returns None."""
+    if args.dry_run:
+        deployment = None
         try:
-            deployed = cloud.functions.get(source.name)
+            previous = cloud.functions.get(source.name)
         except NotFound:
-            before, action = "", "created"
-        else:
-            before = deployed.function_code or ""
-            same_remark = args.remark is None or args.remark == (deployed.remark or "")
-            same_plan = args.plan is None or args.plan == deployed.plan_circle
-            action = "unchanged" if before == source.code and same_remark and same_plan else "updated"
-        difference = _difference(before, source)
-    if not args.dry_run:
-        code: Any = source.code if args.bundle else source.file
+            previous = None
+        action = _action(source, previous, args)
+    else:
+        code = source.code if args.bundle else source.file
         deployment = cloud.functions.deploy(source.name, code, remark=args.remark, plan=args.plan)
-        action = deployment.action
+        action, previous = deployment.action, deployment.previous
+    difference = _difference(source, previous) if args.diff else []
     if terminal.json:
-        document: dict[str, object] = {"name": source.name, "action": action, "file": str(source.file)}
-        document["where"] = there.to_dict()
+        document: dict[str, Any] = {"name": source.name, "action": action, "file": str(source.file)}
+        document["where"] = destination.to_dict()
         if args.dry_run:
             document["dry_run"] = True
         if args.diff:
             document["diff"] = "\n".join(difference)
         terminal.document(document)
         return deployment
-    did = Cell(f"{'would be ' if args.dry_run else ''}{action}", STATUS_STYLES[action])
-    terminal.text(did, f" {source.name} in {there}, from {source.file}")
-    if args.diff:
-        for line in difference:
-            terminal.text(Cell(line, _DIFF_STYLES.get(line[:1], "")))
+    done = Cell(f"{'would be ' if args.dry_run else ''}{action}", STATUS_STYLES[action])
+    terminal.text(done, f" {source.name} in {destination}, from {source.file}")
+    for line in difference:
+        terminal.text(Cell(line, _DIFF_STYLES.get(line[:1], "")))
     return deployment
 
 
+def _action(source: Source, previous: CloudFunction | None, args: argparse.Namespace) -> str:
+    """What deploying would do."""
+    if previous is None:
+        return "created"
+    same_code = (previous.function_code or "") == source.code
+    same_remark = args.remark is None or args.remark == (previous.remark or "")
+    same_plan = args.plan is None or args.plan == previous.plan_circle
+    return "unchanged" if same_code and same_remark and same_plan else "updated"
+
+
+def _difference(source: Source, previous: CloudFunction | None) -> list[str]:
+    """The lines of a unified diff."""
+    before = "" if previous is None else previous.function_code or ""
+    names = f"{source.name} (deployed)", str(source.file)
+    lines = difflib.unified_diff(before.splitlines(), source.code.splitlines(), *names, lineterm="")
+    return [line.rstrip("\r\n") for line in lines]
+
+
 def _smoke(
-    cloud: MinCloud, there: Destination, deployment: Deployment, data: dict[str, Any] | None, terminal: Terminal
+    cloud: MinCloud, destination: Destination, deployment: Deployment, data: dict[str, Any] | None, terminal: Terminal
 ) -> None:
-    """Calls what was deployed, and puts the previous code back when the call fails.
+    """Calls a deployed function, and rolls it back if the call fails.
 
     Raises:
-        CommandError: It failed; the message says what is deployed now.
+        CommandError: The call failed; the message says what is deployed now.
     """
-    from .. import MinCloudError  # noqa: PLC0415 - help needs no client
-
     name = deployment.function.name
     try:
         cloud.functions.invoke(name, data)
     except MinCloudError as error:
         status, message = describe_error(error, command="invoke", name=name)
         raise CommandError(
-            f"the smoke call of {name} in {there} failed: {message}; {_put_back(cloud, deployment)}",
+            f"the smoke call of {name} in {destination} failed: {message}; {_roll_back(cloud, deployment)}",
             status or FAILED,
         ) from error
     if not terminal.json:
         terminal.text(f"called {name}: it returned")
 
 
-def _put_back(cloud: MinCloud, deployment: Deployment) -> str:
+def _roll_back(cloud: MinCloud, deployment: Deployment) -> str:
     """Undoes a deployment; says what is deployed now."""
-    from .. import MinCloudError  # noqa: PLC0415 - help needs no client
-
-    name, previous = deployment.function.name, deployment.previous
+    name, now, previous = deployment.function.name, deployment.function, deployment.previous
     if deployment.action == "unchanged":
         return "the code was there before, so it stays"
     try:
         if previous is None:
             cloud.functions.delete(name)
             return "there was no function before, so it is deleted again"
-        now = deployment.function
         cloud.functions.update(
             name,
             code=previous.function_code,
@@ -161,19 +161,18 @@ def _put_back(cloud: MinCloud, deployment: Deployment) -> str:
     return "the previous code is back"
 
 
-def check_sources(sources: Sequence[Source]) -> None:
-    """Looks for what the service could not run: errors of syntax, where Node is there, and files that would not be sent.
+def _check_sources(sources: Sequence[Source]) -> None:
+    """Refuses code that the service cannot run: with syntax errors, where Node can tell, or that requires other files.
 
     Raises:
-        CommandError: There is such a thing; `details` has the lines.
+        CommandError: There is such code; `details` has the lines.
     """
-    found = [fault for source in sources for fault in _missing_files(source)]
-    found += _syntax_faults(sources)
-    if not found:
+    faults = [fault for source in sources for fault in _missing_files(source)]
+    faults += _syntax_faults(sources)
+    if not faults:
         return
-    (first, *details), *others = found
-    more = [line for message, *lines in others for line in (message, *lines)]
-    raise CommandError(first, details=[*details, *more, "nothing was sent; --no-check sends it as it is"])
+    message, *details = [line for fault in faults for line in fault]
+    raise CommandError(message, details=[*details, "nothing was sent; --no-check sends it as it is"])
 
 
 def _missing_files(source: Source) -> Iterator[tuple[str, ...]]:
@@ -183,9 +182,9 @@ def _missing_files(source: Source) -> Iterator[tuple[str, ...]]:
         yield (f"{message}: --bundle makes one file of them",)
 
 
-def _syntax_faults(sources: Sequence[Source]) -> list[tuple[str, ...]]:
-    """A message for each error of syntax, with the line and the caret."""
-    from mincloud_emulator.runtime import (  # noqa: PLC0415 - help needs no Node
+def _syntax_faults(sources: Sequence[Source]) -> Iterator[tuple[str, ...]]:
+    """The message for each syntax error, and the line with a caret under the place."""
+    from mincloud_emulator.runtime import (  # noqa: PLC0415 - other commands do not check syntax
         NodeMissing,
         check_node12_syntax,
         find_node,
@@ -195,84 +194,72 @@ def _syntax_faults(sources: Sequence[Source]) -> list[tuple[str, ...]]:
     try:
         node = find_node()
     except NodeMissing:
-        return []  # without Node, the service's own says it
-    faults = syntax_faults([source.code for source in sources], node)
-    found: list[tuple[str, ...]] = []
-    for source, fault in zip(sources, faults, strict=True):
+        return  # the service reports it when the function is called
+    for source, fault in zip(sources, syntax_faults([source.code for source in sources], node), strict=True):
         if fault is not None:
             place = "".join(f":{number}" for number in (fault.line, fault.column) if number is not None)
             advice = ""
             if fault.needs_bundling:
                 advice = ": the service runs CommonJS, so write `exports.main = …`, or add --bundle"
-            found.append((f"{source.file}{place}: {fault.message}{advice}", *fault.excerpt))
+            yield (f"{source.file}{place}: {fault.message}{advice}", *fault.excerpt)
         elif (newer := check_node12_syntax(source.code, node)) is not None:
-            found.append((f"{source.file}: {newer}: --bundle writes it for Node 12",))
-    return found
+            yield (f"{source.file}: {newer}: --bundle writes it for Node 12",)
 
 
-def _difference(before: str, source: Source) -> list[str]:
-    """A unified diff, without line ends."""
-    return [
-        line.rstrip("\r\n")
-        for line in difflib.unified_diff(
-            before.splitlines(), source.code.splitlines(), f"{source.name} (deployed)", str(source.file), lineterm=""
-        )
-    ]
+def read_sources(
+    targets: Sequence[str], *, with_bundling: bool = False, terminal: Terminal | None = None
+) -> list[Source]:
+    """Reads the functions that the arguments of the command name.
 
-
-def sources_of(targets: Sequence[str], *, bundle: bool = False, terminal: Terminal | None = None) -> list[Source]:
-    """The functions that the words of the command mean, read.
-
-    `NAME PATH` is one function under that name. Otherwise each word is a path or `NAME=PATH`: a file `NAME.js`, a folder with an
-    `index.js`, or a folder of such files and folders. With `bundle`, TypeScript and ES modules are functions as well.
+    `NAME PATH` is one function under that name. Otherwise each argument is a path or `NAME=PATH`: a file `NAME.js`, a folder with an
+    `index.js`, or a folder of such files and folders. With bundling, TypeScript and ES modules are functions as well.
 
     Args:
-        targets: The words.
-        bundle: Whether to make one file of each function's.
-        terminal: Where to say what in a folder is left out.
+        targets: The arguments.
+        with_bundling: Whether to bundle each function into one file.
+        terminal: Where to say what a folder holds that is no function.
 
     Raises:
-        CommandError: A word means no function, two mean the same, or a file has no code that could be deployed.
+        CommandError: An argument names no function, two name the same, or a file has no code that could be deployed.
         OSError: A file cannot be read.
     """
     found: list[tuple[str, Path]] = []
-    if len(targets) == 2 and _is_bare_name(targets[0]) and not _pair(targets[1]):  # noqa: PLR2004 - NAME PATH
-        _check_meaning(targets[0], Path(targets[1]))
-        found.append((targets[0], _file_of(Path(targets[1]), bundle=bundle)))
+    if len(targets) == 2 and _is_bare_name(targets[0]) and not _name_and_path(targets[1]):  # noqa: PLR2004 - NAME PATH
+        _refuse_two_folders(targets[0], Path(targets[1]))
+        found.append((targets[0], _file_of_function(Path(targets[1]), with_bundling=with_bundling)))
     else:
         for target in targets:
-            if pair := _pair(target):
-                found.append((pair[0], _file_of(Path(pair[1]), bundle=bundle)))
+            if pair := _name_and_path(target):
+                found.append((pair[0], _file_of_function(Path(pair[1]), with_bundling=with_bundling)))
+            elif with_bundling:
+                found.extend(_bundled_functions_at(Path(target)))
             else:
-                found.extend(_functions_in(Path(target), bundle=bundle, terminal=terminal))
+                found.extend(_functions_at(Path(target), terminal))
     known: dict[str, Path] = {}
     for name, file in found:
-        if name in known:
+        if known.setdefault(name, file) is not file:
             raise CommandError(f"{known[name]} and {file} are both the function {name!r}: deploy one of them")
-        known[name] = file
-    return [_read(name, file, bundle=bundle) for name, file in found]
+    return [Source(name, file, bundle(file) if with_bundling else read_source(file)) for name, file in found]
 
 
-def _pair(word: str) -> tuple[str, str] | None:
+def _name_and_path(target: str) -> tuple[str, str] | None:
     """The two parts of `NAME=PATH`; None for a path, even one with a `=` in it."""
-    name, separator, path = word.partition("=")
-    return (name, path) if separator and name and path and "/" not in name and "\\" not in name else None
+    name, _, path = target.partition("=")
+    return (name, path) if name and path and "/" not in name and "\\" not in name else None
 
 
-def _is_bare_name(word: str) -> bool:
-    return (
-        "/" not in word
-        and "\\" not in word
-        and "=" not in word
-        and not word.endswith(".js")
-        and word not in (".", "..")
-    )
+def _is_bare_name(target: str) -> bool:
+    return not any(sign in target for sign in "/\\=") and not target.endswith(".js") and target not in (".", "..")
 
 
-def _check_meaning(name: str, path: Path) -> None:
-    """Refuses `greet farewell` where both are folders of functions here: nobody knows whether that is one function or two."""
-    here = Path(name)
-    if not here.exists() or here.resolve() == path.resolve() or here.resolve() in path.resolve().parents:
+def _refuse_two_folders(name: str, path: Path) -> None:
+    """Refuses `greet farewell` where both are folders here, which may mean one function or two.
+
+    Raises:
+        CommandError: Both are folders.
+    """
+    folder = Path(name)
+    if not folder.exists() or folder.resolve() in (path.resolve(), *path.resolve().parents):
         return
     if _is_bare_name(str(path)):
         raise CommandError(
@@ -280,10 +267,10 @@ def _check_meaning(name: str, path: Path) -> None:
         )
 
 
-def _file_of(path: Path, *, bundle: bool) -> Path:
-    """The file with the code of one function."""
+def _file_of_function(path: Path, *, with_bundling: bool) -> Path:
+    """The file with the code of one function: the path itself, or the index file of the folder."""
     if path.is_dir():
-        index = source_of_folder(path) if bundle else path / _INDEX
+        index = find_source(path) if with_bundling else path / _INDEX
         if index is None or not index.is_file():
             raise CommandError(f"{path} has no {_INDEX}: a function's folder needs one")
         return index
@@ -292,26 +279,16 @@ def _file_of(path: Path, *, bundle: bool) -> Path:
     return path
 
 
-def _functions_in(path: Path, *, bundle: bool, terminal: Terminal | None) -> Iterator[tuple[str, Path]]:
-    """Names and files of the functions that a path means."""
-    if not path.is_dir():
-        script = path.with_name(f"{path.name}.js") if path.name else path
-        if not path.exists() and script.is_file():  # as the Node tool has it: `deploy greet` is greet.js, too
-            path = script
-        path = _file_of(path, bundle=bundle)
-    elif bundle:
-        index = source_of_folder(path)
-        if index is None:
-            yield from _composed_names(sources_in(path), path)
-            return
-        path = index
-    if bundle:
-        name = path.stem if path.stem != "index" else path.resolve().parent.name
-        yield from _composed_names([(name, path)], path)
-        return
-    from .. import find_functions  # noqa: PLC0415 - help needs no client
+def _existing(path: Path) -> Path:
+    """A path, or as in the Node tool the file `greet.js` for `greet`."""
+    if path.name and not path.exists() and (script := path.with_name(f"{path.name}.js")).is_file():
+        return script
+    return path if path.is_dir() else _file_of_function(path, with_bundling=False)
 
-    folder = find_functions(path)
+
+def _functions_at(path: Path, terminal: Terminal | None) -> Iterator[tuple[str, Path]]:
+    """The names and files of the functions at a path."""
+    folder = find_functions(_existing(path))
     for problem in folder.problems:
         if problem.kind != "ignored":
             raise CommandError(problem.message)
@@ -323,17 +300,9 @@ def _functions_in(path: Path, *, bundle: bool, terminal: Terminal | None) -> Ite
         yield function.name, function.path
 
 
-def _composed_names(found: Iterable[tuple[str, Path]], path: Path) -> Iterator[tuple[str, Path]]:
-    """The same, with the names as callers send them: some file systems take them apart into letters and accents."""
-    functions = list(found)
+def _bundled_functions_at(path: Path) -> Iterator[tuple[str, Path]]:
+    """The names and files of the functions at a path that are to be bundled."""
+    functions = bundled_functions(_existing(path))
     if not functions:
         raise CommandError(f"{path} has no functions: it needs an index.ts or {_INDEX}, or NAME/index.ts for each")
-    for name, file in functions:
-        yield unicodedata.normalize("NFC", name), file
-
-
-def _read(name: str, file: Path, *, bundle: bool) -> Source:
-    from .._function_files import read_source  # noqa: PLC0415 - help needs no client
-
-    code = bundled(file) if bundle else read_source(file)
-    return Source(name, file, code)
+    yield from functions.items()

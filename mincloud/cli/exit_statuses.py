@@ -1,13 +1,15 @@
-"""How each command ends: the exit statuses, and the one line that says what went wrong and what to do."""
+"""Exit statuses, and the message for each error that a user can meet."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from .. import errors
+from .._logins import THIS_MACHINE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from ..errors import FunctionError
 
 PROGRAM = "mincloud-py"
 
@@ -31,7 +33,7 @@ MEANINGS = (
     (INTERRUPTED, "interrupted, or declined when asked"),
 )
 
-# What an error of this program is called in JSON; one of the client has the name of its class.
+# The `kind` of a CommandError in JSON, by its exit status; the kind of any other error is the name of its class.
 _KINDS = {
     WRONG_USAGE: "WrongUsage",
     NOT_ALLOWED: "NotAllowed",
@@ -45,18 +47,18 @@ HOW_TO_LOG_IN = (
     "without the service, `mincloud-py emulator` prints what to set"
 )
 
-# Blanks that Python takes for unprintable, and no terminal obeys.
-_BLANKS = "\n\t\u00a0\u3000"
+# Python calls these unprintable, but they do no harm in a terminal.
+_HARMLESS = "\n\t\u00a0\u3000"
 
 
 class CommandError(Exception):
-    """What a command says before it ends without having done what was asked.
+    """An error that ends a command.
 
     Args:
         message: One line that says what to do.
         status: The exit status.
-        details: Lines that show more, as a line of code with a caret under it.
-        program: What says it: this program, or one of its commands.
+        details: Further lines, as a line of code with a caret under it.
+        program: The prefix of the message: the program's name, alone or with a command.
     """
 
     def __init__(
@@ -74,24 +76,21 @@ class CommandError(Exception):
 
 
 def error_document(error: Exception, message: str) -> dict[str, Any]:
-    """An error for programs: its kind, the message, and of a function's own error what `batch` writes as well.
+    """An error as JSON.
 
     Args:
         error: The error.
-        message: What is said of it.
+        message: The message that people see.
     """
-    kind = _KINDS.get(error.status, type(error).__name__) if isinstance(error, CommandError) else type(error).__name__
-    found: dict[str, Any] = {"kind": kind, "message": message}
-    if isinstance(error, CommandError) and error.details:
-        found["details"] = error.details
-    found |= error_fields(error.__cause__ if isinstance(error, CommandError) else error)
-    return {"error": found}
+    if not isinstance(error, CommandError):
+        return {"error": {"kind": type(error).__name__, "message": message, **error_fields(error)}}
+    details = {"details": error.details} if error.details else {}
+    kind = _KINDS.get(error.status, type(error).__name__)
+    return {"error": {"kind": kind, "message": message, **details, **error_fields(error.__cause__)}}
 
 
 def error_fields(error: BaseException | None) -> dict[str, Any]:
-    """What an error of the client has beside its message, for programs: the HTTP status, or what the function said."""
-    from .. import errors  # noqa: PLC0415 - help needs no client
-
+    """The fields of a client's error for JSON: the HTTP status, or what the function raised."""
     match error:
         case errors.FunctionError():
             found = {"code": error.code, "type": error.type, "reason": error.message, "stack": error.stack}
@@ -103,39 +102,33 @@ def error_fields(error: BaseException | None) -> dict[str, Any]:
 
 
 def printable(text: str) -> str:
-    """A text on one line, without a character that a terminal would obey."""
+    """A text on one line, with control characters escaped."""
     return escaped(" ".join(text.split()))
 
 
 def escaped(text: str) -> str:
-    """A text without a character that a terminal would obey, or that turns its order around; line ends and tabulators stay."""
+    """A text with control and bidirectional characters escaped; line ends and tabulators stay."""
     if text.isprintable():
         return text
     return "".join(
         character
-        if character.isprintable() or character in _BLANKS
+        if character.isprintable() or character in _HARMLESS
         else character.encode("unicode_escape").decode("ascii")
         for character in text
     )
 
 
 def describe_error(error: Exception, *, command: str = "", name: str = "") -> tuple[int, str]:
-    """The exit status for an error that a user can meet, and what to say.
+    """The exit status and the message for an error that a user can meet.
 
     Args:
-        error: A `MinCloudError`, a `CommandError`, a refused argument (`ValueError`), or what the operating system said.
-        command: The command that met it.
+        error: A `MinCloudError`, a `CommandError`, a `ValueError` of an argument, or an `OSError`.
+        command: The command that failed.
         name: The function that the command is about; empty if it is about none.
     """
-    if isinstance(error, CommandError):
-        return error.status, str(error)
-
-    from urllib.parse import urlsplit  # noqa: PLC0415 - see below
-
-    from .. import errors  # noqa: PLC0415 - an error of the client means that it is loaded
-    from .._logins import THIS_MACHINE  # noqa: PLC0415 - as above
-
     match error:
+        case CommandError():
+            return error.status, str(error)
         case errors.FunctionError() if command == "invoke" and _is_out_of_time(error):
             return (
                 FAILED,
@@ -146,46 +139,15 @@ def describe_error(error: Exception, *, command: str = "", name: str = "") -> tu
         case errors.FunctionError() | errors.JobError():
             return FAILED, str(error)
         case errors.MissingCredentials():
-            from .._configuration import WAYS_TO_GIVE_CREDENTIALS  # noqa: PLC0415 - as above
+            from .._configuration import WAYS_TO_GIVE_CREDENTIALS  # noqa: PLC0415 - the client has loaded it
 
             reason = str(error).removesuffix(f": {WAYS_TO_GIVE_CREDENTIALS}")
-            said = "" if reason == "no credentials" else f"{reason}: "
-            return NOT_ALLOWED, f"not logged in: {said}{HOW_TO_LOG_IN}"
-        case errors.ConfigurationError():
-            return WRONG_USAGE, str(error)
+            shown = "" if reason == "no credentials" else f"{reason}: "
+            return NOT_ALLOWED, f"not logged in: {shown}{HOW_TO_LOG_IN}"
+        case errors.NotFound() if name:
+            return NOT_FOUND, f"there is no function {name!r}: `mincloud-py list` shows those there are"
         case errors.NotFound():
-            if name:
-                return NOT_FOUND, f"there is no function {name!r}: `mincloud-py list` shows those there are"
             return NOT_FOUND, f"the service knows no such address: check the base URL ({error})"
-        case errors.APIError():
-            return _explained_answer(error)
-        case errors.InvalidResponse():
-            return SERVICE_FAILED, f"{error}: check the base URL"
-        case errors.TransportError():
-            if error.may_have_run and command in ("invoke", "trigger", "debug"):
-                return SERVICE_FAILED, (
-                    f"{error}: the function may have run, so it is not called again; `mincloud-py jobs {name}` shows its calls"
-                )
-            if isinstance(error, errors.ConnectionFailed) and urlsplit(error.url).hostname in THIS_MACHINE:
-                return SERVICE_FAILED, f"{error}: start the emulator with `mincloud-py emulator`, or check the base URL"
-            return SERVICE_FAILED, f"{error}: check the network and the base URL, then try again"
-        case OSError():
-            place = f"{error.filename}: " if error.filename else ""
-            return WRONG_USAGE, f"{place}{error.strerror or error}"
-        case _:
-            return WRONG_USAGE, str(error)
-
-
-def _is_out_of_time(error: FunctionError) -> bool:
-    """Whether a function was ended by its time limit: the service says so in words, and no line of code threw it."""
-    said = f"{error.type or ''} {error.message or ''}".lower()
-    return not error.stack and any(words in said for words in ("time limit", "timeout", "timed out", "超时"))
-
-
-def _explained_answer(error: Exception) -> tuple[int, str]:
-    from .. import errors  # noqa: PLC0415 - see above
-
-    match error:
         case errors.Unauthorized():
             return NOT_ALLOWED, (
                 "the service does not accept the access token: `mincloud-py login` obtains another, `mincloud-py whoami` says where "
@@ -200,11 +162,32 @@ def _explained_answer(error: Exception) -> tuple[int, str]:
             return SERVICE_FAILED, f"too many requests: try again {after} ({error})"
         case errors.ServerError():
             return SERVICE_FAILED, f"the service failed: {error}: try again later"
-        case _:
+        case errors.APIError():
             return SERVICE_FAILED, f"the service refused: {error}"
+        case errors.InvalidResponse():
+            return SERVICE_FAILED, f"{error}: check the base URL"
+        case errors.TransportError() if error.may_have_run and command in ("invoke", "trigger", "debug"):
+            return SERVICE_FAILED, (
+                f"{error}: the function may have run, so it is not called again; `mincloud-py jobs {name}` shows its calls"
+            )
+        case errors.ConnectionFailed() if urlsplit(error.url).hostname in THIS_MACHINE:
+            return SERVICE_FAILED, f"{error}: start the emulator with `mincloud-py emulator`, or check the base URL"
+        case errors.TransportError():
+            return SERVICE_FAILED, f"{error}: check the network and the base URL, then try again"
+        case OSError():
+            place = f"{error.filename}: " if error.filename else ""
+            return WRONG_USAGE, f"{place}{error.strerror or error}"
+        case _:
+            return WRONG_USAGE, str(error)
+
+
+def _is_out_of_time(error: errors.FunctionError) -> bool:
+    """Whether the service ended a function at its time limit: its message says so, and there is no stack."""
+    text = f"{error.type or ''} {error.message or ''}".lower()
+    return not error.stack and any(words in text for words in ("time limit", "timeout", "timed out", "超时"))
 
 
 def summary_of_meanings() -> str:
-    """The exit statuses, as each help text ends with them."""
+    """The list of exit statuses at the end of each help text."""
     width = max(len(str(status)) for status, _ in MEANINGS)
     return "\n".join(f"  {status:>{width}}  {meaning}" for status, meaning in MEANINGS)

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .clients import connected, destination
-from .exit_statuses import DONE, INTERRUPTED, CommandError, describe_error, error_document, printable
+from ..errors import NotFound
+from .clients import resolve_destination
+from .exit_statuses import DONE, INTERRUPTED, CommandError, printable
 from .terminal import Cell, status_cell
 from .units import local_time, size, zone
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from .. import CloudFunction
     from .clients import Destination
     from .terminal import Terminal
 
 MEMORY = {"P_FREE": "128 MB", "P_PERSONAL": "256 MB"}
-# The function that the documentation calls: examples/functions/greet/index.js.
+# Equal to examples/functions/greet/index.js, which the documentation calls.
 STARTING_CODE = """\
 // Greets whoever is named. `event.data` is what the caller sends; what is returned is what the caller gets.
 exports.main = async function (event) {
@@ -36,21 +37,23 @@ _PAGES_AHEAD = 2
 
 def list_functions(args: argparse.Namespace, terminal: Terminal) -> int:
     """Lists the functions."""
-    there = destination(args, terminal)
-    with connected(there, args) as cloud:
+    destination = resolve_destination(args, terminal)
+    with destination.connect() as cloud:
         functions = cloud.functions.list(prefetch=_PAGES_AHEAD)
         if terminal.json:
             for function in functions:
                 terminal.document(function.to_dict())
         else:
             header = ("NAME", "AUDIT", "MEMORY", "CODE", f"UPDATED {zone()}", "BY", "REMARK")
-            terminal.table(header, _rows(functions), whole=("AUDIT", "UPDATED"))
-            if terminal.shows_people and functions.total == 0:
-                terminal.note(f"there are no functions in {there}: `mincloud-py new NAME` makes one to start from")
+            count = terminal.table(header, _rows(functions), keep_whole=("AUDIT", "UPDATED"))
+            if terminal.is_interactive and not count:
+                terminal.note(
+                    f"there are no functions in {destination}: `mincloud-py new NAME` makes one to start from"
+                )
     return DONE
 
 
-def _rows(functions: Iterator[CloudFunction] | Any) -> Iterator[Sequence[str]]:
+def _rows(functions: Iterable[CloudFunction]) -> Iterator[Sequence[str]]:
     for function in functions:
         yield (
             function.name,
@@ -64,7 +67,7 @@ def _rows(functions: Iterator[CloudFunction] | Any) -> Iterator[Sequence[str]]:
 
 
 def new(args: argparse.Namespace, terminal: Terminal) -> int:
-    """Makes a folder with a function to start from. Nothing is sent."""
+    """Makes a folder with a function to start from; sends nothing."""
     file = _default_file(args.name, "make the folder yourself, and name it in `mincloud-py deploy NAME FOLDER`")
     if file.exists():
         raise CommandError(f"{file} exists already: choose another name, or edit it")
@@ -72,52 +75,48 @@ def new(args: argparse.Namespace, terminal: Terminal) -> int:
     with file.open("x", encoding="utf-8", newline="") as opened:
         opened.write(STARTING_CODE)
     name = shlex.quote(args.name)
-    if terminal.json:
-        terminal.document({"name": args.name, "file": str(file)})
-    else:
-        terminal.text(f"made {file}: edit it, then `mincloud-py deploy {name}` and `mincloud-py invoke {name}`")
+    terminal.result(
+        {"name": args.name, "file": str(file)},
+        f"made {file}: edit it, then `mincloud-py deploy {name}` and `mincloud-py invoke {name}`",
+    )
     return DONE
 
 
 def pull(args: argparse.Namespace, terminal: Terminal) -> int:
     """Fetches a function's code into a file."""
-    to_output = args.output == "-"
     if args.output is None:
         file = _default_file(args.name, "say where to put it with -o FILE")
     else:
         file = Path(args.output)
         file = file / "index.js" if file.is_dir() else file
-    with connected(destination(args, terminal), args) as cloud:
+    with resolve_destination(args, terminal).connect() as cloud:
         function = cloud.functions.get(args.name)
     code = function.function_code or ""
-    if to_output:
+    if args.output == "-":
         if terminal.json:
             terminal.document(function.to_dict())
         else:
             terminal.block(code)
         return DONE
     content = code.encode("utf-8", "surrogatepass")
-    there = file.read_bytes() if file.exists() else None
-    if there is not None and there != content and not args.force:
+    existing = file.read_bytes() if file.exists() else None
+    if existing is not None and existing != content and not args.force:
         raise CommandError(
             f"{file} differs from the service's code, and would be lost: --force overwrites it; "
             f"`mincloud-py deploy {args.name} {file} --diff --dry-run` shows the difference"
         )
-    if there != content:
+    if existing != content:
         if args.output is None:
             file.parent.mkdir(exist_ok=True)
-        _put(file, content)
-    action = "unchanged" if there == content else "created" if there is None else "overwritten"
-    if terminal.json:
-        terminal.document({"name": function.name, "file": str(file), "action": action})
-    else:
-        terminal.text(f"{action} {file}")
+        _write_atomically(file, content)
+    action = "unchanged" if existing == content else "created" if existing is None else "overwritten"
+    terminal.result({"name": function.name, "file": str(file), "action": action}, f"{action} {file}")
     return DONE
 
 
 def get(args: argparse.Namespace, terminal: Terminal) -> int:
     """Shows a function."""
-    with connected(destination(args, terminal), args) as cloud:
+    with resolve_destination(args, terminal).connect() as cloud:
         function = cloud.functions.get(args.name)
     if terminal.json:
         terminal.document(function.to_dict())
@@ -149,73 +148,64 @@ def update(args: argparse.Namespace, terminal: Terminal) -> int:
     """Changes a function's plan, name or remark."""
     if args.plan is None and args.rename is None and args.remark is None:
         raise CommandError("nothing to change: name at least one of --plan, --rename and --remark")
-    there = destination(args, terminal)
-    with connected(there, args) as cloud:
+    destination = resolve_destination(args, terminal)
+    with destination.connect() as cloud:
         function = cloud.functions.update(args.name, new_name=args.rename, plan=args.plan, remark=args.remark)
-    if terminal.json:
-        document = function.to_dict()
-        document.pop("function_code", None)
-        terminal.document({**document, "where": there.to_dict()})
-        return DONE
     changes = [
         *([f"renamed to {function.name}"] if args.rename is not None else []),
         *([f"plan {args.plan} ({MEMORY[args.plan]})"] if args.plan is not None else []),
         *([f"remark {args.remark!r}"] if args.remark is not None else []),
     ]
-    terminal.text(Cell("updated", "yellow"), f" {args.name} in {there}: {', '.join(changes)}")
+    document = {**function.to_dict(), "where": destination.to_dict()}
+    document.pop("function_code", None)
+    terminal.result(document, Cell("updated", "yellow"), f" {args.name} in {destination}: {', '.join(changes)}")
     return DONE
 
 
 def delete(args: argparse.Namespace, terminal: Terminal) -> int:
     """Deletes functions, after asking."""
-    from .. import NotFound  # noqa: PLC0415 - help needs no client
-
     names: list[str] = list(dict.fromkeys(args.names))
-    there = destination(args, terminal)
-    with connected(there, args) as cloud:
-        if not args.yes and not _is_meant(names, there, terminal):
+    destination = resolve_destination(args, terminal)
+    status = DONE
+    with destination.connect() as cloud:
+        if not args.yes and not _confirm_deletion(names, destination, terminal):
             terminal.note("nothing was deleted")
             return INTERRUPTED
-        status = DONE
         for name in names:
             try:
                 cloud.functions.delete(name)
-            except NotFound as error:  # the others are deleted all the same
-                failure, message = describe_error(error, name=name)
-                if terminal.json:
-                    terminal.document({"name": name, "action": "failed", **error_document(error, message)})
-                else:
-                    terminal.note(f"mincloud-py: {message}")
+            except NotFound as error:
+                failure = terminal.failure(error, {"name": name, "action": "failed"}, name=name)
                 status = status or failure
-                continue
-            if terminal.json:
-                terminal.document({"name": name, "action": "deleted", "where": there.to_dict()})
             else:
-                terminal.text(f"deleted {name} in {there}")
+                document = {"name": name, "action": "deleted", "where": destination.to_dict()}
+                terminal.result(document, f"deleted {name} in {destination}")
     return status
 
 
-def _is_meant(names: Sequence[str], there: Destination, terminal: Terminal) -> bool:
-    """Asks before functions are deleted; in production for each one's name, which no habit types."""
-    otherwise = "add --yes to delete without being asked"
-    if not there.is_production:
-        return terminal.confirm(f"delete {', '.join(names)} in {there} with all code and jobs?", otherwise=otherwise)
-    return all(
-        terminal.asked(f"this deletes {name} in {there} with all code and jobs; type its name:", otherwise=otherwise)
-        == name
-        for name in names
-    )
+def _confirm_deletion(names: Sequence[str], destination: Destination, terminal: Terminal) -> bool:
+    """Asks before functions are deleted: in a test environment once, in production for the name of each."""
+    advice = "add --yes to delete without being asked"
+    if not destination.is_production:
+        question = f"delete {', '.join(names)} in {destination} with all code and jobs?"
+        return terminal.confirm(question, advice=advice)
+    prompts = {name: f"this deletes {name} in {destination} with all code and jobs; type its name:" for name in names}
+    return all(terminal.ask(prompt, advice=advice) == name for name, prompt in prompts.items())
 
 
-def _default_file(name: str, otherwise: str) -> Path:
-    """`NAME/index.js`, if the name is one of a folder here and nowhere else."""
+def _default_file(name: str, advice: str) -> Path:
+    """`NAME/index.js` in the working directory.
+
+    Raises:
+        CommandError: The name cannot be that of a folder there.
+    """
     if not name or "/" in name or "\\" in name or "\0" in name or name.startswith(".") or Path(name).name != name:
-        raise CommandError(f"{name!r} cannot be the name of a folder here: {otherwise}")
+        raise CommandError(f"{name!r} cannot be the name of a folder here: {advice}")
     return Path(name) / "index.js"
 
 
-def _put(file: Path, content: bytes) -> None:
-    """Writes a file whole or not at all."""
+def _write_atomically(file: Path, content: bytes) -> None:
+    """Writes a file completely or not at all."""
     partial = file.with_name(f".{file.name}.part")
     try:
         partial.write_bytes(content)

@@ -1,4 +1,4 @@
-"""Changing the login that is shared with the service's Node tool: `.mincloudrc`, an INI file of which everything else is kept."""
+"""Changes the logins in `.mincloudrc`, an INI file that the service's Node tool shares, and keeps everything else in it."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from .exit_statuses import SERVICE_FAILED, CommandError
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
-# In the file these end an entry, a value or a line.
+# These end an entry, a value or a line in the file.
 _SEPARATORS = frozenset(",:;#=[]\"'\\")
 
 
 @dataclass(frozen=True, slots=True)
 class LoginFile:
-    """A login file as it was read. The bytes that are not UTF-8 survive.
+    """A login file as it was read. Bytes that are not UTF-8 are kept.
 
     Attributes:
-        path: Where it is.
-        text: What is in it; empty if there is none.
-        section: Which of its sections has the login; empty for what stands before the first one.
+        path: Its path.
+        text: Its content; empty if there is no such file.
+        section: The section with the login; empty for the lines before the first section.
     """
 
     path: Path
@@ -45,7 +45,7 @@ class LoginFile:
     @classmethod
     @contextmanager
     def locked(cls, path: Path, section: str = "") -> Generator[LoginFile]:
-        """Reads a file such that no other process of this program changes it meanwhile.
+        """Reads a file, and keeps other processes of this program from changing it meanwhile.
 
         Raises:
             ConfigurationError: It cannot be read.
@@ -59,14 +59,14 @@ class LoginFile:
         return pairs(settings(self.text, self.section).get(TOKENS))
 
     def with_token(self, client_id: str, token: str) -> LoginFile:
-        """The same with an application logged in.
+        """A copy with a login.
 
         Raises:
-            CommandError: The id or the token cannot stand in such a file.
+            CommandError: The id or the token has characters that the file cannot hold.
         """
-        if not _can_stand(client_id):
+        if not _is_storable(client_id):
             raise CommandError(f"{client_id!r} cannot be a client_id: copy it again from the service's console")
-        if not _can_stand(token):
+        if not _is_storable(token):
             raise CommandError(
                 "the service gave a token that cannot be kept in the file: pass it in MINCLOUD_ACCESS_TOKEN",
                 SERVICE_FAILED,
@@ -74,11 +74,11 @@ class LoginFile:
         return self._changed({CLIENT_ID: client_id, TOKENS: _encoded({**self.tokens, client_id: token})})
 
     def without_token(self, client_id: str) -> LoginFile:
-        """The same without an application's token."""
+        """A copy without an application's token."""
         return self._changed({TOKENS: _encoded({k: v for k, v in self.tokens.items() if k != client_id})})
 
     def write(self) -> None:
-        """Puts the file in its place at once, readable by its owner alone from its first byte on.
+        """Writes the file atomically; from its first byte on, its owner alone can read it.
 
         Raises:
             OSError: It cannot be written.
@@ -96,7 +96,7 @@ class LoginFile:
             raise
 
     def _changed(self, values: Mapping[str, str]) -> LoginFile:
-        """The same with other values: each on the line that has it, or on a new one at the end of the section."""
+        """A copy with other values: each on the line of its key, or on a new one at the end of the section."""
         lines = self.text.splitlines(keepends=True)
         end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
         place = section_place(lines, self.section)
@@ -128,7 +128,7 @@ def _end_last_line(lines: list[str], count: int, end: str) -> None:
 
 @contextmanager
 def _lock_on_folder(folder: Path) -> Generator[None]:
-    """Keeps other processes of this program from changing login files of a folder, where the system can."""
+    """Locks a folder, so that no other process of this program changes a login file in it; does nothing on Windows."""
     try:
         import fcntl  # noqa: PLC0415 - not everywhere
     except ImportError:  # Windows
@@ -147,5 +147,5 @@ def _encoded(tokens: Mapping[str, str]) -> str:
     return ",".join(f"{owner}:{token}" for owner, token in tokens.items())
 
 
-def _can_stand(value: str) -> bool:
+def _is_storable(value: str) -> bool:
     return bool(value) and all("!" <= character <= "~" and character not in _SEPARATORS for character in value)

@@ -1,8 +1,9 @@
-"""What a command writes: for people or for programs, with colour and progress only where there is a terminal."""
+"""Output of the commands: text or JSON, with colours and progress where there is a terminal."""
 
 from __future__ import annotations
 
 import io
+import json
 import os
 import sys
 import unicodedata
@@ -11,11 +12,10 @@ from importlib.util import find_spec
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TextIO
 
-from .arguments import terminal_columns
-from .exit_statuses import PROGRAM, CommandError, escaped, printable
+from .exit_statuses import PROGRAM, CommandError, describe_error, error_document, escaped, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
     from rich.console import Console
 
@@ -29,8 +29,8 @@ _COLOURS = {
     "dim": "\x1b[2m",
 }
 _ROWS_MEASURED = 200
-_NARROW = 8
-_LEAST_OF_FIRST = 20
+_NARROWEST = 8
+_NARROWEST_FIRST = 20
 _GAP = "  "
 
 STATUS_STYLES = {
@@ -45,11 +45,11 @@ STATUS_STYLES = {
 
 
 class Cell(str):
-    """A cell of a table in a colour.
+    """Text in a colour.
 
     Args:
-        text: What it says.
-        style: The colour's name.
+        text: The text.
+        style: The name of the colour; empty for none.
     """
 
     __slots__ = ("style",)
@@ -69,40 +69,40 @@ def status_cell(status: str | None) -> str:
 
 
 def is_terminal(stream: TextIO) -> bool:
-    """Whether somebody looks at a stream."""
+    """Whether a stream is a terminal."""
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 class Layout:
-    """Which columns of a table there are, and how wide they are, so that a row is a line.
+    """The columns of a table and their widths, such that each row fits on a line.
 
-    Columns in which nothing stands are left out. While the rest is too wide, the widest is made narrower, and where all are narrow the
-    last is left out.
+    Empty columns are left out. While the table is too wide, the widest column is narrowed; once all are narrow, the last one is
+    left out.
 
     Args:
         header: The names of the columns.
-        rows: Rows to measure.
-        columns: How wide the terminal is.
-        whole: The columns that say nothing when they are shortened, as times.
+        rows: The rows to measure.
+        columns: The width of the terminal.
+        keep_whole: The columns that are useless when shortened, as times, by the first word of their names.
     """
 
     def __init__(
-        self, header: Sequence[str], rows: Sequence[Sequence[str]], columns: int, whole: Sequence[str] = ()
+        self, header: Sequence[str], rows: Sequence[Sequence[str]], columns: int, keep_whole: Sequence[str] = ()
     ) -> None:
         self.widths = {
-            place: max(width_of(name), *(width_of(row[place]) for row in rows))
-            for place, name in enumerate(header)
-            if place == 0 or any(row[place] for row in rows)
+            index: max(width_of(name), *(width_of(row[index]) for row in rows))
+            for index, name in enumerate(header)
+            if index == 0 or any(row[index] for row in rows)
         }
         while self._total() > columns:
             first, *others = self.widths
-            bendable = [place for place in others if header[place].partition(" ")[0] not in whole]
-            least = dict.fromkeys(bendable, _NARROW) | {first: _NARROW if not others else _LEAST_OF_FIRST}
-            widest = max(least, key=lambda place: self.widths[place] - least[place])
+            shrinkable = [index for index in others if header[index].partition(" ")[0] not in keep_whole]
+            least = dict.fromkeys(shrinkable, _NARROWEST) | {first: _NARROWEST if not others else _NARROWEST_FIRST}
+            widest = max(least, key=lambda index: self.widths[index] - least[index])
             if self.widths[widest] > least[widest]:
                 self.widths[widest] -= 1
             elif others:
-                del self.widths[(bendable or others)[-1]]
+                del self.widths[(shrinkable or others)[-1]]
             else:
                 break
 
@@ -112,8 +112,8 @@ class Layout:
     def line(self, row: Sequence[str]) -> list[str]:
         """The parts of a row's line."""
         parts: list[str] = []
-        for number, (place, width) in enumerate(self.widths.items()):
-            cell = row[place]
+        for number, (index, width) in enumerate(self.widths.items()):
+            cell = row[index]
             shown = _shortened(printable(cell), width)
             parts += [_GAP] if number else []
             parts.append(Cell(shown, cell.style) if isinstance(cell, Cell) else shown)
@@ -124,29 +124,27 @@ class Layout:
 
 def width_of(text: str) -> int:
     """How many columns of a terminal a text takes."""
-    shown = printable(text)
-    if shown.isascii():
-        return len(shown)
     return sum(
         0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        for character in shown
+        for character in printable(text)
     )
 
 
 def _shortened(text: str, width: int) -> str:
     if width_of(text) <= width:
         return text
+    text = text[:width]
     while width_of(text) > width - 1:
         text = text[:-1]
     return f"{text}…"
 
 
 class Terminal:
-    """The two streams of a command.
+    """The standard streams of a command.
 
     Args:
-        json: Whether standard output is for programs.
-        colour: Whether colour is allowed; without a terminal there is none anyway.
+        json: Whether to write JSON instead of text.
+        colour: Whether colours are allowed; they are used on a terminal only.
     """
 
     def __init__(self, *, json: bool, colour: bool) -> None:
@@ -158,103 +156,131 @@ class Terminal:
                 stream.reconfigure(errors="backslashreplace")
 
     @property
-    def shows_people(self) -> bool:
-        """Whether somebody sees standard output."""
+    def is_interactive(self) -> bool:
+        """Whether standard output is a terminal."""
         return is_terminal(sys.stdout)
 
     @property
     def shows_errors(self) -> bool:
-        """Whether somebody sees standard error."""
+        """Whether standard error is a terminal."""
         return is_terminal(sys.stderr)
 
     @property
     def shows_progress(self) -> bool:
-        """Whether somebody sees standard error, so that progress may move there."""
-        return is_terminal(sys.stderr) and find_spec("rich") is not None
+        """Whether progress can be shown: standard error is a terminal, and Rich is installed."""
+        return self.shows_errors and find_spec("rich") is not None
 
     def document(self, value: Any) -> None:
-        """Writes a JSON document on one line; on a terminal with the characters that it would obey as JSON escapes."""
-        import json  # noqa: PLC0415 - help needs none
-
+        """Writes a JSON document on one line; on a terminal with control characters as JSON escapes."""
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        if is_terminal(sys.stdout) and not text.isprintable():
+        if self.is_interactive and not text.isprintable():
             text = "".join(character if character.isprintable() else json.dumps(character)[1:-1] for character in text)
         sys.stdout.write(text + "\n")
 
     def text(self, *parts: str) -> None:
-        """Writes a line for people.
+        """Writes a line of text.
 
         Args:
-            parts: What it says; `Cell` for a part in a colour.
+            parts: The parts of the line; a `Cell` for one in a colour.
         """
-        looked_at = is_terminal(sys.stdout)
         for part in parts:
-            shown = escaped(part) if looked_at else str(part)
-            style = part.style if isinstance(part, Cell) else ""
-            sys.stdout.write(f"{_COLOURS[style]}{shown}{_RESET}" if style and looked_at and self._colour else shown)
+            shown = escaped(part) if self.is_interactive else str(part)
+            style = part.style if isinstance(part, Cell) and self.is_interactive and self._colour else ""
+            sys.stdout.write(f"{_COLOURS[style]}{shown}{_RESET}" if style else shown)
         sys.stdout.write("\n")
 
+    def result(self, document: Any, *parts: str) -> None:
+        """Writes a result: as a JSON document with `--json`, else as a line of text.
+
+        Args:
+            document: The result for programs.
+            parts: The result for people, as for `text`.
+        """
+        if self.json:
+            self.document(document)
+        else:
+            self.text(*parts)
+
     def block(self, text: str) -> None:
-        """Writes text of somebody else's; on a terminal without the characters that it would obey."""
+        """Writes text of several lines as it is; on a terminal with control characters escaped."""
         if text and not text.endswith("\n"):
             text += "\n"
-        sys.stdout.write(escaped(text) if is_terminal(sys.stdout) else text)
-
-    def flush(self) -> None:
-        """Sees to it that what was written is seen."""
-        sys.stdout.flush()
+        sys.stdout.write(escaped(text) if self.is_interactive else text)
 
     def note(self, text: str) -> None:
-        """Writes a line to standard error, so that standard output holds nothing but results.
-
-        With JSON it is a document, unless somebody looks.
-        """
+        """Writes a line to standard error; with `--json` as a document, unless standard error is a terminal."""
         shown = printable(text)
         if self.json and not self.shows_errors:
-            import json  # noqa: PLC0415 - help needs none
-
             shown = json.dumps({"note": shown.removeprefix(f"{PROGRAM}: ").removeprefix("note: ")}, ensure_ascii=False)
         sys.stderr.write(f"{shown}\n")
         sys.stderr.flush()
 
-    def error(self, message: str, document: dict[str, Any], details: Sequence[str] = ()) -> None:
-        """Writes why a command ends to standard error.
+    def error(self, message: str, document: Mapping[str, Any], details: Sequence[str] = ()) -> None:
+        """Writes the error that ends a command to standard error.
 
         Args:
-            message: One line.
-            document: The same for programs.
-            details: Lines that show more.
+            message: The error in one line.
+            document: The error as JSON.
+            details: Further lines.
         """
         if self.json:
-            import json  # noqa: PLC0415 - help needs none
-
-            sys.stderr.write(json.dumps(document) + "\n")  # ASCII, so that no terminal obeys it
+            sys.stderr.write(json.dumps(document) + "\n")  # ASCII, so that it has no control characters
         else:
             sys.stderr.write("".join(f"{line}\n" for line in (printable(message), *map(escaped, details))))
         sys.stderr.flush()
 
-    def table(self, header: Sequence[str], rows: Iterable[Sequence[str]], *, whole: Sequence[str] = ()) -> None:
-        """Writes a table: a line a row that fits a terminal, else with tabs, for `cut` and `awk`.
+    def failure(self, error: Exception, document: Mapping[str, Any], *, name: str, prefix: str = "") -> int:
+        """Writes an error after which a command goes on with the next item.
 
-        Nothing is written before there is a first row or the end; on a terminal an empty table is not written at all.
+        Args:
+            error: The error.
+            document: The item that failed, for programs.
+            name: The function that the error is about.
+            prefix: The item that failed, for people.
+
+        Returns:
+            The exit status.
+        """
+        status, message = describe_error(error, name=name)
+        if self.json:
+            self.document({**document, **error_document(error, message)})
+        else:
+            self.note(f"{PROGRAM}: {prefix}{message}")
+        return status
+
+    def table(self, header: Sequence[str], rows: Iterable[Sequence[str]], *, keep_whole: Sequence[str] = ()) -> int:
+        """Writes a table: on a terminal with a line for each row, elsewhere with tabs, for `cut` and `awk`.
+
+        Nothing is written before the first row is there; an empty table is not written to a terminal.
 
         Args:
             header: The names of the columns.
-            rows: The cells; `Cell` for one with a colour.
-            whole: The columns that are not to be shortened, by the first word of their names.
+            rows: The cells; a `Cell` for one in a colour.
+            keep_whole: The columns that are not to be shortened, by the first word of their names.
+
+        Returns:
+            The number of rows.
         """
-        looked_at = is_terminal(sys.stdout)
         iterator = iter(rows)
-        first = list(islice(iterator, _ROWS_MEASURED if looked_at else 1))
-        if not looked_at:
-            for row in chain([header], first, iterator):
-                self.text("\t".join(printable(cell) for cell in row))
-            return
-        if not first:
-            return
-        layout = Layout(header, first, terminal_columns(), whole)
-        for row in chain([[Cell(name, "bold") for name in header]], first, iterator):
-            self.text(*layout.line(row))
+        first = list(islice(iterator, _ROWS_MEASURED if self.is_interactive else 1))
+        if not self.is_interactive:
+
+            def line(row: Sequence[str]) -> Sequence[str]:
+                return ["\t".join(map(printable, row))]
+
+        elif first:
+            import shutil  # noqa: PLC0415 - seldom needed
+
+            line = Layout(header, first, shutil.get_terminal_size().columns, keep_whole).line
+            header = [Cell(name, "bold") for name in header]
+        else:
+            return 0
+        self.text(*line(header))
+        count = 0
+        for row in chain(first, iterator):
+            self.text(*line(row))
+            count += 1
+        return count
 
     def console(self, stream: TextIO) -> Console:
         """Rich's console on a stream."""
@@ -263,59 +289,57 @@ class Terminal:
         return Console(file=stream, no_color=not self._colour, highlight=False, markup=False)
 
     @contextmanager
-    def spinner(self, says: Callable[[], str]) -> Generator[None]:
-        """Shows that something goes on, while it does; nothing without a terminal.
+    def spinner(self, message: Callable[[], str]) -> Generator[None]:
+        """Shows a spinner with a message on a terminal while the block runs.
 
         Args:
-            says: What goes on, asked again and again, from another thread.
+            message: Gives the message; it is called again and again, from another thread.
         """
         if not self.shows_progress:
             yield
             return
         from rich.text import Text  # noqa: PLC0415 - only a terminal needs it
 
-        class Saying:
+        class Message:
             def __rich__(self) -> Text:
-                return Text(printable(says()))
+                return Text(printable(message()))
 
-        with self.console(sys.stderr).status(Saying()):
+        with self.console(sys.stderr).status(Message()):
             yield
 
     @property
     def can_ask(self) -> bool:
-        """Whether somebody can answer a question."""
+        """Whether standard input is a terminal."""
         # Closed, as with `<&-`, it is None.
         return sys.stdin is not None and sys.stdin.isatty()  # pyright: ignore[reportUnnecessaryComparison]
 
-    def confirm(self, question: str, *, otherwise: str) -> bool:
-        """Asks on standard error.
+    def confirm(self, question: str, *, advice: str) -> bool:
+        """Asks a question that is answered with yes or no.
 
         Args:
-            question: What is asked.
-            otherwise: How to do without being asked.
+            question: The question.
+            advice: How to run the command without being asked.
 
         Raises:
-            CommandError: There is nobody to ask.
+            CommandError: There is no terminal.
         """
-        return self.asked(f"{question} [y/N]", otherwise=otherwise).lower() in ("y", "yes")
+        return self.ask(f"{question} [y/N]", advice=advice).lower() in ("y", "yes")
 
-    def asked(self, prompt: str, *, otherwise: str) -> str:
-        """What is answered to a question on standard error.
+    def ask(self, prompt: str, *, advice: str) -> str:
+        """Asks on standard error, and reads a line from standard input.
 
         Args:
-            prompt: What is asked.
-            otherwise: How to do without being asked.
+            prompt: The prompt.
+            advice: How to run the command without being asked.
+
+        Returns:
+            The line without blanks around it; empty at the end of the input.
 
         Raises:
-            CommandError: There is nobody to ask.
+            CommandError: There is no terminal.
         """
         if not self.can_ask:
-            raise CommandError(f"there is no terminal to ask on: {otherwise}")
-        return ask(f"{printable(prompt)} ")
-
-
-def ask(prompt: str) -> str:
-    """Asks on standard error, and reads a line from standard input; empty at its end."""
-    sys.stderr.write(prompt)
-    sys.stderr.flush()
-    return sys.stdin.readline().strip()
+            raise CommandError(f"there is no terminal to ask on: {advice}")
+        sys.stderr.write(f"{printable(prompt)} ")
+        sys.stderr.flush()
+        return sys.stdin.readline().strip()

@@ -1,4 +1,4 @@
-"""Times, sizes and rates: as people write them, and as people read them."""
+"""Times, sizes and rates in the forms in which people write and read them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 import time
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-_SPAN = re.compile(r"(?:\d+(?:\.\d+)?[smhdw])+")
-_PART = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
+_AGO = re.compile(r"(?:\d+(?:\.\d+)?[smhdw])+")
+_AGO_PART = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 _RATE = re.compile(r"(\d+(?:\.\d+)?)(?:/([smh]))?")
 _KILO = 1024.0
 _MILLI = 1000.0
@@ -15,13 +15,13 @@ _MINUTE = 60.0
 
 
 def parse_time(text: str) -> float:
-    """A time in Unix seconds: how long ago (`2h`, `1d12h`), a date or time (local, unless it says otherwise), or Unix seconds.
+    """Reads a time, in Unix seconds: how long ago (`2h`, `1d12h`), a date or time (local without a zone), or Unix seconds.
 
     Raises:
         ValueError: It is none of these.
     """
-    if _SPAN.fullmatch(text):
-        return time.time() - sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(text))
+    if _AGO.fullmatch(text):
+        return time.time() - sum(float(number) * _SECONDS[unit] for number, unit in _AGO_PART.findall(text))
     if re.fullmatch(r"\d{9,}(\.\d+)?", text):
         return float(text)
     from datetime import datetime  # noqa: PLC0415 - help needs no dates
@@ -32,8 +32,8 @@ def parse_time(text: str) -> float:
         raise ValueError(f"{text!r} is no time: write 2h, 2026-09-21, 2026-09-21T08:30 or Unix seconds") from None
 
 
-def rate(text: str) -> float:
-    """A rate per second: `50/s`, `300/m`, `1000/h`; a number alone is per second.
+def parse_rate(text: str) -> float:
+    """Reads a rate, per second: `50/s`, `300/m`, `1000/h`; a number alone is per second.
 
     Raises:
         ValueError: It is none of these, or 0.
@@ -46,13 +46,13 @@ def rate(text: str) -> float:
 
 
 def local_time(seconds: float | None) -> str:
-    """Unix seconds as a time of this machine's present zone, `zone`; empty if there are none."""
-    # Not of the zone at that time: a table names one zone for all of its rows.
+    """Formats Unix seconds in this machine's present zone; empty for None."""
+    # Not in the zone at that time: a table names one zone for all of its rows.
     return "" if seconds is None else time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds + _offset()))
 
 
 def zone() -> str:
-    """The present zone of this machine, as `+08:00`."""
+    """This machine's present zone, as `+08:00`."""
     minutes = _offset() // 60
     return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
 
@@ -62,7 +62,7 @@ def _offset() -> int:
 
 
 def size(count: int | None) -> str:
-    """A number of bytes; empty if there is none."""
+    """Formats a number of bytes; empty for None."""
     if count is None:
         return ""
     if count < _KILO:
@@ -75,8 +75,13 @@ def size(count: int | None) -> str:
     return f"{value:.1f} {unit}"
 
 
+def seconds_between(start: float | None, end: float | None) -> float | None:
+    """The seconds from one time to another; None if one of them is not known."""
+    return None if start is None or end is None else end - start
+
+
 def duration(seconds: float | None) -> str:
-    """A number of seconds; empty if there is none."""
+    """Formats a number of seconds; empty for None."""
     if seconds is None:
         return ""
     if seconds < 1:
@@ -88,5 +93,5 @@ def duration(seconds: float | None) -> str:
 
 
 def counted(number: int, thing: str) -> str:
-    """A number of things: `1 line`, `2,000 lines`."""
+    """Formats a number of things: `1 line`, `2,000 lines`."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"

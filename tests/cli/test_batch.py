@@ -811,9 +811,9 @@ def test_memory_stays_flat(program: Program, tmp_path: Path, monkeypatch: pytest
 
         async def write() -> None:
             for line in range(1, 20_001):
-                await files.sent(line, b'{"n": 1}')
+                await files.note_call(line, b'{"n": 1}')
                 if line % 1000:
-                    files.ended(line, {"data": "x" * 100})
+                    files.write_result(line, {"data": "x" * 100})
 
         asyncio.run(write())
     peak_of_writing = tracemalloc.get_traced_memory()[1]
@@ -824,10 +824,10 @@ def test_memory_stays_flat(program: Program, tmp_path: Path, monkeypatch: pytest
         inputs = Inputs(str(program.work / "in.jsonl"))
         inputs.check()
         again.read_back(inputs, retry_uncertain=False, retry_failed=False)
-        again.go_on({}, retry_uncertain=False)
+        again.prepare_resuming({}, retry_uncertain=False)
     peak_of_resuming = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     # The results alone are 2 MB; the emulator of the fixture takes some memory of this process meanwhile.
     assert peak_of_writing < 1_000_000
     assert peak_of_resuming < 1_000_000  # a few bytes a line
-    assert len(list(again.standings.lines(LineState.UNCERTAIN))) == 20
+    assert len(list(again.states.lines(LineState.UNCERTAIN))) == 20

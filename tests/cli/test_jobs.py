@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mincloud.cli.units import duration, parse_time, rate, size, zone
+from mincloud.cli.units import duration, parse_rate, parse_time, size, zone
 
 from .conftest import GREET
 
@@ -270,10 +270,10 @@ def test_times_are_understood_as_people_write_them() -> None:
 
 
 def test_rates_and_quantities_are_written_as_people_do() -> None:
-    assert (rate("50/s"), rate("50"), rate("300/m"), rate("1800/h")) == (50, 50, 5, 0.5)
+    assert (parse_rate("50/s"), parse_rate("50"), parse_rate("300/m"), parse_rate("1800/h")) == (50, 50, 5, 0.5)
     for nonsense in ("0/s", "-1", "5/d", "many", ""):
         with pytest.raises(ValueError, match="is no rate"):
-            rate(nonsense)
+            parse_rate(nonsense)
     assert [size(count) for count in (None, 0, 1023, 1024, 78_340_096, 5 * 1024**3)] == [
         "",
         "0 B",
