@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _PACKAGES = ("httptools", "python_multipart", "starlette", "uvicorn")
 
 # With --json: the options that the emulator takes, and its attributes that the document has.
-_OPTIONS = ("port", "host", "data", "client_id", "client_secret", "access_token", "node")
+_OPTIONS = ("port", "host", "data", "client_id", "client_secret", "access_token", "node", "baas", "strict")
 _SHOWN = ("url", "log_url", "console_url", "client_id", "client_secret", "access_token")
 
 

@@ -245,6 +245,11 @@ def test_the_emulator_as_json_does_not_watch(program: Program) -> None:
     ) == (2, True)
 
 
+def test_the_emulator_as_json_takes_the_same_options(program: Program) -> None:
+    ended = program("emulator", "--port", "0", "--baas", "nowhere.js", "--json")
+    assert (ended.status, "there is no file nowhere.js to stand in for BaaS" in ended.error["message"]) == (2, True)
+
+
 def test_without_its_server_the_emulator_says_what_to_install(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
