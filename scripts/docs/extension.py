@@ -152,6 +152,8 @@ def _directive(write: Callable[[], str], *classes: str) -> type[SphinxDirective]
     class Written(SphinxDirective):
         def run(self) -> list[nodes.Node]:
             written = self.parse_text_to_nodes(write(), allow_section_headings=True)
+            for part in (text for node in written for text in node.findall(nodes.TextElement)):
+                part["translatable"] = False  # what comes from the code stays in English
             if classes:
                 cast("nodes.Element", written[0])["classes"] += classes
             return written
