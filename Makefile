@@ -10,7 +10,7 @@ LANGUAGES_STAMP := $(VENV)/.languages-installed
 JOBS ?= 4
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-more test-pythons test-browser examples emulator generate check-generated lint format types contract compatibility test-compatibility record-release package-contract test-package stories test-stories languages docs test-docs translations picture session bench build lock clean
+.PHONY: help setup demo test test-more test-pythons test-browser examples emulator generate check-generated lint format types mypy pyright contract compatibility test-compatibility record-release package-contract test-package stories test-stories languages docs test-docs translations picture session bench build lock clean
 
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,7 +31,7 @@ test-pythons: $(VENV_STAMP) ## Test the client on Python 3.12 and 3.13, where th
 
 test-browser: docs ## Test the emulator's page and the documentation in headless Chromium (Debian's)
 	@scripts/install_debian_packages.sh chromium=/usr/bin/chromium
-	@$(BIN)/python -m pytest tests/browser $(ARGS)
+	@$(BIN)/python -m pytest tests/browser -n 2 --dist worksteal $(ARGS)
 
 package-contract: $(VENV_STAMP) $(NODE_STAMP) ## Build the contract's npm package, and its variants as files, into dist/
 	@$(BIN)/python -m scripts.contract.package
@@ -85,8 +85,12 @@ format: $(VENV_STAMP) ## Put style and format right where that is automatic
 	@$(BIN)/ruff check --quiet --fix .
 	@$(BIN)/ruff format --quiet .
 
-types: $(VENV_STAMP) $(NODE_STAMP) ## Check types with mypy and pyright, both strict
+types: mypy pyright ## Check types with mypy and pyright, both strict
+
+mypy: $(VENV_STAMP)
 	@$(BIN)/mypy
+
+pyright: $(VENV_STAMP) $(NODE_STAMP)
 	@node_modules/.bin/pyright
 
 docs: $(VENV_STAMP) $(NODE_STAMP) ## Build the documentation into site/
@@ -117,24 +121,25 @@ lock: $(VENV_STAMP) ## Bring the locks up to date
 	  --no-emit-index-url --no-annotate --no-header --output-file requirements/dev.txt pyproject.toml
 	@$(BIN)/uv pip compile --quiet --upgrade --group pyproject.toml:languages --constraint requirements/dev.txt --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --no-header --output-file requirements/languages.txt
+	@echo uv | $(BIN)/uv pip compile --quiet --constraint requirements/dev.txt --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-annotate --no-header --output-file requirements/uv.txt -
 	@for folder in . benchmarks openapi/languages/typescript tests/npm/consumer; do (cd $$folder && npm install --package-lock-only --omit-lockfile-registry-resolved \
 	  --ignore-scripts --no-audit --no-fund --loglevel=error); done
 
 clean: ## Remove what was installed and built
 	@rm -rf $(VENV) node_modules benchmarks/node_modules dist build site .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-$(VENV_STAMP): requirements/dev.txt pyproject.toml
+$(VENV_STAMP): requirements/dev.txt requirements/uv.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "mincloud needs Python 3.11 or newer: make PYTHON=/path/to/it")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing the Python packages into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@scripts/install_python_packages.sh $(VENV) requirements/dev.txt
 	@touch $@
 
 # After the other packages, which the same folder holds.
 $(LANGUAGES_STAMP): requirements/languages.txt $(VENV_STAMP)
 	@echo "installing the generator of other languages' clients into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/languages.txt
+	@scripts/install_python_packages.sh $(VENV) requirements/languages.txt
 	@touch $@
 
 benchmarks/node_modules/.installed: benchmarks/package.json benchmarks/package-lock.json
