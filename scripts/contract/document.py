@@ -91,22 +91,23 @@ def operations(document: Document) -> Iterator[tuple[str, str, dict[str, Any]]]:
                 yield path, method, item[method]
 
 
-class _StrictLoader(yaml.SafeLoader):
+class StrictLoader(yaml.SafeLoader):
     """YAML as OpenAPI wants it: keys are strings, and none is there twice (the first would be lost)."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Reads a mapping, whose keys are unique strings."""
         seen: set[object] = set()
         for key, _ in node.value:
             line = key.start_mark.line + 1
             if key.tag != "tag:yaml.org,2002:str":
-                raise _NotReadableError(f"put quotes around the key {key.value} in line {line}")
+                raise NotReadableError(f"put quotes around the key {key.value} in line {line}")
             if key.value in seen:
-                raise _NotReadableError(f"the key {key.value} is there a second time in line {line}; take one away")
+                raise NotReadableError(f"the key {key.value} is there a second time in line {line}; take one away")
             seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
-class _NotReadableError(Exception):
+class NotReadableError(yaml.YAMLError):
     """The document is YAML that OpenAPI has no use for."""
 
 
@@ -121,8 +122,8 @@ def read_document(path: Path) -> tuple[Document, list[Problem]]:
     except (OSError, UnicodeDecodeError) as error:
         raise ScriptError(f"cannot read {path.name}: {error}; name a readable UTF-8 file") from error
     try:
-        document: object = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
-    except _NotReadableError as error:
+        document: object = yaml.load(text, Loader=StrictLoader)  # noqa: S506 (a SafeLoader)
+    except NotReadableError as error:
         return {}, [Problem((), str(error), "yaml")]
     except yaml.YAMLError as error:
         return {}, [Problem((), f"mend the YAML: {one_line(str(error))}", "yaml")]

@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from scripts import ScriptError
-from scripts.contract.document import CONTRACT
 
+from .contract import read_contract
 from .coverage import measure
-from .session import read_checked_stories, read_contract, run_stories
+from .rules import read_checked_stories
+from .runner import run_stories
+from .server import open_server
 from .story import STORIES
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from .contract import Contract
-    from .runner import Outcome
+    from .runner import Finding, Outcome
     from .story import Story
 
 
@@ -40,61 +42,17 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    command: list[str] | None = None
-    if "--" in given:
-        given, command = given[: given.index("--")], given[given.index("--") + 1 :]
-    parser = _parser()
-    options = parser.parse_args(given)
-    driver: str | None = options.driver
-    if options.requests_per_minute is not None and options.requests_per_minute < 1:
-        parser.error("--requests-per-minute is 1 or more")
-    if (driver is None) != (not command):
-        parser.error("give a driver's name and its command together, as --driver NAME -- COMMAND [ARGUMENT ...]")
-    outcomes: list[Outcome] = []
-
-    def report(outcome: Outcome) -> None:
-        outcomes.append(outcome)
-        _print_outcome(outcome)
-
+    options = _options(arguments)
     try:
-        contract = read_contract(options.contract)
-        stories = _chosen(read_checked_stories(contract, options.stories), options.story, only_languages=bool(driver))
+        contract = read_contract()
+        stories = _chosen(read_checked_stories(contract, options.stories), options)
+        return _run(contract, stories, options)
     except ScriptError as error:
-        return _refuse(error)
-    failed: ScriptError | None = None
-    _print(f"contract {contract.version}, {_counted(len(stories))}, {driver or 'HTTP'}")
-    try:
-        run_stories(
-            contract,
-            stories,
-            base_url=options.base_url or None,
-            environment=os.environ,
-            command=command,
-            folder=options.driver_folder,
-            interval=60 / options.requests_per_minute if options.requests_per_minute else 0.0,
-            begin=lambda url: _print(url if options.base_url else f"{url}, an emulator of this run"),
-            report=report,
-        )
-    except ScriptError as error:
-        if not outcomes:
-            return _refuse(error)
-        failed = error
-    whole = driver is None and not options.story
-    status = _conclude(contract, outcomes, whole=whole, other_server=bool(options.base_url))
-    if failed is not None:
-        _refuse(failed)
-        return 1
-    return status
+        _print_errors(str(error))
+        return 2
 
 
-def _refuse(error: ScriptError) -> int:
-    for line in str(error).splitlines():
-        _print_error(line)
-    return 2
-
-
-def _parser() -> _Parser:
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = _Parser(
         prog="python -m scripts.stories",
         description=(__doc__ or "").partition("\n")[0],
@@ -107,27 +65,46 @@ def _parser() -> _Parser:
         help="the server (default: BASE_URL, and an emulator without it)",
         metavar="URL",
     )
-    parser.add_argument("--contract", type=Path, default=CONTRACT, help="the contract", metavar="FILE")
     parser.add_argument("--stories", type=Path, default=STORIES, help="where the stories are", metavar="FOLDER")
     parser.add_argument(
         "--requests-per-minute", type=int, help="make no more than these (default: as many as come)", metavar="N"
     )
     parser.add_argument("--story", action="append", default=[], help="only this one; may be repeated", metavar="NAME")
-    parser.add_argument(
-        "--driver", help="have a program make the requests of the stories for all languages: --driver NAME -- COMMAND"
-    )
-    parser.add_argument("--driver-folder", type=Path, default=Path(), help="the program's folder", metavar="FOLDER")
-    return parser
+    parser.add_argument("--driver", help="have a program make the requests of the stories for all languages")
+    parser.add_argument("command", nargs="*", help="after --driver NAME --, the program and its arguments")
+    options = parser.parse_args(arguments)
+    if options.requests_per_minute is not None and options.requests_per_minute < 1:
+        parser.error("--requests-per-minute is 1 or more")
+    if bool(options.driver) != bool(options.command):
+        parser.error("give a driver's name and its command together, as --driver NAME -- COMMAND [ARGUMENT ...]")
+    return options
 
 
-def _chosen(stories: Sequence[Story], names: Sequence[str], *, only_languages: bool) -> list[Story]:
-    if unknown := sorted(set(names) - {story.name for story in stories}):
-        raise ScriptError(
-            "\n".join(f"there is no story {name}; the name is the file's, without .yaml" for name in unknown)
-        )
-    return [
-        story for story in stories if (not names or story.name in names) and (story.languages or not only_languages)
-    ]
+def _chosen(stories: Sequence[Story], options: argparse.Namespace) -> list[Story]:
+    if unknown := sorted(set(options.story) - {story.name for story in stories}):
+        lines = (f"there is no story {name}; the name is the file's, without .yaml" for name in unknown)
+        raise ScriptError("\n".join(lines))
+    named = [story for story in stories if not options.story or story.name in options.story]
+    return [story for story in named if story.languages or not options.driver]
+
+
+def _run(contract: Contract, stories: Sequence[Story], options: argparse.Namespace) -> int:
+    _print(f"contract {contract.version}, {_counted(stories)}, {options.driver or 'HTTP'}")
+    interval = 60 / options.requests_per_minute if options.requests_per_minute else 0.0
+    outcomes: list[Outcome] = []
+    try:
+        with open_server(contract, options.base_url, os.environ) as server:
+            _print(f"{server.url}, an emulator of this run" if server.emulator else server.url)
+            for outcome in run_stories(contract, stories, server, command=options.command, interval=interval):
+                outcomes.append(outcome)
+                _print_outcome(outcome)
+    except ScriptError as error:
+        if not outcomes:
+            raise
+        _conclude(contract, outcomes, options)
+        _print_errors(str(error))
+        return 1
+    return _conclude(contract, outcomes, options)
 
 
 def _print_outcome(outcome: Outcome) -> None:
@@ -135,25 +112,25 @@ def _print_outcome(outcome: Outcome) -> None:
     if outcome.skipped is not None:
         _print(f"skipped  {story.name}: {outcome.skipped}")
     elif outcome.failures:
-        _print(f"FAILED   {story.name}: {story.title}")
+        _print(f"FAILED   {story.name}: {story.story}")
         for line in outcome.failures:
             _print(f"         {line}")
     else:
-        differs = any(reading.otherwise is not None for reading in outcome.readings)
-        _print(
-            f"{'differs' if differs else 'passed':8} {story.name}: {story.title} ({outcome.requests} requests, {outcome.seconds:.2f} s)"
-        )
+        differs = any(finding.difference is not None for finding in outcome.findings)
+        figures = f"({outcome.requests} requests, {outcome.seconds:.2f} s)"
+        _print(f"{'differs' if differs else 'passed':8} {story.name}: {story.story} {figures}")
 
 
-def _conclude(contract: Contract, outcomes: Sequence[Outcome], *, whole: bool, other_server: bool) -> int:
-    failed = [outcome for outcome in outcomes if outcome.failures]
-    skipped = [outcome for outcome in outcomes if outcome.skipped is not None]
+def _conclude(contract: Contract, outcomes: Sequence[Outcome], options: argparse.Namespace) -> int:
+    """Prints what came of the stories; returns 0, or 1 with a line for each complaint."""
+    failed = [outcome.story for outcome in outcomes if outcome.failures]
+    skipped = [outcome.story for outcome in outcomes if outcome.skipped is not None]
     complaints: list[str] = []
     if failed:
-        complaints.append(f"{len(failed)} of {_counted(len(outcomes))} failed: {_names(failed)}")
+        complaints.append(f"{len(failed)} of {_counted(outcomes)} failed: {', '.join(story.name for story in failed)}")
     if len(skipped) == len(outcomes):
         complaints.append("no story was run")
-    if whole:
+    if not options.driver and not options.story:
         coverage = measure(contract, outcomes)
         _print("\nHow many stories met each documented status:\n")
         _print("\n".join(coverage.table()))
@@ -161,45 +138,38 @@ def _conclude(contract: Contract, outcomes: Sequence[Outcome], *, whole: bool, o
         if coverage.missing:
             missing = ", ".join(f"{operation} {status}" for operation, status in coverage.missing)
             complaints.append(f"no story met {missing}")
-    if other_server:
-        _report_readings(outcomes)
-    passed = len(outcomes) - len(failed) - len(skipped)
+    if options.base_url:
+        _print_findings([finding for outcome in outcomes for finding in outcome.findings])
+    passed = [outcome for outcome in outcomes if not outcome.failures and outcome.skipped is None]
     seconds = sum(outcome.seconds for outcome in outcomes)
     _print(f"{_counted(passed)} passed, {len(failed)} failed, {len(skipped)} skipped, in {seconds:.1f} s")
     if skipped:
-        _print(f"not run: {_names(skipped)}")
-    for line in complaints:
-        _print_error(line)
+        _print(f"not run: {', '.join(story.name for story in skipped)}")
+    _print_errors(*complaints)
     return 1 if complaints else 0
 
 
-def _report_readings(outcomes: Sequence[Outcome]) -> None:
-    """Says of each expectation that is not documented whether the server shared it, and counts those that it did not."""
-    readings = [reading for outcome in outcomes for reading in outcome.readings]
-    if not readings:
+def _print_findings(findings: Sequence[Finding]) -> None:
+    """Prints whether the server shared each expectation that is not documented, and how many it did not."""
+    if not findings:
         return
     _print("\nWhat the contract has not from the documentation, and what the server said to it:\n")
-    for standing in sorted({reading.standing for reading in readings}, key=lambda one: (one.standing, one.sentence)):
-        differing = [one for one in readings if one.standing == standing and one.otherwise is not None]
-        _print(f"{'refuted' if differing else 'confirmed':9}  {standing.standing}: {standing.sentence}")
-        for one in differing:
-            _print(f"           {one.where}: {one.otherwise}")
+    differing = [finding for finding in findings if finding.difference is not None]
+    for statement in sorted({finding.statement for finding in findings}, key=lambda one: (one.standing, one.sentence)):
+        refuted = [finding for finding in differing if finding.statement == statement]
+        _print(f"{'refuted' if refuted else 'confirmed':9}  {statement.standing}: {statement.sentence}")
+        for finding in refuted:
+            _print(f"           {finding.where}: {finding.difference}")
     # A step may rest on several statements, and is one expectation.
-    refuted = {(one.where, one.otherwise): one.standing.standing for one in readings if one.otherwise is not None}
-    kinds = {"inferred": "inferred", "observed": "observed", "contradiction": "contradictory"}
-    counts = {word: list(refuted.values()).count(kind) for kind, word in kinds.items()}
-    listed = [f"{count} {word}" for word, count in counts.items() if count] or ["0 inferred"]
-    counted = " and ".join(filter(None, (", ".join(listed[:-1]), listed[-1])))
-    plural = " was" if len(refuted) == 1 else "s were"
-    _print(f"\n{counted} expectation{plural} not shared by this server")
+    standings = list({(one.where, one.difference): one.statement.standing for one in differing}.values())
+    words = {"inferred": "inferred", "observed": "observed", "contradiction": "contradictory"}
+    counts = [f"{standings.count(kind)} {word}" for kind, word in words.items() if kind in standings]
+    plural = " was" if len(standings) == 1 else "s were"
+    _print(f"\n{', '.join(counts) or '0 inferred'} expectation{plural} not shared by this server")
 
 
-def _counted(number: int) -> str:
-    return "1 story" if number == 1 else f"{number} stories"
-
-
-def _names(outcomes: Sequence[Outcome]) -> str:
-    return ", ".join(outcome.story.name for outcome in outcomes)
+def _counted(stories: Sequence[object]) -> str:
+    return "1 story" if len(stories) == 1 else f"{len(stories)} stories"
 
 
 def _print(text: str) -> None:
@@ -207,8 +177,9 @@ def _print(text: str) -> None:
     print(text, flush=True)
 
 
-def _print_error(line: str) -> None:
-    print(f"stories: {line}", file=sys.stderr)
+def _print_errors(*lines: str) -> None:
+    for line in "\n".join(lines).splitlines():
+        print(f"stories: {line}", file=sys.stderr)
 
 
 def _terminated(_signal: int, _frame: FrameType | None) -> None:
@@ -221,5 +192,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except KeyboardInterrupt:
-        _print_error("interrupted")
+        _print_errors("interrupted")
         sys.exit(130)

@@ -1,28 +1,41 @@
-"""The contract as the stories need it: its operations, and whether a request or an answer keeps to it."""
+"""The contract as the stories need it: its operations, its provenance, and whether a request or a response keeps to it."""
 
 from __future__ import annotations
 
 import warnings
+from collections import defaultdict
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
 
 from openapi_core import Config, OpenAPI
-from openapi_core.datatypes import RequestParameters
-from werkzeug.datastructures import Headers, ImmutableMultiDict
+from openapi_core.templating.responses.exceptions import ResponseFinderError
+from openapi_core.testing import MockRequest, MockResponse
+from openapi_core.validation.request.exceptions import (
+    ParameterValidationError,
+    RequestBodyValidationError,
+    SecurityValidationError,
+)
+from openapi_core.validation.response.exceptions import DataValidationError
 
-from scripts.contract.document import Document, mappings, one_line, operations, resolved
+from scripts.contract.document import CONTRACT, Document, mappings, one_line, operations, read_valid, resolved
 
-from .values import ABSENT
+from .values import ABSENT, Absent, Json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
+    import httpx
     from jsonschema.exceptions import ValidationError
 
-DOCUMENTED = "documented"
 _ORIGIN = "https://server.test"
+_SUBJECTS: Mapping[type[Exception], str] = {
+    RequestBodyValidationError: "request body",
+    SecurityValidationError: "security",
+    DataValidationError: "body",
+    ResponseFinderError: "status",
+}
 
 
 @dataclass(frozen=True)
@@ -30,51 +43,37 @@ class Operation:
     """An operation of the contract.
 
     Attributes:
-        name: its operationId.
-        method: its method, in capitals.
-        path: its path with placeholders.
-        parameters: where each parameter goes: `path`, `query` or `header`.
-        body_fields: the fields of its request's body, None where it has no body.
-        secured: whether it needs an access token.
-        statuses: the statuses that it documents.
-        summary: what it does, in a few words.
-        example: its request's body as the first example has it, `ABSENT` where it has none.
+        name: Its operationId.
+        method: Its method, in capitals.
+        path: Its path with placeholders.
+        parameters: Where each parameter goes: `path`, `query` or `header`.
+        body_fields: The fields of its request's body, None where it has no body.
+        secured: Whether it needs an access token.
+        statuses: The statuses that it documents.
+        summary: Its summary.
+        example: The first example of its request's body, `ABSENT` where there is none.
     """
 
     name: str
     method: str
     path: str
     parameters: Mapping[str, str]
-    body_fields: frozenset[str] | None
+    body_fields: Sequence[str] | None
     secured: bool
-    statuses: tuple[int, ...]
+    statuses: Sequence[int]
     summary: str
-    example: object
+    example: Json | Absent
 
 
 @dataclass(frozen=True)
-class Exchange:
-    """A request and its answer as they went over the wire; path (below the base URL) and query are still encoded."""
-
-    method: str
-    path: str
-    query: str
-    request_headers: Mapping[str, str]
-    request_body: bytes | None
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True)
-class Standing:
+class Statement:
     """An entry of `x-provenance`.
 
     Attributes:
-        subject: what it stands at: an operationId, or a place such as `parameters.Limit` or `tags.jobs`.
-        about: which part of its surroundings it speaks of, empty for all of it.
+        subject: What it stands at: an operationId, or a place such as `parameters.Limit` or `tags.jobs`.
+        about: Which part of its subject it speaks of, empty for all of it.
         standing: `documented`, `observed`, `inferred` or `contradiction`.
-        note: what is known, or which reading was chosen.
+        note: What is known, or which reading was chosen.
     """
 
     subject: str
@@ -85,49 +84,7 @@ class Standing:
     @property
     def sentence(self) -> str:
         """What it says, in one line."""
-        return f"{self.subject}{f' ({self.about})' if self.about else ''}: {' '.join(self.note.split())}"
-
-
-class Standings:
-    """Every entry of `x-provenance` of the contract, so that a story can say what its expectation rests on."""
-
-    def __init__(self, document: Document) -> None:
-        self._by_subject: dict[str, list[Standing]] = {}
-        names: dict[tuple[str, ...], str] = {
-            ("paths", path, method): str(each["operationId"]) for path, method, each in operations(document)
-        }
-        tags: dict[tuple[str, ...], str] = {
-            ("tags", str(index)): f"tags.{tag['name']}" for index, tag in enumerate(document.get("tags", []))
-        }
-        for place, node in mappings(document):
-            if "x-provenance" in node and place[-1:] != ("properties",):
-                named = (step for step in place[1:] if step not in ("properties", "schema"))
-                subject = names.get(place) or tags.get(place) or _parameter(place, node, names) or ".".join(named)
-                self._by_subject.setdefault(subject, []).extend(
-                    Standing(subject, entry.get("about", ""), entry["standing"], entry["note"])
-                    for entry in node["x-provenance"]
-                )
-
-    def find(self, reference: str) -> Standing | None:
-        """What a story refers to as `SUBJECT` or `SUBJECT ABOUT`; None if the contract says nothing there."""
-        subject, _, about = reference.partition(" ")
-        entries = self._by_subject.get(subject, [])
-        return next((entry for entry in entries if entry.about == about), None)
-
-    def of_statuses(self, operation: str, statuses: Sequence[int]) -> list[Standing]:
-        """What the contract says of where the statuses of an operation come from, beside the documentation."""
-        wanted = {"responses", *(f"responses.{status}" for status in statuses)}
-        return [
-            entry
-            for entry in self._by_subject.get(operation, [])
-            if entry.standing != DOCUMENTED and wanted & {part.strip() for part in entry.about.split(",")}
-        ]
-
-
-def _parameter(place: tuple[str, ...], node: Mapping[str, Any], names: Mapping[tuple[str, ...], str]) -> str | None:
-    """The name of a parameter that stands at its operation; those of `components` have their own."""
-    operation = names.get(place[:3])
-    return f"{operation}.{node['name']}" if operation and "in" in node else None
+        return f"{self.subject}{f' ({self.about})' if self.about else ''}: {one_line(self.note)}"
 
 
 class Contract:
@@ -140,140 +97,152 @@ class Contract:
 
     def __init__(self, document: Document) -> None:
         self.version = str(document["info"]["version"])
-        self.standings = Standings(document)
-        self.operations = {operation.name: operation for operation in _operations(document)}
+        self.operations = {
+            operation["operationId"]: _operation(document, path, method, operation)
+            for path, method, operation in operations(document)
+        }
         self.secret_names = frozenset(
             place[-1] for place, node in mappings(document) if node.get("x-secret") and place[-2:-1] == ("properties",)
         )
+        self._statements = _statements(document)
         # Paths are compared below the base URL, wherever that is.
         # Errors may be anything, under `*/*`; openapi-core decodes JSON alone, and bytes are no string to it.
         config = Config(extra_media_type_deserializers={"*/*": lambda body: body.decode("utf-8", "replace")})
         self._validator = OpenAPI.from_dict({**document, "servers": [{"url": _ORIGIN}]}, config=config)
 
+    def statement(self, reference: str) -> Statement | None:
+        """The entry that a story refers to as `SUBJECT` or `SUBJECT ABOUT`; None if the contract has none."""
+        subject, _, about = reference.partition(" ")
+        return next((entry for entry in self._statements[subject] if entry.about == about), None)
+
+    def undocumented(
+        self, references: Sequence[str], operation: str = "", statuses: Sequence[int] = ()
+    ) -> list[Statement]:
+        """The entries that are not documented: those that a story refers to, and those about statuses of an operation."""
+        wanted = {"responses", *(f"responses.{status}" for status in statuses)}
+        entries = [entry for entry in self._statements[operation] if wanted & set(entry.about.split(", "))]
+        entries += filter(None, map(self.statement, references))
+        return [entry for entry in entries if entry.standing != "documented"]
+
     def request_problem(self, exchange: Exchange, operation: Operation) -> str | None:
-        """How a request breaks the contract, in one line; None if it keeps to it."""
-        for name, _ in parse_qsl(exchange.query, keep_blank_values=True):
+        """Says in one line how a request breaks the contract; None if it keeps to it."""
+        for name in exchange.request.url.params:
             if operation.parameters.get(name) != "query":
                 return f"the query parameter {name!r} does not exist"
-        with warnings.catch_warnings():
-            # A deprecated operation is part of the contract.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            return _first(self._validator.iter_request_errors(_Request(exchange)))
+        return _first(self._validator.iter_request_errors(exchange.openapi_request()))
 
-    def answer_problem(self, exchange: Exchange) -> str | None:
-        """How an answer breaks the contract, in one line; None if it keeps to it."""
+    def response_problem(self, exchange: Exchange) -> str | None:
+        """Says in one line how a response breaks the contract; None if it keeps to it."""
+        response = exchange.response
         # HTTP libraries do not read the body of a 204, so that only its announcement shows.
-        if exchange.status == HTTPStatus.NO_CONTENT and exchange.headers.get("content-length", "0") != "0":
+        if response.status_code == HTTPStatus.NO_CONTENT and response.headers.get("content-length", "0") != "0":
             return "body: a 204 has none"
         # An error may come without a body, whatever the contract says that it holds otherwise.
-        if exchange.status >= HTTPStatus.BAD_REQUEST and not exchange.body:
+        if response.is_error and not response.content:
             return None
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            request = _Request(exchange)
-            return _first(self._validator.iter_response_errors(request, _Answer(exchange)))
+        content_type = response.headers.get("content-type", "").lower()
+        given = MockResponse(response.content, response.status_code, dict(response.headers), content_type)
+        return _first(self._validator.iter_response_errors(exchange.openapi_request(), given))
 
 
-class _Request:
-    """A request in the form that openapi-core asks for."""
+@dataclass(frozen=True)
+class Exchange:
+    """A request and its response as they went over the wire, and the request's path below the base URL, encoded."""
 
-    def __init__(self, exchange: Exchange) -> None:
-        self.host_url = _ORIGIN
-        self.path = exchange.path
-        self.method = exchange.method.lower()
-        self.body = exchange.request_body
-        self.content_type = exchange.request_headers.get("content-type", "").lower()
-        self.parameters = RequestParameters(
-            query=ImmutableMultiDict(parse_qsl(exchange.query, keep_blank_values=True)),
-            header=Headers(dict(exchange.request_headers)),
-            cookie=ImmutableMultiDict(),
+    path: str
+    request: httpx.Request
+    response: httpx.Response
+
+    def openapi_request(self) -> MockRequest:
+        """The request as openapi-core asks for it."""
+        headers = dict(self.request.headers)
+        return MockRequest(
+            _ORIGIN,
+            self.request.method,
+            self.path,
+            args=dict(self.request.url.params),
+            headers=headers,
+            data=self.request.content,
+            content_type=headers.get("content-type", "").lower(),
         )
 
 
-class _Answer:
-    """An answer in the form that openapi-core asks for."""
-
-    def __init__(self, exchange: Exchange) -> None:
-        self.status_code = exchange.status
-        self.headers = Headers(dict(exchange.headers))
-        self.content_type = exchange.headers.get("content-type", "").lower()
-        self.data = exchange.body
-
-
-def deepest(error: ValidationError) -> tuple[tuple[str, ...], str]:
+def deepest(error: ValidationError) -> tuple[list[str], str]:
     """The keys that lead to where a value does not fit its JSON Schema, and the reason in one line.
 
     That a value fits none of several alternatives says little: of these, the one is described that fits furthest.
     """
     while error.context:
         error = max(error.context, key=lambda alternative: len(alternative.absolute_path))
-    return tuple(str(key) for key in error.absolute_path), one_line(error.message)
+    return [str(key) for key in error.absolute_path], one_line(error.message)
 
 
 def _first(errors: Iterable[Exception]) -> str | None:
     """The first error in one line, with the place in the body where it has one."""
-    error = next(iter(errors), None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # a deprecated operation is part of the contract
+        error = next(iter(errors), None)
     if error is None:
         return None
+    if isinstance(error, ParameterValidationError):
+        subject = f"{error.location} parameter {error.name}"
+    else:
+        subject = next((subject for kind, subject in _SUBJECTS.items() if isinstance(error, kind)), "request")
     found: list[ValidationError] = list(getattr(error.__cause__, "schema_errors", ()))
-    if found:
-        keys, reason = deepest(found[0])
-        place = "".join(f"/{key}" for key in keys)
-        return f"{_subject(error)}{place and f' at {place}'}: {reason}"
-    cause = error.__cause__ or error
-    return one_line(f"{_subject(error)}: {cause}")
+    if not found:
+        return one_line(f"{subject}: {error.__cause__ or error}")
+    keys, reason = deepest(found[0])
+    place = "".join(f"/{key}" for key in keys)
+    return f"{subject}{place and f' at {place}'}: {reason}"
 
 
-def _subject(error: Exception) -> str:
-    name = getattr(error, "name", None)
-    location = getattr(error, "location", None)
-    if name and location:
-        return f"{location} parameter {name}"
-    return {
-        "InvalidRequestBody": "request body",
-        "RequestBodyValidationError": "request body",
-        "MissingRequiredRequestBody": "request body",
-        "MissingRequestBody": "request body",
-        "SecurityValidationError": "security",
-        "InvalidData": "body",
-        "DataValidationError": "body",
-        "MissingData": "body",
-        "ResponseNotFound": "status",
-    }.get(type(error).__name__, "request")
-
-
-def _operations(document: Document) -> Iterator[Operation]:
-    for path, method, operation in operations(document):
-        listed: list[dict[str, Any]] = [
-            *document["paths"][path].get("parameters", []),
-            *operation.get("parameters", []),
+def _operation(document: Document, path: str, method: str, operation: dict[str, Any]) -> Operation:
+    listed = [*document["paths"][path].get("parameters", ()), *operation.get("parameters", ())]
+    parameters = [resolved(document, parameter) for parameter in listed]
+    fields, example = None, ABSENT
+    if "requestBody" in operation:
+        media: dict[str, Any] = next(iter(resolved(document, operation["requestBody"])["content"].values()))
+        schema = resolved(document, media.get("schema", {}))
+        fields = [
+            name for each in schema.get("oneOf", [schema]) for name in resolved(document, each).get("properties", ())
         ]
-        parameters = [resolved(document, parameter) for parameter in listed]
-        yield Operation(
-            name=operation.get("operationId") or f"{method} {path}",
-            method=method.upper(),
-            path=path,
-            parameters={parameter["name"]: parameter["in"] for parameter in parameters},
-            body_fields=_body_fields(document, operation),
-            secured=bool(operation.get("security", document.get("security"))),
-            statuses=tuple(sorted(int(status) for status in operation["responses"] if status.isdecimal())),
-            summary=operation.get("summary", ""),
-            example=_example(document, operation),
-        )
+        example = next((resolved(document, each)["value"] for each in media.get("examples", {}).values()), ABSENT)
+    return Operation(
+        name=operation["operationId"],
+        method=method.upper(),
+        path=path,
+        parameters={parameter["name"]: parameter["in"] for parameter in parameters},
+        body_fields=fields,
+        secured=bool(operation.get("security", document.get("security"))),
+        statuses=sorted(int(status) for status in operation["responses"] if status.isdecimal()),
+        summary=operation.get("summary", ""),
+        example=example,
+    )
 
 
-def _example(document: Document, operation: dict[str, Any]) -> object:
-    if "requestBody" not in operation:
-        return ABSENT
-    media: dict[str, Any] = next(iter(resolved(document, operation["requestBody"])["content"].values()))
-    examples: list[dict[str, Any]] = list(media.get("examples", {}).values())
-    return resolved(document, examples[0])["value"] if examples else ABSENT
+def _statements(document: Document) -> dict[str, list[Statement]]:
+    """Every entry of `x-provenance`, by its subject."""
+    subjects: dict[tuple[str, ...], str] = {}
+    for path, method, each in operations(document):
+        subjects["paths", path, method] = each["operationId"]
+    for index, tag in enumerate(document.get("tags", ())):
+        subjects["tags", str(index)] = f"tags.{tag['name']}"
+    statements: dict[str, list[Statement]] = defaultdict(list)
+    for place, node in mappings(document):
+        if "x-provenance" not in node or place[-1:] == ("properties",):
+            continue
+        subject = subjects.get(place) or ".".join(key for key in place[1:] if key not in ("properties", "schema"))
+        if "in" in node and place[:3] in subjects:  # a parameter that stands at its operation
+            subject = f"{subjects[place[:3]]}.{node['name']}"
+        for entry in node["x-provenance"]:
+            statements[subject].append(Statement(subject, entry.get("about", ""), entry["standing"], entry["note"]))
+    return statements
 
 
-def _body_fields(document: Document, operation: dict[str, Any]) -> frozenset[str] | None:
-    if "requestBody" not in operation:
-        return None
-    content: dict[str, Any] = resolved(document, operation["requestBody"])["content"]
-    schema = resolved(document, content.get("application/json", {}).get("schema", {}))
-    alternatives = [resolved(document, alternative) for alternative in schema.get("oneOf", [schema])]
-    return frozenset(name for alternative in alternatives for name in alternative.get("properties", ()))
+def read_contract(path: Path = CONTRACT) -> Contract:
+    """Reads the contract.
+
+    Raises:
+        ScriptError: It cannot be read or is not valid OpenAPI 3.0.
+    """
+    return Contract(read_valid(path))

@@ -16,11 +16,11 @@ Pair = tuple[str, int]
 
 @dataclass(frozen=True)
 class Coverage:
-    """The documented statuses of every operation, and how many stories saw each.
+    """The coverage of the contract by stories.
 
     Attributes:
-        counts: for every operation and documented status the number of stories that met it.
-        excused: those which only stories would have met that could not be run here.
+        counts: For every operation and documented status the number of stories that met it.
+        excused: Those that only stories would have met that could not be run here.
     """
 
     counts: dict[Pair, int]
@@ -28,18 +28,17 @@ class Coverage:
 
     @property
     def missing(self) -> list[Pair]:
-        """What no story met, though nothing kept one from it."""
+        """The statuses that no story met, though nothing kept one from it."""
         return [pair for pair, count in self.counts.items() if not count and pair not in self.excused]
 
     @property
     def line(self) -> str:
         """The coverage in one line."""
-        operations = {operation for operation, _ in self.counts}
-        met = {operation for (operation, _), count in self.counts.items() if count}
-        statuses = sum(1 for count in self.counts.values() if count)
+        met = [pair for pair, count in self.counts.items() if count]
+        operations, operations_met = (len({operation for operation, _ in pairs}) for pairs in (self.counts, met))
         excused = f", {len(self.excused)} could not be met here" if self.excused else ""
         return (
-            f"coverage: {len(met)} of {len(operations)} operations, {statuses} of {len(self.counts)} documented "
+            f"coverage: {operations_met} of {operations} operations, {len(met)} of {len(self.counts)} documented "
             f"statuses{excused}"
         )
 
@@ -57,14 +56,14 @@ class Coverage:
 
 
 def measure(contract: Contract, outcomes: Sequence[Outcome]) -> Coverage:
-    """Counts what the stories met."""
+    """Counts the stories that met each documented status."""
     documented = [(name, status) for name, operation in contract.operations.items() for status in operation.statuses]
     counts = {pair: sum(pair in outcome.seen for outcome in outcomes) for pair in documented}
     kept_from = {
         (step.operation, status)
         for outcome in outcomes
         for step in (outcome.story.steps if outcome.skipped is not None else outcome.unmet)
-        if step.fault is None
-        for status in (*step.redirects, *step.statuses)
+        if not step.fault
+        for status in step.all_statuses
     }
     return Coverage(counts, frozenset(pair for pair in kept_from if not counts.get(pair, 1)))

@@ -6,67 +6,63 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from .story import Step, Story
-from .values import as_object
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .contract import Contract, Operation
 
-_NOBODY = "${nobody}"
-_FROM = "0.1.0"
+_UNKNOWN = "${nobody}"
 
 
 def derived_stories(contract: Contract) -> list[Story]:
     """These stories, with a step for every operation that there is."""
     secured = [one for one in contract.operations.values() if one.secured]
     named = [one for one in secured if HTTPStatus.NOT_FOUND in one.statuses]
-    delete = next((one for one in named if one.method == "DELETE"), None)
-    cleanup = (_step(delete, statuses=(204, 404)),) if delete else ()
-
-    def story(name: str, title: str, steps: list[Step], **more: Any) -> Story:
-        path = f"scripts/stories/derived.py: {name}"
-        return Story(
-            name, path, title, _FROM, None, emulator=None, unique={"nobody": "nobody"}, steps=tuple(steps), **more
-        )
-
-    def each(operations: list[Operation], make: Callable[[Operation], Step]) -> list[Step]:
-        return [make(operation) for operation in operations]
-
+    cleanup = [_step(one, [204, 404]) for one in named if one.method == "DELETE"]
     return [
-        story(
+        _story(
             "no-token",
             "Every operation that needs a token answers 401 when there is none",
-            each(secured, lambda one: _step(one, access_token=None, breaks_contract=True, statuses=(401,))),
-            languages=False,
+            [_step(one, 401, access_token=None, breaks_contract=True) for one in secured],
             cleanup=cleanup,
         ),
-        story(
+        _story(
             "unknown-function",
             "Every operation on a function that does not exist answers 404",
-            each(named, lambda one: _step(one, statuses=(404,))),
+            [_step(one, 404) for one in named],
             languages=True,
         ),
-        story(
+        _story(
             "wrong-token",
             "Every operation that needs a token answers 401 to one that is wrong",
-            each(secured, lambda one: _step(one, access_token=_NOBODY, statuses=(401,))),
+            [_step(one, 401, access_token=_UNKNOWN) for one in secured],
             languages=True,
             cleanup=cleanup,
         ),
     ]
 
 
-def _step(operation: Operation, *, statuses: tuple[int, ...], **more: Any) -> Step:
-    """A request as the contract's first example has it, of a function that nobody made."""
+def _story(name: str, title: str, steps: list[Step], **more: Any) -> Story:
+    return Story(
+        name=name,
+        path=f"scripts/stories/derived.py: {name}",
+        story=title,
+        contract={"from": "0.1.0"},
+        variables={"nobody": {"unique": "nobody"}},
+        steps=steps,
+        **more,
+    )
+
+
+def _step(operation: Operation, status: int | list[int], **more: Any) -> Step:
+    """A request with the contract's first example as its body, about a function that does not exist."""
     body = operation.example
-    if (fields := as_object(body)) is not None:
-        body = {key: _NOBODY if key in ("name", "function_name") else value for key, value in fields.items()}
+    if isinstance(body, dict):
+        body = {key: _UNKNOWN if key in ("name", "function_name") else value for key, value in body.items()}
     return Step(
-        title=operation.summary,
+        step=operation.summary,
         operation=operation.name,
-        parameters={name: _NOBODY for name, place in operation.parameters.items() if place == "path"},
+        parameters={name: _UNKNOWN for name, place in operation.parameters.items() if place == "path"},
         body=body,
-        statuses=statuses,
+        expect={"status": status},
         **more,
     )

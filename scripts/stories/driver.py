@@ -1,14 +1,14 @@
-"""What makes the requests of a story: HTTP itself, or another program, the client of some language."""
+"""The drivers, which make the requests of a story: one by HTTP, one by another program, the client of some language."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import queue
+import signal
 import subprocess
 import threading
 import time
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
@@ -18,10 +18,10 @@ import httpx
 from scripts import ScriptError
 
 from .contract import Exchange
-from .values import ABSENT, as_object
+from .values import ABSENT, Absent, Json
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
     from pathlib import Path
 
     from .contract import Contract
@@ -40,32 +40,35 @@ class NoAnswerError(Exception):
 
 @dataclass(frozen=True)
 class Request:
-    """A request by the contract's names; its parameters are not encoded, its body is `ABSENT` and its token None for none."""
+    """A request by the contract's names; its parameters are not encoded, its token is None for none."""
 
     operation: str
     parameters: Mapping[str, Any]
-    body: object
+    body: Json | Absent
     access_token: str | None
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer.
+    """The answer to a request.
 
     Attributes:
-        status: its status.
-        body: its body as JSON, `ABSENT` for none.
-        exchange: what went over the wire, None where the driver does not see it.
-        redirects: the statuses of the redirects that were followed to it.
+        status: Its status.
+        body: Its body as JSON, `ABSENT` for none.
+        exchange: What went over the wire, None where the driver does not see it.
     """
 
     status: int
-    body: object
+    body: Json | Absent
     exchange: Exchange | None = None
-    redirects: tuple[int, ...] = ()
+
+    @property
+    def redirects(self) -> list[int]:
+        """The statuses of the redirects that were followed to it, as far as the driver sees them."""
+        return [each.status_code for each in self.exchange.response.history] if self.exchange else []
 
 
-def read_addresses(addresses: Sequence[str]) -> Answer:
+def fetch_texts(addresses: Sequence[str]) -> Answer:
     """Reads texts from addresses of any host, without a token.
 
     Returns:
@@ -75,28 +78,27 @@ def read_addresses(addresses: Sequence[str]) -> Answer:
         NoAnswerError: There is no answer to one.
     """
     try:
-        answers = [httpx.get(address, timeout=TIMEOUT) for address in addresses]
+        responses = [httpx.get(address, timeout=TIMEOUT) for address in addresses]
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise NoAnswerError(str(error) or type(error).__name__) from error
-    return Answer(max(answer.status_code for answer in answers), [answer.text for answer in answers])
+    return Answer(max(response.status_code for response in responses), [response.text for response in responses])
 
 
 class HttpDriver:
-    """Speaks HTTP itself, by what the contract says of the operation.
+    """Makes the requests itself, by what the contract says of the operation.
 
     Args:
-        base_url: the server's address.
-        contract: the contract.
-        trust_env: whether proxies and certificates of the environment are used.
-        interval: how many seconds lie between the beginnings of two requests at least.
+        base_url: The server's address.
+        contract: The contract.
+        trust_env: Whether proxies and certificates of the environment are used.
+        interval: How many seconds are between the beginnings of two requests at least.
     """
 
     def __init__(self, base_url: str, contract: Contract, *, trust_env: bool, interval: float = 0.0) -> None:
+        self._contract = contract
         self._interval = interval
         self._earliest = 0.0
-        self._contract = contract
-        self._base_url = httpx.URL(base_url.rstrip("/"))
-        self._client = httpx.Client(timeout=TIMEOUT, trust_env=trust_env)
+        self._client = httpx.Client(base_url=base_url, timeout=TIMEOUT, trust_env=trust_env)
 
     def send(self, request: Request) -> Answer:
         """Makes a request.
@@ -105,59 +107,40 @@ class HttpDriver:
             NoAnswerError: There is no answer.
         """
         operation = self._contract.operations[request.operation]
-        headers = {b"accept": b"application/json"}
-        path, query = operation.path, dict[str, str]()
+        placed: dict[str, dict[str, str]] = {"path": {}, "query": {}, "header": {"accept": "application/json"}}
         for name, value in request.parameters.items():
-            text = value if isinstance(value, str) else json.dumps(value)
-            match operation.parameters[name]:
-                case "path":
-                    path = path.replace(f"{{{name}}}", quote(text, safe=""))
-                case "query":
-                    query[name] = text
-                case _:
-                    headers[name.encode()] = text.encode()
-        content: bytes | None = None
+            placed[operation.parameters[name]][name] = value if isinstance(value, str) else json.dumps(value)
+        path = operation.path.format(**{name: quote(text, safe="") for name, text in placed["path"].items()})
+        content = None
         if request.body is not ABSENT:
             content = json.dumps(request.body, ensure_ascii=False).encode()
-            headers[b"content-type"] = b"application/json"
+            placed["header"]["content-type"] = "application/json"
         if request.access_token is not None:
-            headers[b"authorization"] = f"Bearer {request.access_token}".encode()
-        # The path is encoded already: to join it as text would encode its percent signs again.
-        raw_path = self._base_url.raw_path.rstrip(b"/") + path.encode()
-        url = self._base_url.copy_with(raw_path=raw_path).copy_merge_params(query)
+            placed["header"]["authorization"] = f"Bearer {request.access_token}"
+        headers = {name.encode(): text.encode() for name, text in placed["header"].items()}
         time.sleep(max(0.0, self._earliest - time.monotonic()))
         self._earliest = time.monotonic() + self._interval
-        # Cookies belong to the redirects of one request.
-        self._client.cookies.clear()
+        self._client.cookies.clear()  # they belong to the redirects of one request
         try:
-            sent = self._client.build_request(operation.method, url, content=content, headers=headers)
-            answer = self._client.send(sent, follow_redirects=request.operation in _REDIRECTED)
+            sent = self._client.build_request(
+                operation.method, path, params=placed["query"], content=content, headers=headers
+            )
+            response = self._client.send(sent, follow_redirects=request.operation in _REDIRECTED)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict) as error:
             raise NoAnswerError(str(error) or type(error).__name__) from error
-        exchange = Exchange(
-            method=operation.method,
-            path=path,
-            query=url.query.decode(),
-            request_headers=dict(sent.headers),
-            request_body=content,
-            status=answer.status_code,
-            headers=dict(answer.headers),
-            body=answer.content,
-        )
-        redirects = tuple(each.status_code for each in answer.history)
-        return Answer(answer.status_code, _parsed(answer.content), exchange, redirects)
+        return Answer(response.status_code, _parsed(response), Exchange(path, sent, response))
 
     def close(self) -> None:
         """Closes the connections."""
         self._client.close()
 
 
-def _parsed(body: bytes) -> object:
+def _parsed(response: httpx.Response) -> Json | Absent:
     """A body as JSON, as text where it is none, `ABSENT` where there is nothing."""
     try:
-        return json.loads(body) if body else ABSENT
+        return response.json() if response.content else ABSENT
     except ValueError:
-        return body.decode("utf-8", "replace")
+        return response.content.decode("utf-8", "replace")
 
 
 class ProcessDriver:
@@ -168,41 +151,54 @@ class ProcessDriver:
     where the client itself failed. At the end of its input the program ends with status 0.
 
     Args:
-        command: the program and its arguments.
-        folder: its working folder.
-        base_url: the server's address, which it gets as `BASE_URL`.
-        patience: how many seconds it may take for an answer and for its end.
+        command: The program and its arguments.
+        folder: Its working folder, None for this process's.
+        base_url: The server's address, which it gets as `BASE_URL`.
+        patience: How many seconds it may take for an answer and for its end.
 
     Raises:
-        ScriptError: If it cannot be started.
+        ScriptError: It cannot be started.
     """
 
-    def __init__(self, command: Sequence[str], folder: Path, base_url: str, *, patience: float = TIMEOUT + 10) -> None:
+    def __init__(
+        self, command: Sequence[str], folder: Path | None, base_url: str, *, patience: float = TIMEOUT + 10
+    ) -> None:
         self._patience = patience
         self._count = 0
         environment = {name: value for name, value in os.environ.items() if name not in _SECRETS}
         try:
             self._process = subprocess.Popen(
-                list(command),
+                command,
                 cwd=folder,
-                env={**environment, "BASE_URL": base_url},
+                env=environment | {"BASE_URL": base_url},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                text=True,
                 encoding="utf-8",
                 errors="replace",
+                start_new_session=True,  # so that it can be killed with what it started
             )
         except OSError as error:
             raise ScriptError(f"the driver {command[0]} cannot be started: {error.strerror}") from error
-        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
+        assert self._process.stdin is not None  # noqa: S101 - it is a pipe
         assert self._process.stdout is not None  # noqa: S101 - it is a pipe
-        for line in self._process.stdout:
-            self._lines.put(line)
-        self._lines.put(None)
+        self._input, self._output = self._process.stdin, self._process.stdout
+
+    @contextmanager
+    def _time_limit(self) -> Generator[threading.Event]:
+        """Kills the program when it takes too long, and sets the event."""
+        expired = threading.Event()
+
+        def kill() -> None:
+            expired.set()
+            with suppress(ProcessLookupError):  # it has just ended
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+        timer = threading.Timer(self._patience, kill)
+        timer.start()
+        try:
+            yield expired
+        finally:
+            timer.cancel()
 
     def send(self, request: Request) -> Answer:
         """Has a request made.
@@ -219,67 +215,41 @@ class ProcessDriver:
         }
         if request.body is not ABSENT:
             asked["body"] = request.body
-        assert self._process.stdin is not None  # noqa: S101 - it is a pipe
+        line = ""
+        with self._time_limit() as expired:
+            with suppress(BrokenPipeError):  # it has ended, and its status says how
+                self._input.write(json.dumps(asked, ensure_ascii=False) + "\n")
+                self._input.flush()
+                line = self._output.readline()
+            status = None if line else self._process.wait()
+        if expired.is_set():
+            raise NoAnswerError(f"the driver gave no line within {self._patience:g} seconds")
+        if not line:
+            raise NoAnswerError(f"the driver has ended with status {status}")
         try:
-            self._process.stdin.write(json.dumps(asked, ensure_ascii=False) + "\n")
-            self._process.stdin.flush()
-        except OSError as error:
-            raise NoAnswerError(self._ended()) from error
-        try:
-            line = self._lines.get(timeout=self._patience)
-        except queue.Empty as error:
-            # What it may still say would be taken for the answer to a later request.
-            self._process.kill()
-            self._process.wait()
-            raise NoAnswerError(f"the driver gave no line within {self._patience:g} seconds") from error
-        if line is None:
-            self._lines.put(None)
-            raise NoAnswerError(self._ended())
-        return self._answer(line)
-
-    def _answer(self, line: str) -> Answer:
-        try:
-            said: object = json.loads(line)
+            fields = json.loads(line)
         except ValueError:
-            said = None
-        fields = as_object(said) or {}
-        status: object = fields.get("status")
-        if fields.get("id") != self._count or not (isinstance(status, int) or isinstance(fields.get("error"), str)):
-            raise NoAnswerError(
-                f"the driver gave a line that is no answer to request {self._count}: {line.strip()[:200]}"
-            )
-        if isinstance(status, int):
-            return Answer(status, fields.get("body", ABSENT))
-        raise NoAnswerError(f"the client failed: {fields['error']}")
-
-    def _ended(self) -> str:
-        try:
-            return f"the driver has ended with status {self._process.wait(self._patience)}"
-        except subprocess.TimeoutExpired:
-            return "the driver has closed its output"
+            fields = None
+        match fields:
+            case {"id": self._count, "status": int(status)}:
+                return Answer(status, fields.get("body", ABSENT))
+            case {"id": self._count, "error": str(error)}:
+                raise NoAnswerError(f"the client failed: {error}")
+            case _:
+                said = line.strip()[:200]
+                raise NoAnswerError(f"the driver gave a line that is no answer to request {self._count}: {said}")
 
     def close(self) -> None:
         """Ends it by the end of its input.
 
         Raises:
-            ScriptError: If it does not end, or with another status than 0.
+            ScriptError: It does not end, or with another status than 0.
         """
-        assert self._process.stdin is not None  # noqa: S101 - it is a pipe
-        assert self._process.stdout is not None  # noqa: S101 - it is a pipe
-        with contextlib.suppress(OSError):  # It has ended already, and its status says how.
-            self._process.stdin.close()
-        try:
-            status = self._process.wait(self._patience)
-        except subprocess.TimeoutExpired as error:
-            self._process.kill()
-            self._process.wait()
-            raise ScriptError(
-                f"the driver did not end within {self._patience:g} seconds after its input ended"
-            ) from error
-        finally:
-            self._reader.join(self._patience)
-            self._process.stdout.close()
-        if status != 0:
+        with self._time_limit() as expired:
+            self._process.communicate()
+        if expired.is_set():
+            raise ScriptError(f"the driver did not end within {self._patience:g} seconds after its input ended")
+        if status := self._process.returncode:
             raise ScriptError(f"the driver ended with status {status}: it should end with 0 when its input ends")
 
 

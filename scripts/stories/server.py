@@ -1,122 +1,85 @@
-"""The server that the stories run against: an emulator of their own, or one that is there already."""
+"""The server that stories run against: an emulator of their own, or one that is there already."""
 
 from __future__ import annotations
 
 import shutil
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
+from mincloud import ConfigurationError, MinCloud
 from mincloud_emulator import Emulator
 from scripts import ScriptError
 from scripts.contract.document import one_line
 
 from .driver import HttpDriver, NoAnswerError, Request
-from .values import ABSENT, as_object
+from .values import ABSENT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     from .contract import Contract
 
-_ENVIRONMENT = {"access_token": "ACCESS_TOKEN", "client_id": "CLIENT_ID", "client_secret": "CLIENT_SECRET"}
+_VARIABLES = {"access_token": "ACCESS_TOKEN", "client_id": "CLIENT_ID", "client_secret": "CLIENT_SECRET"}
 
 
-class OwnServer:
-    """An emulator that runs for the stories alone, with functions in JavaScript.
+@dataclass(frozen=True)
+class Server:
+    """A server that stories run against.
 
-    Raises:
-        ScriptError: There is no Node to run them.
+    Attributes:
+        url: Its address.
+        credentials: Gives the credentials for a story, by the names of its variables.
+        emulator: The emulator that it is; None for a server that cannot be told what to answer.
     """
 
-    def __init__(self) -> None:
-        if shutil.which("node") is None:
-            raise ScriptError("Node is missing, which runs the functions of the stories: install Node 20 or later")
-        self.emulator = Emulator().start()
-        self.url = self.emulator.url
-
-    def credentials(self) -> Mapping[str, str]:
-        """The emulator's credentials, with a fresh token: a story may have made the others invalid."""
-        return {
-            "access_token": self.emulator.issue_token(),
-            "client_id": self.emulator.client_id,
-            "client_secret": self.emulator.client_secret,
-        }
-
-    def close(self) -> None:
-        """Stops the emulator."""
-        self.emulator.close()
+    url: str
+    credentials: Callable[[], Mapping[str, str]]
+    emulator: Emulator | None = None
 
 
-class OtherServer:
-    """A server that is there already, and that cannot be told to answer otherwise than it does.
+@contextmanager
+def open_server(contract: Contract, url: str | None, environment: Mapping[str, str]) -> Generator[Server]:
+    """Opens another server, which has to answer and take the token, or starts an emulator with functions in JavaScript.
 
     Args:
-        url: Its address.
-        environment: Where the credentials are, by the names that the Makefile gives them.
+        contract: The contract.
+        url: The other server's address; None or empty for an emulator.
+        environment: The other server's credentials, as `ACCESS_TOKEN`, `CLIENT_ID` and `CLIENT_SECRET`.
 
     Raises:
-        ScriptError: The address is none, or there are no credentials at all.
+        ScriptError: The server cannot be used, or there is no Node to run the emulator's functions.
     """
+    if url:
+        yield _other_server(url.rstrip("/"), environment, contract)
+    elif shutil.which("node") is None:
+        raise ScriptError("Node is missing, which runs the functions of the stories: install Node 20 or later")
+    else:
+        with Emulator() as emulator:
+            application = {"client_id": emulator.client_id, "client_secret": emulator.client_secret}
+            # With a fresh token: a story may have made the others invalid.
+            yield Server(emulator.url, lambda: {"access_token": emulator.issue_token(), **application}, emulator)
 
-    emulator = None
 
-    def __init__(self, url: str, environment: Mapping[str, str]) -> None:
-        self.url = _address(url)
-        given = {variable: environment.get(name, "") for variable, name in _ENVIRONMENT.items()}
-        self._credentials = {variable: value for variable, value in given.items() if value}
-        token = self._credentials.get("access_token", "")
-        if not (token.isascii() and token.isprintable()) or " " in token:
-            raise ScriptError(
-                "ACCESS_TOKEN holds a character that no token can: give it without spaces and line breaks"
-            )
-        if not self._credentials:
-            raise ScriptError(
-                "there are no credentials: give ACCESS_TOKEN, and CLIENT_ID and CLIENT_SECRET for the tokens"
-            )
-
-    def credentials(self) -> Mapping[str, str]:
-        """What was given."""
-        return self._credentials
-
-    def check(self, contract: Contract) -> None:
-        """Makes sure that it answers and takes the token, by a request that changes nothing.
-
-        Raises:
-            ScriptError: It does not.
-        """
-        driver = HttpDriver(self.url, contract, trust_env=True)
-        token = self._credentials.get("access_token")
+def _other_server(url: str, environment: Mapping[str, str], contract: Contract) -> Server:
+    given = {variable: environment[name] for variable, name in _VARIABLES.items() if environment.get(name)}
+    token = given.get("access_token")
+    try:
+        MinCloud(base_url=url, access_token=token or "none", environment=None).close()
+    except ConfigurationError as error:  # its sentence begins with the name of the argument
+        name, _, problem = str(error).partition(" ")
+        raise ScriptError(f"{name.upper()} {problem}") from None
+    if not given:
+        raise ScriptError("there are no credentials: give ACCESS_TOKEN, and CLIENT_ID and CLIENT_SECRET for the tokens")
+    with closing(HttpDriver(url, contract, trust_env=True)) as driver:
         try:
             answer = driver.send(Request("listFunctions", {"limit": 1}, ABSENT, token))
         except NoAnswerError as error:
-            raise ScriptError(f"{self.url} does not answer ({one_line(str(error))}): check BASE_URL") from error
-        finally:
-            driver.close()
-        if token is None:
-            return
-        if answer.status == HTTPStatus.UNAUTHORIZED:
-            raise ScriptError(f"{self.url} does not take the token: check ACCESS_TOKEN")
-        if answer.status != HTTPStatus.OK or "objects" not in (as_object(answer.body) or {}):
-            raise ScriptError(
-                f"{self.url} answers listFunctions with {answer.status} and no list of functions: check BASE_URL"
-            )
-
-    def close(self) -> None:
-        """Nothing to stop."""
-
-
-Server: TypeAlias = OwnServer | OtherServer
-
-
-def _address(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        usable, parts = False, urlsplit("")
-    if not usable or any(character.isspace() for character in url):
-        raise ScriptError("BASE_URL is no address: give one such as https://cloud.minapp.com")
-    if parts.username is not None or parts.query or parts.fragment:
-        raise ScriptError("BASE_URL has more than an address: give scheme, host and at most a path")
-    return url.rstrip("/")
+            raise ScriptError(f"{url} does not answer ({one_line(str(error))}): check BASE_URL") from error
+    if token and answer.status == HTTPStatus.UNAUTHORIZED:
+        raise ScriptError(f"{url} does not take the token: check ACCESS_TOKEN")
+    is_list = isinstance(answer.body, dict) and "objects" in answer.body
+    if token and (answer.status != HTTPStatus.OK or not is_list):
+        raise ScriptError(f"{url} answers listFunctions with {answer.status} and no list of functions: check BASE_URL")
+    return Server(url, lambda: given)

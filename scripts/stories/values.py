@@ -1,19 +1,20 @@
-"""The JSON values of stories: variables replaced, answers compared with what is expected, secrets kept out of what is shown."""
+"""Works with the JSON values of stories: replaces variables, compares bodies with what is expected, hides secrets."""
 
 from __future__ import annotations
 
 import enum
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 from urllib.parse import quote, quote_plus
 
 from jsonschema import Draft202012Validator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-_JSON_TYPES = Draft202012Validator.TYPE_CHECKER
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 # Shorter values are no secrets, and to replace them would spoil every line.
 _SHORTEST_SECRET = 4
@@ -21,7 +22,7 @@ _LONGEST_SHOWN = 160
 
 
 class Absent(enum.Enum):
-    """That there is no value, where null would be one."""
+    """The type of `ABSENT`, which says that there is no value, where null would be one."""
 
     ABSENT = "absent"
 
@@ -29,155 +30,114 @@ class Absent(enum.Enum):
 ABSENT: Final = Absent.ABSENT
 
 
-def mismatch(expected: object, actual: object, show: Callable[[object], str], place: str = "") -> str | None:
-    """The first difference of a body from the expected one in one line, None if there is none.
+def mismatch(expected: Json, actual: Json | Absent, show: Callable[[Json], str], place: str = "") -> str | None:
+    """Describes the first difference of a body from the expected one in one line; None if there is none.
 
-    An expected object is a part of the actual one, an expected list has as many items as the actual one. An
-    object with one key that begins with `$` is a matcher: `$type`, `$pattern`, `$contains`, `$absent`.
+    `openapi/stories/README.md` says what an expected body fits.
 
     Args:
-        expected: What the story says.
-        actual: What came, `ABSENT` for nothing.
-        show: Writes a value so that it may be printed.
+        expected: The expected body.
+        actual: The body, `ABSENT` for none.
+        show: Formats a value for the line.
         place: Where in the body both stand, as a JSON pointer.
     """
-    where = f"body at {place}" if place else "body"
-    fields = as_object(expected)
-    if fields is not None and len(fields) == 1 and next(iter(fields)).startswith("$"):
-        complaint = _unmatched(*next(iter(fields.items())), actual, show)
-        return complaint and f"{where}: {complaint}"
-    if actual is ABSENT:
-        return f"{where}: expected {show(expected)}, got nothing"
-    if fields is not None:
-        given = as_object(actual)
-        if given is None:
-            return f"{where}: expected an object, got {show(actual)}"
-        complaints = (
-            mismatch(value, given.get(name, ABSENT), show, f"{place}/{_escaped(name)}")
-            for name, value in fields.items()
-        )
-        return next((complaint for complaint in complaints if complaint), None)
-    if isinstance(expected, list):
-        if not isinstance(actual, list):
-            return f"{where}: expected a list, got {show(actual)}"
-        wanted, items = cast("list[object]", expected), cast("list[object]", actual)
-        if len(wanted) != len(items):
-            return f"{where}: expected {len(wanted)} items, got {len(items)}: {show(items)}"
-        complaints = (
-            mismatch(one, other, show, f"{place}/{index}")
-            for index, (one, other) in enumerate(zip(wanted, items, strict=True))
-        )
-        return next((complaint for complaint in complaints if complaint), None)
-    # In JSON true is not 1, which Python takes for the same.
-    if isinstance(expected, bool) != isinstance(actual, bool) or expected != actual:
-        return f"{where}: expected {show(expected)}, got {show(actual)}"
-    return None
+    got = "nothing" if isinstance(actual, Absent) else show(actual)
+    fits, wanted = True, ""
+    parts: Iterable[tuple[str | int, Json, Json | Absent]] = ()
+    match expected, actual:
+        case {"$absent": _}, _:
+            fits, wanted = actual is ABSENT, "nothing"
+        case {"$type": types}, _:
+            names = types if isinstance(types, list) else [types]
+            fits = any(_is_type(actual, str(name)) for name in names)
+            wanted = " or ".join(map(str, names))
+        case {"$pattern": pattern}, _:
+            fits = isinstance(actual, str) and re.search(str(pattern), actual) is not None
+            wanted = f"a string with {show(pattern)}"
+        case {"$contains": item}, _:
+            fits = isinstance(actual, list) and any(mismatch(item, each, show) is None for each in actual)
+            wanted = f"a list that contains {show(item)}"
+        case dict(), dict():
+            parts = ((name, value, actual.get(name, ABSENT)) for name, value in expected.items())
+        case list(), list():
+            fits, wanted = len(actual) == len(expected), f"{len(expected)} items"
+            got = f"{len(actual)}: {got}"
+            parts = ((index, *pair) for index, pair in enumerate(zip(expected, actual, strict=False)))
+        case _:  # in JSON true is not 1, which Python takes for the same
+            fits = isinstance(expected, bool) == isinstance(actual, bool) and expected == actual
+            wanted = show(expected)
+    if not fits:
+        return f"body{place and f' at {place}'}: expected {wanted}, got {got}"
+    differences = (mismatch(value, other, show, f"{place}/{_escape(str(name))}") for name, value, other in parts)
+    return next(filter(None, differences), None)
 
 
-def as_object(value: object) -> dict[str, Any] | None:
-    """The value where it is a JSON object, None where it is none."""
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
+def _is_type(value: object, name: str) -> bool:
+    return bool(Draft202012Validator.TYPE_CHECKER.is_type(value, name))
 
 
-def resolve_pointer(body: object, pointer: str) -> object:
-    """What stands at a JSON pointer (RFC 6901), `ABSENT` if nothing does."""
-    for step in pointer.split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(body, dict):
-            body = cast("dict[str, object]", body).get(name, ABSENT)
-        elif isinstance(body, list) and name.isdecimal() and int(name) < len(cast("list[object]", body)):
-            body = cast("list[object]", body)[int(name)]
-        else:
-            return ABSENT
-    return body
-
-
-def _unmatched(matcher: str, argument: object, actual: object, show: Callable[[object], str]) -> str | None:
-    if matcher == "$absent":
-        return None if actual is ABSENT else f"expected nothing, got {show(actual)}"
-    got = "nothing" if actual is ABSENT else show(actual)
-    if matcher == "$type":
-        types = cast("list[str]", argument) if isinstance(argument, list) else [str(argument)]
-        return (
-            None
-            if any(_JSON_TYPES.is_type(actual, name) for name in types)
-            else f"expected {' or '.join(types)}, got {got}"
-        )
-    if matcher == "$pattern":
-        fits = isinstance(actual, str) and re.search(str(argument), actual)
-        return None if fits else f"expected a string with {show(argument)}, got {got}"
-    items = cast("list[object]", actual) if isinstance(actual, list) else []
-    if any(mismatch(argument, item, show) is None for item in items):
-        return None
-    return f"expected a list that contains {show(argument)}, got {got}"
-
-
-def _escaped(name: str) -> str:
+def _escape(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-class UnsetVariableError(Exception):
-    """A variable has no value; its name is the message."""
+def resolve_pointer(body: Json | Absent, pointer: str) -> Json | Absent:
+    """The value at a JSON pointer (RFC 6901), `ABSENT` if there is none."""
+    for step in pointer.split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(body, list):
+            body = {str(index): item for index, item in enumerate(body)}
+        body = body.get(name, ABSENT) if isinstance(body, dict) else ABSENT
+    return body
 
 
-def variables_in(value: object) -> Iterator[str]:
-    """The name of every variable in a JSON value."""
-    if isinstance(value, str):
-        yield from _VARIABLE.findall(value)
-    elif isinstance(value, list):
-        for item in cast("list[object]", value):
-            yield from variables_in(item)
-    elif isinstance(value, dict):
-        for item in cast("dict[str, object]", value).values():
-            yield from variables_in(item)
+def variables_in(value: object) -> list[str]:
+    """The name of every variable in a JSON value, once each and in order."""
+    return list(dict.fromkeys(_VARIABLE.findall(json.dumps(value, ensure_ascii=False, default=str))))
 
 
-def substitute(value: object, variables: Mapping[str, object]) -> object:
+def substitute(value: Any, variables: Mapping[str, object]) -> Any:
     """A JSON value with its variables replaced.
 
-    A string that is nothing but a variable becomes its value, whatever its type; within a longer string the
-    value stands as text.
+    A string that is nothing but a variable becomes its value, whatever its type; in a longer string the value is text.
 
     Raises:
-        UnsetVariableError: A variable has no value.
+        KeyError: A variable has no value.
     """
-    if isinstance(value, str):
-        if unset := set(variables_in(value)) - variables.keys():
-            raise UnsetVariableError(min(unset))
-        if (whole := _VARIABLE.fullmatch(value)) is not None:
-            return variables[whole[1]]
-        return _VARIABLE.sub(lambda found: str(variables[found[1]]), value)
     if isinstance(value, list):
-        return [substitute(item, variables) for item in cast("list[object]", value)]
+        return [substitute(item, variables) for item in cast("list[Json]", value)]
     if isinstance(value, dict):
-        return {name: substitute(item, variables) for name, item in cast("dict[str, object]", value).items()}
-    return value
+        return {name: substitute(item, variables) for name, item in cast("dict[str, Json]", value).items()}
+    if not isinstance(value, str):
+        return value
+    if (whole := _VARIABLE.fullmatch(value)) is not None:
+        return variables[whole[1]]
+    return _VARIABLE.sub(lambda found: str(variables[found[1]]), value)
 
 
 class Redaction:
     """Knows the secrets of a run, and puts `[secret]` in their place.
 
     Args:
-        names: The fields whose values are secrets wherever they occur in a body, as the contract marks them.
+        names: The fields whose values are secrets wherever they are in a body, as the contract marks them.
     """
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._names = frozenset(names)
         self._forms: set[str] = set()
 
-    def add(self, secret: str | None) -> None:
+    def add(self, secret: str) -> None:
         """Keeps a value out of what is printed, in every form in which it could get there."""
-        if secret is not None and len(secret) >= _SHORTEST_SECRET:
+        if len(secret) >= _SHORTEST_SECRET:
             written = json.dumps(secret, ensure_ascii=False)[1:-1], json.dumps(secret)[1:-1], repr(secret)[1:-1]
             self._forms |= {secret, quote(secret, safe=""), quote_plus(secret), *written}
 
-    def add_from(self, body: object) -> None:
+    def add_from(self, body: Json | Absent) -> None:
         """Keeps the values of every secret field of a body out of what is printed."""
         if isinstance(body, list):
-            for item in cast("list[object]", body):
+            for item in body:
                 self.add_from(item)
         elif isinstance(body, dict):
-            for name, value in cast("dict[str, Any]", body).items():
+            for name, value in body.items():
                 if name in self._names and isinstance(value, str):
                     self.add(value)
                 else:
@@ -189,7 +149,7 @@ class Redaction:
             text = text.replace(form, "[secret]")
         return " ".join(text.split())
 
-    def show(self, value: object) -> str:
-        """A JSON value as it may be printed: without the secrets, and cut where it is long."""
+    def show(self, value: Json) -> str:
+        """A JSON value in one line, without the secrets, and cut where it is long."""
         text = self.clean(json.dumps(value, ensure_ascii=False))
         return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]} …"

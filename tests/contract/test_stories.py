@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.stories.contract import Contract
-from scripts.stories.session import read_checked_stories, read_contract
+from scripts.stories.contract import Contract, read_contract
+from scripts.stories.rules import read_checked_stories
 from scripts.stories.story import Story
 
 
@@ -21,12 +21,7 @@ def test_the_stories_fit_their_schema_and_the_contract(described: tuple[Contract
 
 def test_every_documented_status_is_expected_by_a_story(described: tuple[Contract, list[Story]]) -> None:
     contract, stories = described
-    expected = {
-        (step.operation, status)
-        for story in stories
-        for step in story.steps
-        for status in (*step.redirects, *step.statuses)
-    }
+    expected = {(step.operation, status) for story in stories for step in story.steps for status in step.all_statuses}
     documented = {(name, status) for name, one in contract.operations.items() for status in one.statuses}
     assert documented - expected == set()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scripts.stories.session import read_contract
+from scripts.stories.contract import read_contract
 
 if TYPE_CHECKING:
     from mincloud_emulator import Emulator

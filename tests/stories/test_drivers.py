@@ -31,13 +31,13 @@ MISSED = Request("getFunction", {"function_name": "nobody"}, ABSENT, "a-token")
 def test_the_client_that_is_generated_for_python_passes_its_stories(capsys: pytest.CaptureFixture[str]) -> None:
     names = ["waiting-call", "null-data", "unknown-field", "deleted-function"]
     chosen = [argument for name in names for argument in ("--story", name)]
-    assert main([*chosen, "--driver", "python", "--driver-folder", str(ROOT), "--", *DRIVER]) == 0
+    assert main([*chosen, "--driver", "python", "--", *DRIVER]) == 0
     assert "4 stories passed, 0 failed, 0 skipped" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("no_credentials")
 def test_only_the_stories_for_all_languages_are_put_to_a_driver(capsys: pytest.CaptureFixture[str]) -> None:
-    driver = ["--driver", "mistaken", "--driver-folder", str(ROOT), "--", *DRIVER, "throws"]
+    driver = ["--driver", "mistaken", "--", *DRIVER, "throws"]
     assert main(["--story", "function-life", "--story", "unknown-function", *driver]) == 1
     out, err = capsys.readouterr()
     assert ", 1 story, mistaken\n" in out
@@ -107,7 +107,7 @@ def test_a_driver_that_cannot_be_started_is_named(capsys: pytest.CaptureFixture[
 
 @pytest.mark.usefixtures("no_credentials")
 def test_how_a_driver_ended_is_said_after_what_came_of_the_stories(capsys: pytest.CaptureFixture[str]) -> None:
-    driver = ["--driver", "mistaken", "--driver-folder", str(ROOT), "--", *DRIVER, "ends badly"]
+    driver = ["--driver", "mistaken", "--", *DRIVER, "ends badly"]
     assert main(["--story", "unknown-function", *driver]) == 1
     out, err = capsys.readouterr()
     assert "1 story passed, 0 failed, 0 skipped" in out

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from scripts.stories.session import read_checked_stories, run_stories
+from scripts.stories.rules import read_checked_stories
+from scripts.stories.runner import run_stories
+from scripts.stories.server import open_server
 from scripts.stories.story import SCHEMA, STORIES
 
 if TYPE_CHECKING:
@@ -27,7 +29,8 @@ def test_the_example_in_the_page_on_the_format_is_a_story_that_goes_as_told(
     (tmp_path / "example.yaml").write_text(example[1], "utf-8")
     stories = read_checked_stories(parsed_contract, tmp_path)
     environment = {"ACCESS_TOKEN": emulator.access_token}
-    [outcome] = run_stories(parsed_contract, stories, base_url=emulator.url, environment=environment)
+    with open_server(parsed_contract, emulator.url, environment) as server:
+        [outcome] = run_stories(parsed_contract, stories, server)
     assert (outcome.failures, outcome.requests) == ([], 3)
 
 

@@ -8,7 +8,9 @@ import pytest
 
 from scripts import ScriptError
 from scripts.stories.__main__ import main
-from scripts.stories.session import read_checked_stories, run_stories
+from scripts.stories.contract import read_contract
+from scripts.stories.rules import read_checked_stories
+from scripts.stories.server import open_server
 from tests.stories.samples import DELETE, INVOKE, JOBS, write_story
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
-    ({"colour": "red"}, "the story: Additional properties are not allowed ('colour' was unexpected)"),
+    ({"colour": "red"}, "the file: Additional properties are not allowed ('colour' was unexpected)"),
     ({"steps": []}, "steps: [] should be non-empty"),
     ({"contract": {"from": "1"}}, "contract > from: '1' does not match '^\\\\d+\\\\.\\\\d+\\\\.\\\\d+$'"),
     (
@@ -109,12 +111,18 @@ def test_a_story_that_does_not_fit_is_refused_in_one_line(
     ("text", "line"),
     [
         ("story: {", "bad.yaml: mend the YAML: while parsing a flow node"),
-        ("story: a\nsteps: []\nstory: b\n", "bad.yaml: line 3: the key story is there a second time; take one away"),
-        ("story: yes\n", "bad.yaml: line 1: put quotes around yes, or write it as in JSON"),
-        ("story: 2018-09-21\n", "bad.yaml: line 1: put quotes around 2018-09-21, or write it as in JSON"),
-        ("steps:\n- on: 1\n", "bad.yaml: line 2: put quotes around the key on"),
-        ("story:\n", "bad.yaml: line 1: put quotes around the missing value, or write it as in JSON"),
-        ("- 1\n", "bad.yaml: the story: [1] is not of type 'object'"),
+        (
+            "story: a\nsteps: []\nstory: b\n",
+            "bad.yaml: mend the YAML: the key story is there a second time in line 3; take one away",
+        ),
+        ("story: yes\n", "bad.yaml: mend the YAML: put quotes around yes in line 1, or write it as in JSON"),
+        (
+            "story: 2018-09-21\n",
+            "bad.yaml: mend the YAML: put quotes around 2018-09-21 in line 1, or write it as in JSON",
+        ),
+        ("steps:\n- on: 1\n", "bad.yaml: mend the YAML: put quotes around on in line 2, or write it as in JSON"),
+        ("story:\n", "bad.yaml: mend the YAML: put quotes around the missing value in line 1, or write it as in JSON"),
+        ("- 1\n", "bad.yaml: the file: [1] is not of type 'object'"),
         (b"\xff", "bad.yaml: cannot be read: 'utf-8' codec can't decode byte 0xff"),
         (None, "there is no story in "),
     ],
@@ -165,16 +173,14 @@ def test_a_story_that_does_not_exist_is_named(capsys: pytest.CaptureFixture[str]
         (None, "cannot read broken.yaml"),
     ],
 )
-def test_a_contract_that_is_invalid_is_refused_in_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str | None, line: str
-) -> None:
+def test_a_contract_that_is_invalid_is_refused_in_one_line(tmp_path: Path, text: str | None, line: str) -> None:
     path = tmp_path / "broken.yaml"
     if text is not None:
         path.write_text(text, encoding="utf-8")
-    assert main(["--contract", str(path)]) == 2
-    err = capsys.readouterr().err
-    assert err.startswith(f"stories: {line}")
-    assert err.count("\n") == 1
+    with pytest.raises(ScriptError) as refused:
+        read_contract(path)
+    assert str(refused.value).startswith(line)
+    assert "\n" not in str(refused.value)
 
 
 # Servers
@@ -182,8 +188,8 @@ def test_a_contract_that_is_invalid_is_refused_in_one_line(
 
 def refusal(contract: Contract, url: str | None, **environment: str) -> str:
     """What is said of a server that cannot be used."""
-    with pytest.raises(ScriptError) as refused:
-        run_stories(contract, [], base_url=url, environment=environment)
+    with pytest.raises(ScriptError) as refused, open_server(contract, url, environment):
+        pass
     return str(refused.value)
 
 
@@ -200,14 +206,15 @@ def refusal(contract: Contract, url: str | None, **environment: str) -> str:
     ],
 )
 def test_an_address_that_is_none_is_refused(parsed_contract: Contract, url: str) -> None:
-    line = "BASE_URL is no address: give one such as https://cloud.minapp.com"
-    assert refusal(parsed_contract, url, ACCESS_TOKEN="a-token") == line
+    line = "BASE_URL must look like https://cloud.minapp.com or http://127.0.0.1:8900"
+    assert refusal(parsed_contract, url, ACCESS_TOKEN="a-token").startswith(line)
 
 
 @pytest.mark.parametrize("url", ["http://me:secret@cloud.test", "http://cloud.test/?a=1", "http://cloud.test/#a"])
 def test_an_address_with_more_to_it_is_refused_and_not_shown(parsed_contract: Contract, url: str) -> None:
-    line = "BASE_URL has more than an address: give scheme, host and at most a path"
-    assert refusal(parsed_contract, url, ACCESS_TOKEN="a-token") == line
+    said = refusal(parsed_contract, url, ACCESS_TOKEN="a-token")
+    assert said.startswith("BASE_URL must look like https://cloud.minapp.com or http://127.0.0.1:8900, without a ")
+    assert url not in said
 
 
 def test_a_server_that_does_not_answer_is_named(parsed_contract: Contract, refused: str) -> None:
@@ -232,8 +239,9 @@ def test_another_server_needs_credentials(parsed_contract: Contract, emulator: E
 def test_a_token_that_no_header_can_hold_is_refused_and_not_shown(
     parsed_contract: Contract, emulator: Emulator, token: str
 ) -> None:
-    line = "ACCESS_TOKEN holds a character that no token can: give it without spaces and line breaks"
-    assert refusal(parsed_contract, emulator.url, ACCESS_TOKEN=token) == line
+    said = refusal(parsed_contract, emulator.url, ACCESS_TOKEN=token)
+    assert said.startswith("ACCESS_TOKEN must be printable ASCII without blanks or line breaks")
+    assert token not in said
 
 
 def test_without_node_nothing_can_run_the_functions(parsed_contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:

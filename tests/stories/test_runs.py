@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from scripts.stories.__main__ import main
 from scripts.stories.contract import Exchange
 from scripts.stories.coverage import measure
-from scripts.stories.runner import Outcome
-from scripts.stories.session import run_stories
+from scripts.stories.runner import Outcome, run_stories
+from scripts.stories.server import open_server
 from scripts.stories.story import read_stories
 from scripts.stories.values import Redaction
 from tests.stories.samples import CREATE, DELETE, INVOKE, JOBS, remaining, write_story
@@ -27,8 +27,15 @@ if TYPE_CHECKING:
 def run_told(contract: Contract, emulator: Emulator, folder: Path) -> Outcome:
     """What comes of the folder's story against the emulator as another server."""
     environment = {"ACCESS_TOKEN": emulator.access_token}
-    [outcome] = run_stories(contract, read_stories(folder), base_url=emulator.url, environment=environment)
+    with open_server(contract, emulator.url, environment) as server:
+        [outcome] = run_stories(contract, read_stories(folder), server)
     return outcome
+
+
+def exchange(method: str, path: str, response: httpx.Response, *, query: str = "", token: str | None = "x") -> Exchange:
+    """What goes over the wire with a request below the base URL."""
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    return Exchange(path, httpx.Request(method, f"https://server.test{path}?{query}", headers=headers), response)
 
 
 # The stories of this repository
@@ -174,8 +181,9 @@ def test_an_answer_is_held_to_the_contract(
     body: bytes,
     problem: str | None,
 ) -> None:
-    authorization = {"authorization": "Bearer x"}
-    found = parsed_contract.answer_problem(Exchange(method, path, "", authorization, None, status, headers, body))
+    found = parsed_contract.response_problem(
+        exchange(method, path, httpx.Response(status, headers=headers, content=body))
+    )
     assert (found or "").startswith(problem or "")
     assert (found is None) == (problem is None)
 
@@ -187,16 +195,16 @@ def test_an_answer_is_held_to_the_contract(
         ({"query": "limit=0"}, "query parameter limit: 0 is less than the minimum of 1"),
         ({"query": "limit=ten"}, "query parameter limit: Failed to cast value to integer type: ten"),
         ({"query": "page=2"}, "the query parameter 'page' does not exist"),
-        ({"request_headers": {}}, "security: Security not found."),
+        ({"token": None}, "security: Security not found."),
         ({"path": "/oserve/v1.3/cloud-functions/"}, "request: Path not found"),
     ],
 )
 def test_a_request_is_held_to_the_contract(
     parsed_contract: Contract, changes: dict[str, Any], problem: str | None
 ) -> None:
-    path, authorization = "/oserve/v1.3/cloud-function/", {"authorization": "Bearer x"}
-    exchange = replace(Exchange("GET", path, "limit=5", authorization, None, 200, {}, b""), **changes)
-    found = parsed_contract.request_problem(exchange, parsed_contract.operations["listFunctions"])
+    given: dict[str, Any] = {"path": "/oserve/v1.3/cloud-function/", "query": "limit=5"} | changes
+    sent = exchange("GET", response=httpx.Response(200), **given)
+    found = parsed_contract.request_problem(sent, parsed_contract.operations["listFunctions"])
     assert (found or "").startswith(problem or "")
     assert (found is None) == (problem is None)
 

@@ -12,7 +12,7 @@ from mincloud_emulator import Emulator
 from scripts.stories.__main__ import main
 from scripts.stories.contract import Contract
 from scripts.stories.derived import derived_stories
-from scripts.stories.session import read_checked_stories
+from scripts.stories.rules import read_checked_stories
 from tests.stories.documented_server import CLIENT_ID, CLIENT_SECRET, TOKEN, documented_server
 from tests.stories.samples import CREATE, INVOKE, write_story
 
@@ -53,7 +53,7 @@ def test_a_server_that_keeps_to_the_documentation_passes_and_its_differences_are
         assert reading in out, reading
     assert "confirmed  documented" not in out
     [count] = re.findall(
-        r"^(\d+) inferred, (\d+) observed and (\d+) contradictory expectations were not shared by this server$",
+        r"^(\d+) inferred, (\d+) observed, (\d+) contradictory expectations were not shared by this server$",
         out,
         re.MULTILINE,
     )
