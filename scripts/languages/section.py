@@ -19,6 +19,14 @@ BEGIN = (
     "<!-- languages: what follows is written by `make languages`; change openapi/languages/languages.yaml instead -->"
 )
 END = "<!-- languages: end -->"
+_HEADINGS = [
+    "",
+    "made with",
+    "made from",
+    "stories passed",
+    "a secret arrives as it is",
+    "`a/b 测` is encoded in a path",
+]
 
 
 @dataclass(frozen=True)
@@ -46,46 +54,31 @@ def render(description: Description, results: Sequence[Result], version: str) ->
         results: The clients, in order.
         version: The version of openapi-generator.
     """
-    answers = {True: "yes", False: "**no**", None: ""}
-    rows = [
-        [
-            each.client.name,
-            f"`{each.client.generator}`" if each.client.generator else each.client.made_with,
-            "`mincloud.yaml`" if each.client.contract == "mincloud.yaml" else "the portable variant",
-            "" if each.stories is None else f"{each.stories[0]} of {each.stories[1]}",
-            answers[each.secret],
-            answers[each.path],
-        ]
-        for each in results
-    ]
-    headings = [
-        "",
-        "made with",
-        "made from",
-        "stories passed",
-        "a secret arrives as it is",
-        "`a/b 测` is encoded in a path",
-    ]
+    clients = [result.client for result in results]
+    known = [("all", warning) for warning in description.warnings]
+    known += [(client.name, warning) for client in clients for warning in client.warnings]
+    warnings = [[f"`{warning['pattern']}`", whose, warning["reason"]] for whose, warning in known]
     parts = [
         f"Made with openapi-generator {version} where its name for the language stands alone. An empty cell was not run.",
-        _table(headings, rows),
-        *map(_client, [each.client for each in results]),
-        _warnings(description, [each.client for each in results]),
+        _table(_HEADINGS, [_row(result) for result in results]),
+        *map(_client, clients),
+        "### Warnings",
+        "The generator warns of nothing but this, and `make languages` fails when it says more:",
+        _table(["warning", "languages", "why it does not matter"], warnings),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def placed(text: str, section: str) -> str:
-    """A file's text with the section between its markers.
-
-    Raises:
-        ScriptError: The markers are not there.
-    """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ScriptError(f"openapi/README.md has no place for the section: put {BEGIN!r} and {END!r} where it belongs")
-    return f"{before}{begin}\n\n{section}\n{end}{after}"
+def _row(result: Result) -> list[str]:
+    client, answers = result.client, {True: "yes", False: "**no**", None: ""}
+    return [
+        client.name,
+        f"`{client.generator}`" if client.generator else client.made_with,
+        "`mincloud.yaml`" if client.contract == "mincloud.yaml" else "the portable variant",
+        "{} of {}".format(*result.stories) if result.stories else "",
+        answers[result.secret],
+        answers[result.path],
+    ]
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -94,7 +87,7 @@ def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _client(client: Client) -> str:
-    lines: list[str] = []
+    lines = [f"### {client.name}", ""]
     if client.generator:
         portable = client.contract == "portable.yaml"
         lines += ["    mincloud-py contract --portable > portable.yaml"] if portable else []
@@ -102,17 +95,7 @@ def _client(client: Client) -> str:
         lines.append(f"    openapi-generator-cli generate -g {client.generator} -i {contract} -o client \\")
         lines += [f"      {' '.join(client.options)}", ""]
     lines += ["\n  ".join(textwrap.wrap(f"- {note}", 136, break_long_words=False)) for note in client.notes]
-    return f"### {client.name}\n\n" + "\n".join(lines).rstrip()
-
-
-def _warnings(description: Description, clients: Sequence[Client]) -> str:
-    known = [(warning, "all") for warning in description.warnings]
-    known += [(warning, client.name) for client in clients for warning in client.warnings]
-    rows = [[f"`{warning.pattern}`", whose, warning.reason] for warning, whose in known]
-    return (
-        "### Warnings\n\nThe generator warns of nothing but this, and `make languages` fails when it says more:\n\n"
-        + _table(["warning", "languages", "why it does not matter"], rows)
-    )
+    return "\n".join(lines).rstrip()
 
 
 def update(path: Path, section: str, *, check: bool) -> list[str]:
@@ -127,10 +110,14 @@ def update(path: Path, section: str, *, check: bool) -> list[str]:
         What is wrong, a line each.
 
     Raises:
-        ScriptError: The file has no place for it.
+        ScriptError: The file does not have the markers that it goes between.
     """
     text = path.read_text("utf-8")
-    wanted = placed(text, section)
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ScriptError(f"openapi/README.md has no place for the section: put {BEGIN!r} and {END!r} where it belongs")
+    wanted = f"{before}{begin}\n\n{section}\n{end}{after}"
     if text == wanted:
         return []
     if check:
