@@ -1,14 +1,14 @@
-"""What PyInstaller has to take along: the modules that are imported by name, and the contract."""
+"""Tells PyInstaller of the modules that are imported by name, and of the files beside the code: the contract, and the emulator's own."""
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 from pkgutil import walk_packages
 
 import mincloud_api
 
 import mincloud
+import mincloud_emulator
 
 hiddenimports = [
     module.name
@@ -17,9 +17,10 @@ hiddenimports = [
     if "._pyinstaller" not in module.name
 ]
 # Pairs of a file and the folder it goes into.
-_FOLDER = Path(str(files("mincloud_api")))
 datas = [
-    (str(file), str(Path("mincloud_api", file.relative_to(_FOLDER).parent)))
-    for file in sorted(_FOLDER.rglob("*"))
-    if file.suffix in (".json", ".yaml")
+    (str(file), str(file.parent.relative_to(folder.parent)))
+    for package in (mincloud_api, mincloud_emulator)
+    for folder in map(Path, package.__path__)
+    for file in sorted(folder.rglob("*"))
+    if file.is_file() and file.suffix not in (".py", ".pyc")
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,7 +43,7 @@ def contract(args: argparse.Namespace, terminal: Terminal) -> int:
                 "--path says where the contract itself is, and a variant is only printed: leave one of them away"
             )
         file = _contract_file()
-        if not isinstance(file, Path):
+        if not isinstance(file, Path) or hasattr(sys, "frozen"):  # as by PyInstaller, whose files may be temporary
             raise CommandError(
                 "this mincloud is in an archive, so the contract is no file of its own: print it instead"
             )

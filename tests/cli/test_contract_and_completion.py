@@ -60,13 +60,26 @@ def test_in_an_archive_the_contract_is_printed_and_has_no_place(program: Program
     )
 
 
-def test_pyinstaller_is_told_of_the_commands_and_of_the_contract() -> None:
+def test_a_frozen_program_prints_the_contract_and_names_no_file_that_goes_with_it(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    assert program.done("contract").out == CONTRACT.read_text("utf-8")
+    assert "so the contract is no file of its own" in program("contract", "--path").line
+
+
+def test_pyinstaller_is_told_of_the_commands_and_of_the_files_beside_the_code() -> None:
     (folder,) = get_hook_dirs()
     hook = runpy.run_path(str(Path(folder) / "hook-mincloud.py"))
     assert {"mincloud.cli.batch_settling", "mincloud._sync.client", "mincloud_api.models.job"} <= {
         *hook["hiddenimports"]
     }
-    assert (str(ROOT / "generated" / "mincloud_api" / "contract.json"), "mincloud_api") in hook["datas"]
+    assert {
+        (str(ROOT / "generated" / "mincloud_api" / "contract.json"), "mincloud_api"),
+        (str(ROOT / "generated" / "mincloud_api" / "variants" / "portable.json"), "mincloud_api/variants"),
+        (str(ROOT / "mincloud_emulator" / "runtime" / "container.cjs"), "mincloud_emulator/runtime"),
+        (str(ROOT / "mincloud_emulator" / "console" / "index.html"), "mincloud_emulator/console"),
+    } <= {*hook["datas"]}
 
 
 def test_the_contracts_place_is_printed(program: Program) -> None:
