@@ -295,7 +295,10 @@ def _functions_at(path: Path, terminal: Terminal | None) -> Iterator[tuple[str, 
         if terminal is not None:
             terminal.note(f"mincloud-py: note: {problem.message}")
     if not folder.functions:
-        raise CommandError(f"{path} has no functions: it needs an {_INDEX}, or NAME.js or NAME/{_INDEX} for each")
+        advice = ", or --bundle for TypeScript and ES modules" if folder.problems else ""
+        raise CommandError(
+            f"{path} has no functions: it needs an {_INDEX}, or NAME.js or NAME/{_INDEX} for each{advice}"
+        )
     for function in folder.functions:
         yield function.name, function.path
 

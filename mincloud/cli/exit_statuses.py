@@ -141,7 +141,10 @@ def describe_error(error: Exception, *, command: str = "", name: str = "") -> tu
         case errors.MissingCredentials():
             from .._configuration import WAYS_TO_GIVE_CREDENTIALS  # noqa: PLC0415 - the client has loaded it
 
-            reason = str(error).removesuffix(f": {WAYS_TO_GIVE_CREDENTIALS}")
+            # The ways are those of a Python program; the command line has its own.
+            reason = (
+                str(error).removesuffix(WAYS_TO_GIVE_CREDENTIALS).removesuffix("log in again, or ").removesuffix(": ")
+            )
             shown = "" if reason == "no credentials" else f"{reason}: "
             return NOT_ALLOWED, f"not logged in: {shown}{HOW_TO_LOG_IN}"
         case errors.NotFound() if name:

@@ -253,6 +253,16 @@ def test_in_a_folder_what_is_left_out_is_said_and_two_of_one_name_are_refused(pr
     assert "src/a.js and src/a/index.js are both the function 'a': keep one of them" in ended.line
 
 
+def test_a_folder_of_typescript_points_to_bundling(program: Program) -> None:
+    program.write("src/a.ts", "export const main = 1")
+    ended = program("deploy", "src")
+    assert ended.status == 2
+    assert ended.err.splitlines()[-1] == (
+        "mincloud-py: src has no functions: it needs an index.js, or NAME.js or NAME/index.js for each, "
+        "or --bundle for TypeScript and ES modules"
+    )
+
+
 @pytest.fixture
 def project(program: Program) -> Program:
     """A folder with the repository's own esbuild."""

@@ -449,6 +449,16 @@ def test_whoever_is_not_logged_in_hears_of_the_emulator(program: Program) -> Non
     assert program("list").line.endswith("; without the service, `mincloud-py emulator` prints what to set\n")
 
 
+def test_after_logout_it_is_said_once_how_to_log_in(user: Program) -> None:
+    _logged_in(user)
+    user.done("logout")
+    assert user("list").line == (
+        f"mincloud-py: not logged in: {_rc(user)} has no token for its client_id {user.emulator.client_id}: "
+        "`mincloud-py login`, or set MINCLOUD_ACCESS_TOKEN, or MINCLOUD_CLIENT_ID with MINCLOUD_CLIENT_SECRET; "
+        "without the service, `mincloud-py emulator` prints what to set\n"
+    )
+
+
 def test_whoami_with_a_token_that_is_not_accepted_ends_with_3(program: Program) -> None:
     program.set(MINCLOUD_ACCESS_TOKEN="expired-token")
     ended = program("whoami", "--json")
