@@ -24,74 +24,43 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scripts import ROOT, ScriptError
-from scripts.compatibility.releases import (
-    RECORDS,
-    Product,
-    Record,
-    contract,
-    python_package,
-    read_record,
-    write_record,
-)
-from scripts.compatibility.versions import BumpLevel, Entry, newest_is, read_changelog
+from scripts.compatibility.releases import RECORDS, Product, contract, python_package, write_record
+from scripts.compatibility.versions import BumpLevel, Entry, read_changelog
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from scripts.compatibility.releases import Record
     from scripts.compatibility.versions import Change
 
 
-def check(product: Product, root: Path) -> tuple[list[str], str]:
-    """What is wrong with a product's version, in lines, and what there is to say when nothing is.
-
-    Args:
-        product: The contract, or the Python package.
-        root: The checkout.
-
-    Raises:
-        ScriptError: There is nothing to compare with, or it cannot be read.
-    """
+def _check(product: Product, root: Path) -> tuple[list[str], str]:
+    """What is wrong with a product's version, in lines, and what there is to say when nothing is."""
     entries, problems = _changelog(product, root)
-    record = read_record(product, root)
+    record = product.record
     if record is None:
         raise ScriptError(f"nothing is recorded of {product.source}: run `make record-release`")
-    changes = product.changes(record.content)
-    problems += _too_low(product, record, changes)
+    problems += _too_low(product, record)
     problems += _not_recorded(product, record, entries)
-    problems += _unsaid_in_changelog(product, record, entries, changes)
-    breaking = sum(change.breaks for change in changes)
-    since = f"{breaking} of {len(changes)} changes since {record.version} break users"
-    found = since if changes else f"users of {record.version} find it unchanged"
+    problems += _missing_in_changelog(product, record, entries)
+    breaking = sum(change.breaks for change in product.changes)
+    since = f"{breaking} of {len(product.changes)} changes since {record.version} break users"
+    found = since if product.changes else f"users of {record.version} find it unchanged"
     return problems, f"{product.source} {product.version}: {found}"
-
-
-def classify(product: Product, record: Record, changes: list[Change]) -> BumpLevel | None:
-    """How much a product differs from its record; None if it does not.
-
-    Args:
-        product: The product.
-        record: Its record.
-        changes: The changes from the one to the other.
-    """
-    if any(change.breaks for change in changes):
-        return BumpLevel.BREAKING
-    if changes:
-        return BumpLevel.ADDITION
-    return BumpLevel.WORDS if product.reworded(record.content) else None
 
 
 def _changelog(product: Product, root: Path) -> tuple[list[Entry], list[str]]:
     """What a product's changelog has, and what is wrong with it, in lines."""
+    named = f"{product.version_is}, {product.source}"
     try:
-        entries, problems = read_changelog(root / product.changelog)
+        entries, problems = read_changelog(root / product.changelog, product.version, named)
     except OSError as error:
         raise ScriptError(f"cannot read {product.changelog}: {error.strerror}; put it back") from error
-    problems += newest_is(product.version, entries, f"{product.version_is}, {product.source}")
     return entries, [problem.line(product.changelog) for problem in problems]
 
 
-def _too_low(product: Product, record: Record, changes: list[Change]) -> list[str]:
-    version, level = product.version, classify(product, record, changes)
+def _too_low(product: Product, record: Record) -> list[str]:
+    version, level = product.version, product.bump
     if version < record.version:
         return [f"{product.source}: raise {product.version_is} to {record.version} or more, which {RECORDS}/ has"]
     growing = record.released is None and version == record.version and level is not BumpLevel.BREAKING
@@ -105,7 +74,7 @@ def _too_low(product: Product, record: Record, changes: list[Change]) -> list[st
         advice += f"; or, since {record.version} is not released, record it anew by `make record-release`"
     return [
         f"{_where(product, change)}: {change.what}; {advice} [{'breaking' if change.breaks else 'version'}]"
-        for change in changes
+        for change in product.changes
         if change.breaks or level is BumpLevel.ADDITION
     ]
 
@@ -127,44 +96,34 @@ def _not_recorded(product: Product, record: Record, entries: list[Entry]) -> lis
     return []
 
 
-def _unsaid_in_changelog(product: Product, record: Record, entries: list[Entry], changes: list[Change]) -> list[str]:
+def _missing_in_changelog(product: Product, record: Record, entries: list[Entry]) -> list[str]:
     newest = next((entry for entry in entries if entry.version == product.version), None)
     if newest is None:  # said by the changelog's own rules
         return []
-    unsaid = [name for name in product.added(changes) if not re.search(rf"\b{name}\b", newest.text)]
     lines = [
-        f"{product.changelog}: name `{name}`, which is new in {newest.version} [changelog-addition]" for name in unsaid
+        f"{product.changelog}: name `{name}`, which is new in {newest.version} [changelog-addition]"
+        for name in product.added
+        if not re.search(rf"\b{name}\b", newest.text)
     ]
-    breaks = any(change.breaks for change in changes) and product.version >= record.version.after(BumpLevel.BREAKING)
+    breaks = product.bump is BumpLevel.BREAKING and product.version >= record.version.after(BumpLevel.BREAKING)
     if breaks and not {"Changed", "Removed"} & newest.groups.keys():
         advice = f"say under `### Changed` or `### Removed` what {newest.version} breaks"
         lines.append(f"{product.changelog}: {advice} [changelog-breaking]")
     return lines
 
 
-def record(product: Product, root: Path) -> tuple[list[str], str]:
-    """Records a product, if its version asks for it.
-
-    Args:
-        product: The contract, or the Python package.
-        root: The checkout.
-
-    Returns:
-        What keeps it from being recorded, in lines, and what was done when nothing does.
-
-    Raises:
-        ScriptError: Something that it needs cannot be read.
-    """
+def _record(product: Product, root: Path) -> tuple[list[str], str]:
+    """Records a product, if its version asks for it; gives what keeps it from that, in lines, and what was done when nothing does."""
     entries, problems = _changelog(product, root)
     if problems:
         return problems, ""
-    version, released, before = product.version, entries[0].released, read_record(product, root)
+    version, released, before = product.version, entries[0].released, product.record
     if before is not None and before.released is not None:
-        if version == before.version and classify(product, before, product.changes(before.content)) is None:
+        if version == before.version and product.bump is None:
             return [], f"{product.source} {version}: recorded already"
         if version > before.version and released is None:
             return [], f"{product.source} {version}: unreleased, so {before.version} stays what it is compared with"
-        problems = [line for line in check(product, root)[0] if not line.endswith(" [record]")]
+        problems = [line for line in _check(product, root)[0] if not line.endswith(" [record]")]
         if problems:
             return problems, ""
     write_record(product, released, root)
@@ -181,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     failed = False
     try:
         for product in (contract(options.root), python_package(options.root)):
-            problems, summary = (record if options.record else check)(product, options.root)
+            problems, summary = (_record if options.record else _check)(product, options.root)
             failed = failed or bool(problems)
             print(*(problems or [summary]), sep="\n", file=sys.stderr if problems else sys.stdout)
     except ScriptError as error:

@@ -1,14 +1,15 @@
 """What changed between two versions of a package's public names, and whether it breaks those who use them.
 
 griffe compares the stubs of `public_names.py`: names and parameters that are gone, parameters that became required, moved, are given in
-another way or have another default. What it does not compare is added here: types, the values of enums, bases, and whether
-something is awaited. Types are compared as the members of their unions, by their words: a parameter may come to take more, a return
+another way or have another default. What it does not compare is added here, in its words: types, the values of enums, bases, and whether
+something is awaited. Types are compared as the members of their unions, by their text: a parameter may come to take more, a return
 value or an attribute to be less. Two ways to write the same type count as two types, and so as a change that breaks users.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -19,9 +20,10 @@ import griffe
 from scripts.compatibility.versions import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from scripts.contract.document import Place
+_EXPLANATION = re.compile(r"- `(?P<name>.*?)`: \*(?P<what>.*)\*(?P<values>.*)")
+_REMOVED = (griffe.BreakageKind.OBJECT_REMOVED, griffe.BreakageKind.PARAMETER_REMOVED)
 
 
 def changes(package: str, old: str, new: str) -> list[Change]:
@@ -34,14 +36,21 @@ def changes(package: str, old: str, new: str) -> list[Change]:
     """
     before, after = _module(package, old), _module(package, new)
     found = {
-        *map(_change, griffe.find_breaking_changes(before, after)),
-        *_unseen(before, after),
-        *_additions(before, after),
+        _change(package, breakage)
+        for breakage in griffe.find_breaking_changes(before, after)
+        if breakage.kind is not griffe.BreakageKind.CLASS_REMOVED_BASE  # it counts the bases; below, each is looked for
     }
+    found |= {Change(place, what, breaks=True) for place, what in _unseen(before, after)}
+    for breakage in griffe.find_breaking_changes(after, before):
+        # Seen from the new version, what was added is gone from the old one.
+        added = breakage.kind in _REMOVED and not getattr(breakage.old_value, "required", False)
+        if added:
+            found.add(replace(_change(package, breakage), what="is new", breaks=False))
     return sorted(change for change in found if not _is_of_a_base(change, after, found))
 
 
 def _module(package: str, stub: str) -> griffe.Module:
+    """The module of a stub; every class has what it inherits as members of its own, which is all that griffe compares."""
     modules = griffe.ModulesCollection()
     # A class finds its bases by way of the collection.
     module = griffe.visit(package, filepath=Path(f"{package}.pyi"), code=stub, modules_collection=modules)
@@ -49,11 +58,17 @@ def _module(package: str, stub: str) -> griffe.Module:
     classes = [cast("griffe.Class", member) for member in module.members.values() if member.is_class]
     inherited = [(each, name, alias.final_target) for each in classes for name, alias in each.inherited_members.items()]
     for each, name, member in inherited:
-        # griffe does not compare what is inherited on one side and written on the other; so all of it is written.
         copied = copy(member)
         copied.parent = each
         each.members[name] = copied
     return module
+
+
+def _change(package: str, breakage: griffe.Breakage) -> Change:
+    explanation = _EXPLANATION.fullmatch(breakage.explain(griffe.ExplanationStyle.MARKDOWN))
+    if explanation is None:
+        raise TypeError(f"griffe explains {breakage.kind} in a new way")
+    return Change((package, *explanation["name"].split(".")), explanation["what"] + explanation["values"], breaks=True)
 
 
 def _is_of_a_base(change: Change, module: griffe.Module, found: set[Change]) -> bool:
@@ -65,108 +80,65 @@ def _is_of_a_base(change: Change, module: griffe.Module, found: set[Change]) -> 
     return any(replace(change, place=(package, base, member)) in found for base in bases)
 
 
-_SAID: dict[griffe.BreakageKind, Callable[[griffe.Breakage], str]] = {
-    griffe.BreakageKind.OBJECT_REMOVED: lambda _: "is gone",
-    griffe.BreakageKind.OBJECT_CHANGED_KIND: lambda it: (
-        f"is of the kind {it.new_value.value} now instead of {it.old_value.value}"
-    ),
-    griffe.BreakageKind.CLASS_REMOVED_BASE: lambda _: "has fewer bases",
-    griffe.BreakageKind.PARAMETER_REMOVED: lambda it: f"the parameter `{it.old_value.name}` is gone",
-    griffe.BreakageKind.PARAMETER_MOVED: lambda it: f"the parameter `{it.old_value.name}` has another place",
-    griffe.BreakageKind.PARAMETER_CHANGED_KIND: lambda it: (
-        f"the parameter `{it.old_value.name}` is {it.new_value.kind.value} now instead of {it.old_value.kind.value}"
-    ),
-    griffe.BreakageKind.PARAMETER_CHANGED_DEFAULT: lambda it: (
-        f"the default of `{it.old_value.name}` is `{it.new_value.default}` now instead of `{it.old_value.default}`"
-    ),
-    griffe.BreakageKind.PARAMETER_CHANGED_REQUIRED: lambda it: f"the parameter `{it.old_value.name}` is required now",
-    griffe.BreakageKind.PARAMETER_ADDED_REQUIRED: lambda it: f"the new parameter `{it.new_value.name}` is required",
-    griffe.BreakageKind.RETURN_CHANGED_TYPE: lambda it: f"returns `{it.new_value}` now instead of `{it.old_value}`",
-}
-
-
-def _change(breakage: griffe.Breakage) -> Change:
-    said = _SAID.get(breakage.kind)
-    return Change(_place(breakage.obj), said(breakage) if said else breakage.kind.value.lower(), breaks=True)
-
-
-def _place(found: griffe.Object | griffe.Alias) -> Place:
-    return tuple(found.path.split("."))
+def _unseen(old: griffe.Module, new: griffe.Module) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The places and descriptions of breaking changes that griffe does not look for."""
+    for before, after in _pairs(old, new):
+        place = tuple(after.path.split("."))
+        if before.is_class:
+            yield from (
+                (place, f"Base class was removed: `{base}`") for base in _bases(old, before) - _bases(new, after)
+            )
+        elif before.is_attribute:
+            value, value_now = (cast("griffe.Attribute", each).value for each in (before, after))
+            if value is not None and str(value) != str(value_now):
+                yield place, f"Attribute value was changed: `{value}` -> `{value_now}`"
+            yield from ((place, what) for what in _wider("Attribute type", before, after))
+        else:
+            yield from _unseen_of_a_function(place, cast("griffe.Function", before), cast("griffe.Function", after))
 
 
 def _pairs(
     old: griffe.Object | griffe.Alias, new: griffe.Object | griffe.Alias
 ) -> Iterator[tuple[griffe.Object, griffe.Object]]:
-    """Everything that is in both and is of one kind, with what it holds."""
-    members = new.members
+    """Everything that is in both and is of one kind, with its members."""
     for name, member in old.members.items():
-        successor = members.get(name)
+        successor = new.members.get(name)
         if successor is not None and successor.kind is member.kind:
             yield cast("griffe.Object", member), cast("griffe.Object", successor)
             if member.is_class:
                 yield from _pairs(member, successor)
 
 
-def _unseen(old: griffe.Module, new: griffe.Module) -> Iterator[Change]:
-    """The breaking changes that griffe does not look for."""
-    for before, after in _pairs(old, new):
-        place = _place(after)
-        if before.is_class:
-            gone = sorted(_bases(old, before) - _bases(new, after))
-            for base in gone:
-                yield Change(place, f"is no longer a `{base}`", breaks=True)
-        elif before.is_function:
-            for what in _function(cast("griffe.Function", before), cast("griffe.Function", after)):
-                yield Change(place, what, breaks=True)
-        else:
-            for what in _attribute(cast("griffe.Attribute", before), cast("griffe.Attribute", after)):
-                yield Change(place, what, breaks=True)
-
-
 def _bases(module: griffe.Module, found: griffe.Object | griffe.Alias) -> set[str]:
     """The bases of a class and theirs, without their type parameters; none of what is no class."""
-    if not found.is_class:
-        return set()
-    bases: set[str] = set()
-    for base in cast("griffe.Class", found).bases:
-        name = str(base).partition("[")[0]
-        bases.add(name)
-        if name in module.members:
-            bases |= _bases(module, module.members[name])
-    return bases
+    bases = (
+        {str(base).partition("[")[0] for base in cast("griffe.Class", found).bases} if found.is_class else set[str]()
+    )
+    return bases.union(*(_bases(module, module.members[name]) for name in bases if name in module.members))
 
 
-def _function(old: griffe.Function, new: griffe.Function) -> Iterator[str]:
-    for label, otherwise in (
-        ("async", "awaited"),
-        ("classmethod", "a class method"),
-        ("staticmethod", "a static method"),
-    ):
-        if (label in old.labels) != (label in new.labels):
-            yield f"is {'' if label in new.labels else 'no longer '}{otherwise}"
+def _unseen_of_a_function(
+    place: tuple[str, ...], old: griffe.Function, new: griffe.Function
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    for label in sorted((old.labels ^ new.labels) & {"async", "classmethod", "staticmethod"}):
+        yield place, f"Function is {'now' if label in new.labels else 'no longer'} `{label}`"
     for before in old.parameters:
         if before.name in new.parameters:
             after = new.parameters[before.name]
             taken, taken_now = _types(before.annotation), _types(after.annotation)
             if not (taken <= taken_now or taken_now & {"Any", "object"}):
-                types = f"`{after.annotation}` now instead of `{before.annotation}`"
-                yield f"the parameter `{before.name}` takes {types}"
-    if not _narrower(old.returns, new.returns):
-        yield f"returns `{new.returns}` now instead of `{old.returns}`"
+                what = f"Parameter type was changed: `{before.annotation}` -> `{after.annotation}`"
+                yield (*place[:-1], f"{place[-1]}({before.name})"), what
+    yield from ((place, what) for what in _wider("Return type", old, new))
 
 
-def _attribute(old: griffe.Attribute, new: griffe.Attribute) -> Iterator[str]:
-    if old.value is not None and str(old.value) != str(new.value):
-        yield f"is `{new.value}` now instead of `{old.value}`"
-    if not _narrower(old.annotation, new.annotation):
-        yield f"is of the type `{new.annotation}` now instead of `{old.annotation}`"
-
-
-def _narrower(old: str | griffe.Expr | None, new: str | griffe.Expr | None) -> bool:
-    """Whether whoever expects the old type can do with the new one."""
-    before, after = _types(old), _types(new)
+def _wider(what: str, old: griffe.Object, new: griffe.Object) -> Iterator[str]:
+    """Says that whoever expects the old type cannot do with the new one."""
+    type_, type_now = (cast("griffe.Attribute | griffe.Function", each).annotation for each in (old, new))
+    before, after = _types(type_), _types(type_now)
     # Nobody asks whether nothing was returned.
-    return not before or before == {"None"} or bool(before & {"Any", "object"}) or (bool(after) and after <= before)
+    if before and before != {"None"} and not before & {"Any", "object"} and not (after and after <= before):
+        yield f"{what} was changed: `{type_}` -> `{type_now}`"
 
 
 def _types(annotation: str | griffe.Expr | None) -> set[str]:
@@ -182,17 +154,3 @@ def _types(annotation: str | griffe.Expr | None) -> set[str]:
         else:
             members.add(ast.unparse(node))
     return members
-
-
-def _additions(old: griffe.Module, new: griffe.Module) -> Iterator[Change]:
-    """What is new and breaks nobody."""
-    for before, after in ((old, new), *_pairs(old, new)):
-        if after.is_function:
-            known = {parameter.name for parameter in cast("griffe.Function", before).parameters}
-            for parameter in cast("griffe.Function", after).parameters:
-                if parameter.name not in known and not parameter.required:
-                    yield Change(_place(after), f"the parameter `{parameter.name}` is new", breaks=False)
-        elif not after.is_attribute:
-            for name, member in after.members.items():
-                if name not in before.members:
-                    yield Change(_place(member), "is new", breaks=False)

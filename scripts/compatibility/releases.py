@@ -18,11 +18,11 @@ import yaml
 from scripts import ScriptError
 from scripts.compatibility import contract_changes, python_changes
 from scripts.compatibility.public_names import public_names
-from scripts.compatibility.versions import Version
+from scripts.compatibility.versions import BumpLevel, Version
 from scripts.contract.document import operations, read_document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from scripts.compatibility.versions import Change
@@ -33,19 +33,35 @@ _INDEX = f"{RECORDS}/versions.json"
 
 
 @dataclass(frozen=True)
+class Record:
+    """The latest version of a product that was recorded.
+
+    Attributes:
+        version: The version.
+        released: The day that it was released; None if it was recorded before, so that changes show.
+        content: What its users hold on to, as the texts of files by name.
+    """
+
+    version: Version
+    released: date | None
+    content: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Product:
-    """Something that has versions: the contract, or the Python package.
+    """Something that has versions, the contract or the Python package, compared with its record.
 
     Attributes:
         name: Its name in the index of records.
-        source: The file or folder that it is made of, for messages.
+        source: Its file or folder, for messages.
         version_is: Where its version stands, for messages.
         version: Its version.
         changelog: The path of its changelog, below the checkout.
-        content: What users hold on to, as files of the record by their names.
-        changes: Finds the changes from the files of a record to these.
-        reworded: Whether it has other words than the files of a record.
-        added: The names among changes that its changelog has to have: operations, classes, functions and methods that are new.
+        content: What users hold on to, as the texts of files by name.
+        record: Its record; None if there is none.
+        changes: Every change since then that is more than words; none without a record.
+        reworded: Whether its words are not those of the record.
+        added: The names that its changelog has to have: operations, classes, functions and methods that are new.
     """
 
     name: str
@@ -54,24 +70,19 @@ class Product:
     version: Version
     changelog: str
     content: Mapping[str, str]
-    changes: Callable[[Mapping[str, str]], list[Change]]
-    reworded: Callable[[Mapping[str, str]], bool]
-    added: Callable[[list[Change]], list[str]]
+    record: Record | None
+    changes: list[Change]
+    reworded: bool
+    added: list[str]
 
-
-@dataclass(frozen=True)
-class Record:
-    """The latest version of a product that was recorded.
-
-    Attributes:
-        version: The version.
-        released: The day that it was released; None if it was recorded before, so that changes show.
-        content: What its users hold on to, by file name.
-    """
-
-    version: Version
-    released: date | None
-    content: Mapping[str, str]
+    @property
+    def bump(self) -> BumpLevel | None:
+        """How much it differs from its record; None if it does not."""
+        if any(change.breaks for change in self.changes):
+            return BumpLevel.BREAKING
+        if self.changes:
+            return BumpLevel.ADDITION
+        return BumpLevel.WORDS if self.reworded else None
 
 
 def contract(root: Path) -> Product:
@@ -81,34 +92,37 @@ def contract(root: Path) -> Product:
         root: The checkout.
 
     Raises:
-        ScriptError: It cannot be read, or is not valid OpenAPI.
+        ScriptError: It or its record cannot be read, or it is not valid OpenAPI.
     """
     source, file = "openapi/mincloud.yaml", "mincloud.yaml"
     document, problems = read_document(root / source)
     if problems:
         raise ScriptError(f"{problems[0].line(source)}; then check again")
-
-    def unnumbered(document: Document) -> str:
-        return json.dumps({**document, "info": {**document["info"], "version": ""}}, sort_keys=True, default=str)
-
+    content = {file: (root / source).read_text(encoding="utf-8")}
+    record = _read_record("contract", content, root)
+    old: Document = yaml.safe_load(record.content[file]) if record else document
+    changes = contract_changes.changes(old, document)
+    new = {change.place for change in changes if change.what.endswith("is new")}
     return Product(
         name="contract",
         source=source,
         version_is="info.version",
         version=_version(source, "info.version", str(document["info"]["version"])),
         changelog="openapi/CHANGELOG.md",
-        content={file: (root / source).read_text(encoding="utf-8")},
-        changes=lambda old: contract_changes.changes(yaml.safe_load(old[file]), document),
-        reworded=lambda old: unnumbered(yaml.safe_load(old[file])) != unnumbered(document),
-        added=lambda changes: [
+        content=content,
+        record=record,
+        changes=changes,
+        reworded=_without_version(old) != _without_version(document),
+        added=[
             str(operation["operationId"])
             for path, method, operation in operations(document)
-            if any(
-                change.place in (("paths", path), ("paths", path, method)) and "is new" in change.what
-                for change in changes
-            )
+            if new & {("paths", path), ("paths", path, method)}
         ],
     )
+
+
+def _without_version(document: Document) -> str:
+    return json.dumps({**document, "info": {**document["info"], "version": ""}}, sort_keys=True, default=str)
 
 
 def python_package(root: Path) -> Product:
@@ -118,7 +132,7 @@ def python_package(root: Path) -> Product:
         root: The checkout.
 
     Raises:
-        ScriptError: It cannot be read.
+        ScriptError: It or its record cannot be read.
     """
     version_is = "VERSION in mincloud/_version.py"
     try:
@@ -129,61 +143,54 @@ def python_package(root: Path) -> Product:
         stubs = public_names(root)
     except (OSError, ImportError, griffe.GriffeError) as error:
         raise ScriptError(f"cannot read the Python packages: {error}; put that right") from error
+    content = {f"{package}.pyi": stub for package, stub in stubs.items()}
+    record = _read_record("python", content, root)
+    old = record.content if record else content
+    changes = [
+        change
+        for package, stub in stubs.items()
+        for change in python_changes.changes(package, old[f"{package}.pyi"], stub)
+    ]
     return Product(
         name="python",
         source="mincloud",
         version_is=version_is,
         version=_version("mincloud", version_is, found[1]),
         changelog="CHANGELOG.md",
-        content={f"{package}.pyi": stub for package, stub in stubs.items()},
-        changes=lambda old: [
-            change
-            for package, stub in stubs.items()
-            for change in python_changes.changes(package, old[f"{package}.pyi"], stub)
-        ],
-        reworded=lambda _: False,
-        added=lambda changes: [
+        content=content,
+        record=record,
+        changes=changes,
+        reworded=False,
+        added=[
             change.place[-1]
             for change in changes
             # A name of the asyncio side is the other's; `__len__` goes without saying.
             if change.what == "is new"
             and not change.place[-1].startswith("_")
             and not change.place[1].startswith("Async")
-            if re.search(rf"\b(?:def|class) {change.place[-1]}\b", stubs[change.place[0]])
+            if re.search(rf"\b(?:def|class) {re.escape(change.place[-1])}\b", stubs[change.place[0]])
         ],
     )
 
 
 def _version(source: str, version_is: str, text: str) -> Version:
-    version = Version.parse(text)
-    if version is None:
-        raise ScriptError(f"{source}: write {version_is} as three numbers, like 0.2.0; it is {text!r}")
-    return version
-
-
-def read_record(product: Product, root: Path) -> Record | None:
-    """The record of a product; None if there is none.
-
-    Args:
-        product: The product.
-        root: The checkout.
-
-    Raises:
-        ScriptError: The record is damaged.
-    """
     try:
-        index = _index(root)
-        if product.name not in index:
+        return Version.parse(text)
+    except ValueError as error:
+        raise ScriptError(f"{source}: write {version_is} as three numbers, like 0.2.0; it is {text!r}") from error
+
+
+def _read_record(name: str, files: Mapping[str, str], root: Path) -> Record | None:
+    """The record of the product of a name, with the files of the given names."""
+    try:
+        entry = _index(root).get(name)
+        if entry is None:
             return None
-        entry = index[product.name]
-        version = Version.parse(str(entry["version"]))
         released = date.fromisoformat(entry["released"]) if entry["released"] else None
-        content = {name: (root / RECORDS / name).read_text(encoding="utf-8") for name in product.content}
+        content = {file: (root / RECORDS / file).read_text(encoding="utf-8") for file in files}
+        return Record(Version.parse(str(entry["version"])), released, content)
     except (KeyError, TypeError, ValueError, OSError) as error:
         raise ScriptError(f"{RECORDS}/ is damaged ({error}): take it from the repository again") from error
-    if version is None:
-        raise ScriptError(f"{RECORDS}/ is damaged (no version of {product.name}): take it from the repository again")
-    return Record(version, released, content)
 
 
 def write_record(product: Product, released: date | None, root: Path) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 from itertools import pairwise
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from scripts.contract.document import Place, Problem
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_NUMBER = r"(?:0|[1-9]\d*)"
-_VERSION = re.compile(rf"({_NUMBER})\.({_NUMBER})\.({_NUMBER})")
-_HEADING = re.compile(rf"## \[({_NUMBER}\.{_NUMBER}\.{_NUMBER})\] - (\d{{4}}-\d\d-\d\d|unreleased)")
+_NUMBER = r"(0|[1-9]\d*)"
+_VERSION = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}")
+_HEADING = re.compile(r"## \[(\S+)\] - (\d{4}-\d\d-\d\d|unreleased)")
 _GROUPS = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
 
 
@@ -49,8 +49,7 @@ class Change:
     breaks: bool
 
 
-@dataclass(frozen=True, order=True)
-class Version:
+class Version(NamedTuple):
     """A semantic version without a suffix."""
 
     major: int
@@ -58,13 +57,19 @@ class Version:
     patch: int
 
     @classmethod
-    def parse(cls, text: str) -> Self | None:
-        """The version that a text is, None if it is none."""
+    def parse(cls, text: str) -> Self:
+        """Reads a version.
+
+        Raises:
+            ValueError: The text is none.
+        """
         found = _VERSION.fullmatch(text)
-        return cls(*map(int, found.groups())) if found else None
+        if found is None:
+            raise ValueError(f"{text!r} is not three numbers, like 0.2.0")
+        return cls(*map(int, found.groups()))
 
     def after(self, level: BumpLevel) -> Version:
-        """The lowest version that such a change of this one may have."""
+        """The lowest version that a change of this one may have."""
         if level is BumpLevel.BREAKING and self.major:
             return Version(self.major + 1, 0, 0)
         if level is BumpLevel.BREAKING or (level is BumpLevel.ADDITION and self.major):
@@ -72,7 +77,7 @@ class Version:
         return Version(self.major, self.minor, self.patch + 1)
 
     def __str__(self) -> str:
-        return f"{self.major}.{self.minor}.{self.patch}"
+        return ".".join(map(str, self))
 
 
 @dataclass
@@ -94,27 +99,28 @@ class Entry:
     text: str = ""
 
 
-def read_changelog(path: Path) -> tuple[list[Entry], list[Problem]]:
+def read_changelog(path: Path, version: Version, named: str) -> tuple[list[Entry], list[Problem]]:
     """The entries of a changelog in the form of Keep a Changelog, and what is wrong with it.
 
     Args:
         path: The file.
+        version: The version that has to come first.
+        named: Where that version stands, for messages.
 
     Raises:
-        OSError: It cannot be read.
+        OSError: The file cannot be read.
     """
     entries: list[Entry] = []
     problems: list[Problem] = []
     group = ""
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         if line.startswith("## "):
-            entry = _entry(line, number)
-            if entry is None:
+            group = ""
+            try:
+                entries.append(_entry(line, number))
+            except ValueError:
                 advice = "write the heading as `## [0.2.0] - 2026-12-31`, or `## [0.2.0] - unreleased`"
                 problems.append(_problem(number, advice, "heading"))
-            else:
-                entries.append(entry)
-            group = ""
         elif line.startswith("### "):
             group = line.removeprefix("### ").strip()
             if group not in _GROUPS:
@@ -123,19 +129,19 @@ def read_changelog(path: Path) -> tuple[list[Entry], list[Problem]]:
             entries[-1].text += f"{line}\n"
             if line.startswith("- "):
                 entries[-1].groups[group] = entries[-1].groups.get(group, 0) + 1
-    return entries, [*problems, *_disorder(entries)]
+    problems += _disorder(entries)
+    if not entries or entries[0].version != version:
+        advice = f"put `## [{version}] - unreleased` first, the version in {named}"
+        problems.append(_problem(entries[0].line if entries else 1, advice, "version"))
+    return entries, problems
 
 
-def _entry(line: str, number: int) -> Entry | None:
+def _entry(line: str, number: int) -> Entry:
     found = _HEADING.fullmatch(line.rstrip())
-    version = Version.parse(found[1]) if found else None
-    if found is None or version is None:
-        return None
-    try:
-        released = None if found[2] == "unreleased" else date.fromisoformat(found[2])
-    except ValueError:
-        return None
-    return Entry(version, released, number)
+    if found is None:
+        raise ValueError(line)
+    released = None if found[2] == "unreleased" else date.fromisoformat(found[2])
+    return Entry(Version.parse(found[1]), released, number)
 
 
 def _disorder(entries: list[Entry]) -> Iterator[Problem]:
@@ -149,20 +155,6 @@ def _disorder(entries: list[Entry]) -> Iterator[Problem]:
             yield _problem(older.line, f"give {older.version} its date: only the newest is unreleased", "order")
         elif newer.released is not None and newer.released < older.released:
             yield _problem(newer.line, f"mend the date: {newer.version} came after {older.version}", "order")
-
-
-def newest_is(version: Version, entries: list[Entry], named: str) -> list[Problem]:
-    """What is wrong with the first heading of a changelog, if it is not of this version.
-
-    Args:
-        version: The version.
-        entries: The changelog's.
-        named: Where the version stands, for the message.
-    """
-    if entries and entries[0].version == version:
-        return []
-    line = entries[0].line if entries else 1
-    return [_problem(line, f"put `## [{version}] - unreleased` first, the version in {named}", "version")]
 
 
 def _problem(line: int, advice: str, rule: str) -> Problem:

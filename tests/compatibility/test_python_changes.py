@@ -36,75 +36,75 @@ def load(path: str, *, size: int = 20) -> dict[str, Any]: ...
 CALL = "def call(self, name: str, data: Mapping[str, Any] | None = None, *, timeout: float | None = None) -> Job | None: ..."
 
 BREAKING = {
-    "a function is gone": (OLD.splitlines()[-1], "", "load", "is gone"),
-    "a class is gone": ("class Missing(Error):\n    ...\n", "", "Missing", "is gone"),
-    "a method is gone": (CALL, "...", "Client.call", "is gone"),
-    "an attribute is gone": ("    retries: int\n", "", "Client.retries", "is gone"),
-    "a property is gone": ("    @property\n    def jobs(self) -> Jobs: ...\n", "", "Client.jobs", "is gone"),
-    "a value is gone": ("    BLUE = 'blue'\n", "", "Color.BLUE", "is gone"),
-    "a value is another": ("'blue'", "'navy'", "Color.BLUE", "is `'navy'` now instead of `'blue'`"),
+    "a function is gone": (OLD.splitlines()[-1], "", "load", "Public object was removed"),
+    "a class is gone": ("class Missing(Error):\n    ...\n", "", "Missing", "Public object was removed"),
+    "a method is gone": (CALL, "...", "Client.call", "Public object was removed"),
+    "an attribute is gone": ("    retries: int\n", "", "Client.retries", "Public object was removed"),
+    "a property is gone": ("    @property\n    def jobs(self) -> Jobs: ...\n", "", "Client.jobs", "Public object was removed"),
+    "a value is gone": ("    BLUE = 'blue'\n", "", "Color.BLUE", "Public object was removed"),
+    "a value is another": ("'blue'", "'navy'", "Color.BLUE", "Attribute value was changed: `'blue'` -> `'navy'`"),
     "a property is called": (
         "    @property\n    def jobs",
         "    def jobs",
         "Client.jobs",
-        "is of the kind function now instead of attribute",
+        "Public object points to a different kind of object: `attribute` -> `function`",
     ),
     "an error is of another kind": (
         "class Missing(Error)",
         "class Missing(Exception)",
         "Missing",
-        "is no longer a `Error`",
+        "Base class was removed: `Error`",
     ),
     "an error is of one kind less": (
         "class Timeout(Error, TimeoutError)",
         "class Timeout(Error)",
         "Timeout",
-        "is no longer a `TimeoutError`",
+        "Base class was removed: `TimeoutError`",
     ),
-    "a parameter has another name": ("path: str, *, size", "file: str, *, size", "load", "the parameter `path` is gone"),
-    "a keyword is gone": (", *, token: str | None = None", "", "Client.__init__", "the parameter `token` is gone"),
+    "a parameter has another name": ("path: str, *, size", "file: str, *, size", "load(path)", "Parameter was removed"),
+    "a keyword is gone": (", *, token: str | None = None", "", "Client.__init__(token)", "Parameter was removed"),
     "a new parameter is required": (
         "path: str, *, size: int = 20",
         "path: str, *, mode: str, size: int = 20",
-        "load",
-        "the new parameter `mode` is required",
+        "load(mode)",
+        "Parameter was added as required",
     ),
-    "a parameter is required now": ("size: int = 20", "size: int", "load", "the parameter `size` is required now"),
-    "a default is another": ("size: int = 20", "size: int = 50", "load", "the default of `size` is `50` now instead of `20`"),
+    "a parameter is required now": ("size: int = 20", "size: int", "load(size)", "Parameter is now required"),
+    "a default is another": ("size: int = 20", "size: int = 50", "load(size)", "Parameter default was changed: `20` -> `50`"),
     "a parameter is given by name only": (
         "name: str, data: Mapping[str, Any] | None = None, *,",
         "name: str, *, data: Mapping[str, Any] | None = None,",
-        "Client.call",
-        "the parameter `data` is keyword-only now instead of positional or keyword",
+        "Client.call(data)",
+        "Parameter kind was changed: `positional or keyword` -> `keyword-only`",
     ),
     "parameters have changed places": (
         "name: str, data: Mapping[str, Any] | None = None",
         "data: Mapping[str, Any] | None, name: str",
-        "Client.call",
-        "the parameter `name` has another place",
+        "Client.call(name)",
+        "Positional parameter was moved",
     ),
     "a parameter takes less": (
         "data: Mapping[str, Any] | None",
         "data: Mapping[str, Any]",
-        "Client.call",
-        "the parameter `data` takes `Mapping[str, Any]` now instead of `Mapping[str, Any] | None`",
+        "Client.call(data)",
+        "Parameter type was changed: `Mapping[str, Any] | None` -> `Mapping[str, Any]`",
     ),
     "a method returns more": (
         "-> Job | None",
         "-> Job | str | None",
         "Client.call",
-        "returns `Job | str | None` now instead of `Job | None`",
+        "Return type was changed: `Job | None` -> `Job | str | None`",
     ),
     "a method returns something else": (
         "-> dict[str, Any]",
         "-> list[str]",
         "load",
-        "returns `list[str]` now instead of `dict[str, Any]`",
+        "Return type was changed: `dict[str, Any]` -> `list[str]`",
     ),
-    "an attribute is something else": ("retries: int", "retries: str", "Client.retries", "is of the type `str` now instead of `int`"),
-    "a property is something else": ("-> Jobs:", "-> Jobs | None:", "Client.jobs", "is of the type `Jobs | None` now instead of `Jobs`"),
-    "a method is awaited": ("def call(", "async def call(", "Client.call", "is awaited"),
-    "a class method is none": ("    @classmethod\n", "", "Client.open", "is no longer a class method"),
+    "an attribute is something else": ("retries: int", "retries: str", "Client.retries", "Attribute type was changed: `int` -> `str`"),
+    "a property is something else": ("-> Jobs:", "-> Jobs | None:", "Client.jobs", "Attribute type was changed: `Jobs` -> `Jobs | None`"),
+    "a method is awaited": ("def call(", "async def call(", "Client.call", "Function is now `async`"),
+    "a class method is none": ("    @classmethod\n", "", "Client.open", "Function is no longer `classmethod`"),
 }  # fmt: skip
 
 COMPATIBLE = {
@@ -118,7 +118,7 @@ COMPATIBLE = {
     ),
     "a new attribute": ("    retries: int", "    retries: int\n    name: str", "Client.name", "is new"),
     "a new value": ("    BLUE = 'blue'", "    BLUE = 'blue'\n    GREEN = 'green'", "Color.GREEN", "is new"),
-    "a new keyword": ("size: int = 20", "size: int = 20, mode: str = 'r'", "load", "the parameter `mode` is new"),
+    "a new keyword": ("size: int = 20", "size: int = 20, mode: str = 'r'", "load(mode)", "is new"),
 }
 
 QUIET = {
@@ -191,21 +191,21 @@ def test_what_is_inherited_instead_of_written_is_compared() -> None:
     new = BASE.replace("    def __init__(self, message: str, *, value: int) -> None: ...\n", "    ...\n")
 
     [found] = changes("package", BASE, new)
-    assert (found.place, found.what) == (("package", "Wrong", "__init__"), "the parameter `value` is gone")
+    assert (found.place, found.what) == (("package", "Wrong", "__init__(value)"), "Parameter was removed")
 
 
 def test_what_is_written_instead_of_inherited_is_compared() -> None:
     new = BASE.replace("class Late(Error):\n    ...", "class Late(Error):\n    def __init__(self) -> None: ...")
 
     [found] = changes("package", BASE, new)
-    assert (found.place, found.what) == (("package", "Late", "__init__"), "the parameter `message` is gone")
+    assert (found.place, found.what) == (("package", "Late", "__init__(message)"), "Parameter was removed")
 
 
 @pytest.mark.parametrize(
     ("old", "new", "place", "what"),
     [
-        ("    code: int\n", "", "code", "is gone"),
-        ("code: int", "code: str", "code", "is of the type `str` now instead of `int`"),
+        ("    code: int\n", "", "code", "Public object was removed"),
+        ("code: int", "code: str", "code", "Attribute type was changed: `int` -> `str`"),
         ("    code: int\n", "    code: int\n    day: int\n", "day", "is new"),
     ],
 )
@@ -219,7 +219,7 @@ def test_a_class_that_loses_its_base_loses_what_it_inherited() -> None:
     found = changes("package", BASE, BASE.replace("class Late(Error)", "class Late(Exception)"))
 
     assert [(each.place[1:], each.what) for each in found] == [
-        (("Late",), "is no longer a `Error`"),
-        (("Late", "__init__"), "is gone"),
-        (("Late", "code"), "is gone"),
+        (("Late",), "Base class was removed: `Error`"),
+        (("Late", "__init__"), "Public object was removed"),
+        (("Late", "code"), "Public object was removed"),
     ]
