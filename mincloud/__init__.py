@@ -23,20 +23,25 @@ __version__ = _version.VERSION
 # Each of these modules says in `__all__` what is public of it, as the two above do.
 if TYPE_CHECKING:
     from ._async import *
+    from ._async.functions import *
+    from ._async.jobs import *
     from ._contract import *
     from ._function_files import *
     from ._models import *
     from ._sync import *
+    from ._sync.functions import *
+    from ._sync.jobs import *
 else:
-    # In the order in which a name is looked for. A name of the asyncio client begins with `Async`; nobody else imports asyncio.
-    _LAZY_MODULES = ("_models", "_sync", "_function_files", "_contract")
+    # In the order in which a name is looked for. A name of the asyncio client begins with `Async`; nothing else imports asyncio.
+    _ASYNC_MODULES = ("_async", "_async.functions", "_async.jobs")
+    _OTHER_MODULES = ("_models", "_sync", "_sync.functions", "_sync.jobs", "_function_files", "_contract")
 
     def __getattr__(name: str) -> Any:
         if name == "__all__":
-            modules = (errors, transports, *map(_imported, (*_LAZY_MODULES, "_async")))
+            modules = (errors, transports, *map(_imported, (*_OTHER_MODULES, *_ASYNC_MODULES)))
             return sorted({"__version__", *(name for module in modules for name in module.__all__)})
         if not name.startswith("_"):
-            for module in map(_imported, ("_async",) if name.startswith("Async") else _LAZY_MODULES):
+            for module in map(_imported, _ASYNC_MODULES if name.startswith("Async") else _OTHER_MODULES):
                 if name in module.__all__:
                     globals()[name] = value = getattr(module, name)
                     return value

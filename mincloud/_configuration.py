@@ -78,29 +78,32 @@ class Options:
     max_response_bytes: int = MAX_RESPONSE_BYTES
 
     @property
-    def place(self) -> str:
-        """The server and environment, for representations."""
+    def server_and_environment(self) -> str:
+        """For representations."""
         return self.base_url if self.environment is None else f"{self.base_url}, environment {self.environment}"
 
     def changed(self, **changes: Any) -> Options:
         """Returns a copy with other values, checked.
 
         Args:
-            **changes: The values by their names; those that are `NOT_GIVEN` stay.
+            **changes: The values by their names. Those that are `NOT_GIVEN` stay; so do those that are None and cannot be.
 
         Raises:
             ConfigurationError: A value is impossible.
         """
-        given = {name: value for name, value in changes.items() if value is not NOT_GIVEN}
-        return checked_options(replace(self, **given))
+        given = {
+            name: value
+            for name, value in changes.items()
+            if value is not NOT_GIVEN and (value is not None or name not in _NEVER_NONE)
+        }
+        return _checked_options(replace(self, **given))
+
+
+_NEVER_NONE = ("base_url", "max_retries", "max_response_bytes")
 
 
 def checked_timeout(timeout: object) -> float:
-    """Checks a timeout in seconds; None and an infinite one are no limit.
-
-    Raises:
-        ConfigurationError: It is not a number above 0.
-    """
+    """Checks a timeout in seconds; None and an infinite one are no limit."""
     if timeout is None:
         return math.inf
     # A comparison, since an integer too large for a float cannot be asked whether it is NaN.
@@ -112,46 +115,36 @@ def checked_timeout(timeout: object) -> float:
         return math.inf
 
 
-def checked_options(options: Options) -> Options:
-    """Checks options, and brings the base URL into its normal form.
-
-    Raises:
-        ConfigurationError: One of them is impossible.
-    """
-    retries = options.max_retries
-    if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError(f"max_retries must be an integer of 0 or more, not {retries!r}")
-    rate = options.requests_per_minute
-    if rate is not None and (isinstance(rate, bool) or not isinstance(rate, int) or rate < 1):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError(
-            f"requests_per_minute must be an integer of 1 or more, or None for no limit, not {rate!r}"
-        )
+def _checked_options(options: Options) -> Options:
+    """Checks options and normalises the base URL."""
+    _check_integer("max_retries", options.max_retries, 0)
+    _check_integer("max_response_bytes", options.max_response_bytes, 1)
+    if options.requests_per_minute is not None:
+        _check_integer("requests_per_minute", options.requests_per_minute, 1, ", or None for no limit")
     if options.on_attempt is not None and (not callable(options.on_attempt) or iscoroutinefunction(options.on_attempt)):
         raise ConfigurationError(
             f"on_attempt must be a plain function that takes an Attempt, not {options.on_attempt!r}"
         )
     if options.default is not None and not callable(options.default):
         raise ConfigurationError(f"default must be a function, as for json.dumps, not {options.default!r}")
-    largest = options.max_response_bytes
-    if isinstance(largest, bool) or not isinstance(largest, int) or largest < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError(f"max_response_bytes must be an integer of 1 or more, not {largest!r}")
     if options.environment is not None:
         check_header_value("environment", options.environment)
     return replace(options, base_url=_checked_base_url(options.base_url), timeout=checked_timeout(options.timeout))
 
 
-def check_header_value(name: str, value: object) -> None:
-    """Checks the value of a header. The error does not show it.
+def _check_integer(name: str, value: object, least: int, alternative: str = "") -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ConfigurationError(f"{name} must be an integer of {least} or more{alternative}, not {value!r}")
 
-    Raises:
-        ConfigurationError: It is empty, or has a character that cannot stand there.
-    """
+
+def check_header_value(name: str, value: object) -> None:
+    """Checks that a value can stand in a header; the error does not show it."""
     if problem := header_problem(name, value):
         raise ConfigurationError(problem)
 
 
 def header_problem(name: str, value: object) -> str | None:
-    """Says why something cannot be the value of a header; None if it can. It does not show it."""
+    """Says why something cannot be the value of a header, without showing it; None if it can."""
     text: object = value.reveal() if isinstance(value, Secret) else value
     if not isinstance(text, str):
         return f"{name} must be a string, not {type(text).__name__}"
@@ -181,42 +174,17 @@ def _checked_base_url(base_url: object) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
-def resolve_options(
-    *,
-    base_url: str | None,
-    environment: str | NotGiven | None,
-    timeout: float | NotGiven | None,
-    max_retries: int | None,
-    default: Callable[[Any], Any] | None = None,
-    requests_per_minute: int | None = None,
-    on_attempt: Callable[[Attempt], object] | None = None,
-    max_response_bytes: int | None = None,
-) -> Options:
-    """Resolves the options from arguments and environment.
-
-    Raises:
-        ConfigurationError: One of them is impossible.
-    """
-    return checked_options(
-        Options(
-            base_url=base_url if base_url is not None else os.environ.get("MINCLOUD_BASE_URL") or DEFAULT_BASE_URL,
-            environment=environment if environment is not NOT_GIVEN else os.environ.get("MINCLOUD_ENVIRONMENT") or None,
-            timeout=DEFAULT_TIMEOUT if timeout is NOT_GIVEN else checked_timeout(timeout),
-            max_retries=max_retries if max_retries is not None else DEFAULT_MAX_RETRIES,
-            default=default,
-            requests_per_minute=requests_per_minute,
-            on_attempt=on_attempt,
-            max_response_bytes=max_response_bytes if max_response_bytes is not None else MAX_RESPONSE_BYTES,
-        )
+def resolve_options(**given: Any) -> Options:
+    """Resolves the options from a client's arguments, see `Options.changed`, and the environment."""
+    from_environment = Options(
+        base_url=os.environ.get("MINCLOUD_BASE_URL") or DEFAULT_BASE_URL,
+        environment=os.environ.get("MINCLOUD_ENVIRONMENT") or None,
     )
+    return from_environment.changed(**given)
 
 
 def resolve_secrets(given: Secrets, base_url: str) -> Secrets:
-    """Resolves the credentials from arguments, environment and the Node tool's login.
-
-    Args:
-        given: The arguments.
-        base_url: The server that they are for: a login is used for the server alone that it was made at.
+    """Resolves the credentials from arguments, environment and the Node tool's login to a server.
 
     Raises:
         MissingCredentials: There are none, or they are incomplete.

@@ -10,17 +10,7 @@ class TooLarge(ValueError):
 
 
 def decompress(content: bytes, encoding: str, limit: int) -> bytes:
-    """Undoes the content encoding of a body.
-
-    Args:
-        content: The body as it came.
-        encoding: The header `Content-Encoding`.
-        limit: How many bytes the body may have; not many more are ever unpacked.
-
-    Raises:
-        TooLarge: It has more.
-        ValueError: It is not encoded as it says, or in a way that was not asked for.
-    """
+    """Undoes the `Content-Encoding` of a body, and raises `TooLarge` before it has unpacked much more than the limit in bytes."""
     for name in reversed([part.strip().lower() for part in encoding.split(",")]):
         if name in ("gzip", "x-gzip"):
             content = _inflate(content, 16 + zlib.MAX_WBITS, limit)

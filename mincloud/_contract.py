@@ -73,14 +73,7 @@ def _dereferenced(node: object, document: Mapping[str, Any]) -> object:
 
 
 def as_yaml(document: Mapping[str, Any]) -> str:
-    """A document as YAML, in the order that it has: text of several lines stays so, and nothing is an alias of something above.
-
-    Args:
-        document: What `contract()` gives, or something like it.
-
-    Raises:
-        ImportError: PyYAML is missing, which the extra `cli` brings.
-    """
+    """Formats a document as YAML in its own order, without anchors, and with block style for text of several lines."""
     import yaml  # noqa: PLC0415 - only the extra `cli` has it
 
     class Dumper(yaml.SafeDumper):

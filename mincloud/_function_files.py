@@ -277,11 +277,7 @@ def _unreadable(path: Path, reason: str) -> FolderProblem:
 
 
 def _is_file(path: Path) -> bool:
-    """Whether a regular file is there.
-
-    Raises:
-        OSError: It cannot be looked at, as in a folder of another user.
-    """
+    """Whether a regular file is there; raises `OSError` if that cannot be told, as in a folder of another user."""
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError):

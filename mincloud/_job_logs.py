@@ -1,8 +1,8 @@
-"""Reads what the runtime writes into a job's log: what the function was called with, what it returned, why it failed.
+"""Parses a job's log: the data that the function was called with, its result, and its error.
 
-The runtime logs a label and a value, which Node's `util.inspect` prints (service-facts, "What a log shows"). Values are read back
-exactly, or not at all: what inspect cuts (`[Object]`, `... 10 more items`) is kept as such, and anything that JSON does not have is
-refused. A function can log lines that look like the runtime's, so a result is only taken where no reading of the log gives another.
+The runtime logs a label and a value as Node's `util.inspect` prints it. Values are parsed exactly or not at all: what inspect truncates
+(`[Object]`, `... 10 more items`) is kept as a marker, and what JSON does not have is refused. A function can log lines that look like the
+runtime's, so a result is returned only where every reading of the log gives the same.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping
 
-# What a log can show of a value; equal for values that a log shows alike.
-Visible: TypeAlias = "Hashable"
+# What a log shows of a value: equal for values that are printed alike.
+LoggedForm: TypeAlias = "Hashable"
 
 # The limits of util.inspect as console.log uses it.
 _DEPTH = 2
@@ -35,14 +35,14 @@ _KEY = re.compile(r"[A-Za-z_$][\w$]*|\d+", re.ASCII)
 _NUMBER = re.compile(r"-?(?:\d+(?:\.\d+)?(?:e[+-]\d+)?|Infinity)|NaN")
 _WORD = re.compile(r"true|false|null|undefined")
 _MORE = re.compile(r"\.\.\. (\d+) more items?")
-_CUT_TEXT = re.compile(r"\s*\.\.\. \d+ more characters?")
-_JOINED = re.compile(r"\s*\+\s*(?=['\"`])")
+_TRUNCATED_TEXT = re.compile(r"\s*\.\.\. \d+ more characters?")
+_CONTINUED = re.compile(r"\s*\+\s*(?=['\"`])")
 _ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|u\{([0-9A-Fa-f]+)\}|(.))", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _WORDS: dict[str, object] = {"true": True, "false": False, "null": None}
-# How a value starts that is no text and that JSON does not have: instances, maps, buffers, symbols, errors with their stack.
+# Values other than text that JSON does not have: instances, maps, buffers, symbols, errors with their stack.
 _NOT_JSON = re.compile(
     r"[\w$.]+ ?(?:\([^)\n]*\) ?)?(?:<[^>\n]*> ?)?(?:\[[^\]\n]*\] ?)?[{\[][\s\S]*[}\]]$"
     r"|<(?:Buffer|ref|\d+ empty)\b|Symbol\(|-?\d+n$|[\s\S]*\n +at "
@@ -51,116 +51,79 @@ _NOT_JSON = re.compile(
 _ADVICE = "have the function log a line `mincloud.result <JSON>` with what it returns, which is read whatever its size"
 
 
-class NotShown(ValueError):
+class ResultNotLogged(ValueError):
     """The log does not show all of what a function returned; the message says why in one sentence."""
 
 
-class _Unreadable(Exception):
+class _Unparsable(Exception):
     """A text is no value as inspect prints it, or one that JSON does not have."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Cut:
-    """What inspect leaves out.
-
-    Attributes:
-        kind: "Object" or "Array".
-    """
+class _Truncated:
+    """The marker that inspect prints instead of a value that is nested too deep; `kind` is "Object" or "Array"."""
 
     kind: str
 
 
 @dataclass(frozen=True, slots=True)
-class _CutList:
-    """A list of which the first items are shown.
-
-    Attributes:
-        items: Those items.
-        more: How many follow.
-    """
+class _TruncatedList:
+    """A list of which only the first items are printed, and how many more it has."""
 
     items: list[Any]
     more: int
 
 
 class _Undefined:
-    """JavaScript's undefined, which JSON leaves out of objects and makes null in lists."""
+    """JavaScript's undefined, which JSON omits from objects and writes as null in lists."""
 
 
 _UNDEFINED = _Undefined()
 
 
-def visible(data: Any) -> Visible | None:
-    """What a log can show of the data that a call was sent.
-
-    Args:
-        data: A JSON value, as `json.dumps` takes it.
-
-    Returns:
-        A value that equals `logged_data` of the call's log, and that of other data which the log shows alike; None where the log
-            cannot be read back.
-    """
+def logged_form(data: Any) -> LoggedForm | None:
+    """What a log shows of a JSON value, to compare with `logged_data`; None if it cannot be parsed from a log."""
     try:
         return _canonical(data, 0, _DEPTH)
-    except (_Unreadable, RecursionError):
+    except (_Unparsable, RecursionError):
         return None
 
 
-def logged_data(log: str) -> Visible | None:
-    """What the first line of a log shows of the data that its call was sent.
-
-    Args:
-        log: The text of the log.
-
-    Returns:
-        A value to compare with `visible`; None where the log tells nothing: it has no such line, or one that cannot be read.
-    """
+def logged_data(log: str) -> LoggedForm | None:
+    """What the first line of a log shows of the data that its call was sent; None without such a line, or if it cannot be parsed."""
     try:
         value, _ = _first_line(log)
         return _canonical(value, 0, _DEPTH)
-    except (_Unreadable, RecursionError):
+    except (_Unparsable, RecursionError):
         return None
 
 
 def logged_result(log: str) -> Any:
-    """What the function returned, from the line that it logs for this or from the runtime's.
-
-    Args:
-        log: The text of the log of a job that is fulfilled.
-
-    Returns:
-        A JSON value.
+    """What a fulfilled job's function returned, from its own `mincloud.result` line or from the runtime's return line.
 
     Raises:
-        NotShown: The log does not show all of it, or not surely.
+        ResultNotLogged: The log does not show all of it, or can be read in several ways.
     """
     if not _FIRST_LINE.match(log):
-        raise NotShown(f"the log does not begin with the runtime's first line: {_ADVICE}")
+        raise ResultNotLogged(f"the log does not begin with the runtime's first line: {_ADVICE}")
     explicit = _explicit_results(log)
     try:
         shown, depth = _returned(log)
-    except NotShown:
+    except ResultNotLogged:
         if explicit:
             return explicit[0]
         raise
     if not explicit:
-        return _plain(shown)
+        return _as_json(shown)
     if not _agrees(shown, explicit[0], depth):
-        raise NotShown(
+        raise ResultNotLogged(
             "the log's `mincloud.result` line and its return line show different results: log what is returned"
         )
     return explicit[0]
 
 
 def logged_error(log: str) -> str | None:
-    """The message of the error that ended a call.
-
-    Args:
-        log: The text of the log of a job that failed.
-
-    Returns:
-        The message with the error's type, as `TypeError: username is missing`; None if the log shows none.
-    """
+    """The error that ended a failed job, as `TypeError: username is missing`; None if the log shows none."""
     errors = [text.strip("\n") for level, text in _messages(log) if level == "ERROR"]
     if not errors:
         return None
@@ -182,72 +145,70 @@ def _messages(log: str) -> Iterator[tuple[str, str]]:
 def _first_line(log: str) -> tuple[Any, int]:
     start = _FIRST_LINE.match(log)
     if start is None:
-        raise _Unreadable
-    value, end = _Reader(log).value(start.end(), 0)
+        raise _Unparsable
+    value, end = _Parser(log).value(start.end(), 0)
     if end < len(log) and log[end] != "\n":
-        raise _Unreadable
+        raise _Unparsable
     return value, end
 
 
 def _returned(log: str) -> tuple[Any, int]:
-    """What the return line shows, maybe with cuts, and how deep in the printed value it stands.
-
-    Raises:
-        NotShown: There is no such line, one that cannot be read, or several that differ.
-    """
+    """What the return line shows, possibly truncated, and its depth within the printed value."""
     if not log.endswith("\n"):
-        raise NotShown(f"the log was cut: {_ADVICE}")
+        raise ResultNotLogged(f"the log was cut: {_ADVICE}")
     try:
         _, searched_from = _first_line(log)
-    except (_Unreadable, RecursionError):
+    except (_Unparsable, RecursionError):
         searched_from = 0
     results: list[tuple[Any, int]] = []
     while (found := _RETURN_LINE.search(log, searched_from)) is not None:
         if found.start() and log[found.start() - 1] != "\n":
-            raise NotShown(f"the log has text that looks like the runtime's return line within another line: {_ADVICE}")
+            raise ResultNotLogged(
+                f"the log has text that looks like the runtime's return line within another line: {_ADVICE}"
+            )
         value, depth, searched_from = _return_line(log, found.end())
         results.append((value, depth))
     if not results:
-        raise NotShown(f"the log has no return line: {_ADVICE}")
+        raise ResultNotLogged(f"the log has no return line: {_ADVICE}")
     if len({_canonical(value, 0, math.inf) for value, _ in results}) > 1:
-        raise NotShown(f"the log has several lines that look like the runtime's return line: {_ADVICE}")
+        raise ResultNotLogged(f"the log has several lines that look like the runtime's return line: {_ADVICE}")
     return results[0]
 
 
 def _return_line(log: str, start: int) -> tuple[Any, int, int]:
-    """What one return line shows, how deep in the printed value it stands, and where the line ends."""
+    """What one return line shows, its depth within the printed value, and where the line ends."""
     try:
-        value, end = _Reader(log).value(start, 0)
+        value, end = _Parser(log).value(start, 0)
     except RecursionError:
-        raise NotShown(f"the return line is nested too deeply to be read: {_ADVICE}") from None
-    except _Unreadable:
+        raise ResultNotLogged(f"the return line is nested too deeply to be read: {_ADVICE}") from None
+    except _Unparsable:
         value, end = None, -1
     whole = end >= 0 and log[end] == "\n" and (end + 1 == len(log) or _MESSAGE.match(log, end + 1) is not None)
     if whole and isinstance(value, dict):
         answer = cast("dict[str, Any]", value)
         if set(answer) == {"error", "code", "data"}:
             if answer["code"] != 0 or answer["error"] != {}:
-                raise NotShown("the return line shows a failure, though the job is fulfilled")
+                raise ResultNotLogged("the return line shows a failure, though the job is fulfilled")
             return answer["data"], 1, end
-    if whole and isinstance(value, dict | list | _CutList):
+    if whole and isinstance(value, dict | list | _TruncatedList):
         return cast("Any", value), 0, end
     return _raw_text(log, start), 0, len(log)
 
 
 def _raw_text(log: str, start: int) -> str:
-    """A text as it was printed before 2020, without quotes, where nothing else can be meant."""
+    """A text as runtimes before 2020 print it, without quotes, unless it could be another value."""
     following = _MESSAGE.search(log, start)
     if following is not None:
-        raise NotShown(f"the return line is a bare text, and what follows may belong to it: {_ADVICE}")
+        raise ResultNotLogged(f"the return line is a bare text, and what follows may belong to it: {_ADVICE}")
     text = log[start:-1]
     if text != text.strip() or "�" in text:
-        raise NotShown(f"the return line is a bare text whose ends cannot be told: {_ADVICE}")
-    if _may_be_no_text(text):
-        raise NotShown(f"the return line is a bare text that may be a text or another value: {_ADVICE}")
+        raise ResultNotLogged(f"the return line is a bare text whose ends cannot be told: {_ADVICE}")
+    if _may_be_other_value(text):
+        raise ResultNotLogged(f"the return line is a bare text that may be a text or another value: {_ADVICE}")
     return text
 
 
-def _may_be_no_text(text: str) -> bool:
+def _may_be_other_value(text: str) -> bool:
     if text[:1] in ("{", "[", "'", '"', "`") or _WORD.fullmatch(text) or _NOT_JSON.match(text):
         return True
     try:
@@ -258,111 +219,110 @@ def _may_be_no_text(text: str) -> bool:
 
 
 def _explicit_results(log: str) -> list[Any]:
-    """What the function logged as its result: nothing, or one value.
-
-    Raises:
-        NotShown: Such lines differ, or are no JSON.
-    """
+    """The value of the function's `mincloud.result` lines, if it has logged any; they must not differ."""
     results: list[Any] = []
     for _, text in _messages(log):
         label = _RESULT_LINE.match(text)
         if label is None:
             continue
         try:
-            results.append(json.loads(text[label.end() :], parse_constant=_refuse))
+            results.append(json.loads(text[label.end() :], parse_constant=_refuse_constant))
         except (ValueError, RecursionError):
-            raise NotShown("the log's `mincloud.result` line is no JSON: log JSON.stringify of the result") from None
-    if any(not _same(result, results[0]) for result in results[1:]):
-        raise NotShown("the log has several `mincloud.result` lines that differ: log one")
+            raise ResultNotLogged(
+                "the log's `mincloud.result` line is no JSON: log JSON.stringify of the result"
+            ) from None
+    if any(not _equal_as_json(result, results[0]) for result in results[1:]):
+        raise ResultNotLogged("the log has several `mincloud.result` lines that differ: log one")
     return results[:1]
 
 
 def _agrees(shown: Any, result: Any, depth: int) -> bool:
-    """Whether a return line shows nothing, or as much of a result as a log can show."""
+    """Whether a return line shows nothing, or the same as a log shows of a result."""
     if shown is None or isinstance(shown, _Undefined):
         return True
     try:
         return _canonical(shown, depth, _DEPTH) == _canonical(result, depth, _DEPTH)
-    except _Unreadable:  # what older Nodes print in full
+    except _Unparsable:  # what older Nodes print in full
         return _canonical(shown, 0, math.inf) == _canonical(result, 0, math.inf)
 
 
-def _refuse(name: str) -> Any:
+def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON number")
 
 
-def _same(one: Any, other: Any) -> bool:
+def _equal_as_json(one: Any, other: Any) -> bool:
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
-def _plain(value: Any) -> Any:
-    """A value as the answer of a waiting call has it.
-
-    Raises:
-        NotShown: A part of it was cut.
-    """
-    if isinstance(value, _Cut | _CutList):
-        raise NotShown(f"the log shows only a part of what was returned: {_ADVICE}")
+def _as_json(value: Any) -> Any:
+    """A parsed value as JSON, as a call that is waited for returns it; raises `ResultNotLogged` if a part of it is truncated."""
+    if isinstance(value, _Truncated | _TruncatedList):
+        raise ResultNotLogged(f"the log shows only a part of what was returned: {_ADVICE}")
     if isinstance(value, _Undefined):
         return None
     if isinstance(value, dict):
         fields = cast("dict[str, Any]", value)
-        return {_whole(key): _plain(part) for key, part in fields.items() if not isinstance(part, _Undefined)}
+        return {_certain(key): _as_json(part) for key, part in fields.items() if not isinstance(part, _Undefined)}
     if isinstance(value, list):
-        return [_plain(part) for part in cast("Any", value)]
+        return [_as_json(part) for part in cast("Any", value)]
     if isinstance(value, str):
-        return _whole(value)
+        return _certain(value)
     if isinstance(value, float) and not math.isfinite(value):
         return None  # as JSON.stringify has it
     return value
 
 
-def _whole(text: str) -> str:
+def _certain(text: str) -> str:
     # Older Nodes print half of a surrogate pair as this character.
     if "�" in text:
-        raise NotShown(f"the log shows a character that may stand for another: {_ADVICE}")
+        raise ResultNotLogged(f"the log shows a character that may stand for another: {_ADVICE}")
     return text
 
 
-def _canonical(value: Any, depth: int, deepest: float) -> Visible:
-    """A value as a log shows it, so that equal ones are shown alike: numbers are doubles, and what is too deep or too long is cut.
-
-    Raises:
-        _Unreadable: A log cannot show it so that it can be read back.
-    """
-    if value is None or isinstance(value, bool | _Cut | _Undefined):
-        return value if isinstance(value, _Cut) else (type(value).__name__, value if isinstance(value, bool) else None)
+def _canonical(value: Any, depth: int, deepest: float) -> LoggedForm:
+    """A value as a log shows it: numbers are doubles, and what is nested deeper than `deepest` or too long is truncated."""
+    if value is None or isinstance(value, bool | _Truncated | _Undefined):
+        return (
+            value
+            if isinstance(value, _Truncated)
+            else (type(value).__name__, value if isinstance(value, bool) else None)
+        )
     if isinstance(value, str):
         if deepest == _DEPTH and _utf16_length(value) > _LONGEST_TEXT:
-            raise _Unreadable
-        return ("text", _lossy(value))
+            raise _Unparsable
+        return ("text", _without_lone_surrogates(value))
     if isinstance(value, int | float):
         return ("number", _double(value))
-    if isinstance(value, _CutList):
+    if isinstance(value, _TruncatedList):
         if depth > deepest:
-            raise _Unreadable
+            raise _Unparsable
         return ("list", tuple(_canonical(part, depth + 1, deepest) for part in value.items), value.more)
     if isinstance(value, list | tuple):
         items = cast("list[Any]", value)
         if items and depth > deepest:
-            return _Cut("Array")
+            return _Truncated("Array")
         shown = tuple(_canonical(part, depth + 1, deepest) for part in items[:_MOST_ITEMS])
         return ("list", shown, max(0, len(items) - _MOST_ITEMS))
     fields = cast("Mapping[str, Any]", value)
     if deepest == _DEPTH and "__proto__" in fields:
-        raise _Unreadable
+        raise _Unparsable
     if fields and depth > deepest:
-        return _Cut("Object")
-    return ("object", frozenset((_lossy(key), _canonical(part, depth + 1, deepest)) for key, part in fields.items()))
+        return _Truncated("Object")
+    return (
+        "object",
+        frozenset(
+            (_without_lone_surrogates(key), _canonical(part, depth + 1, deepest)) for key, part in fields.items()
+        ),
+    )
 
 
 def _utf16_length(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _lossy(text: str) -> str:
+def _without_lone_surrogates(text: str) -> str:
     # Older Nodes print half of a surrogate pair as this character.
-    return _SURROGATES.sub("�", _PAIR.sub(_joined, text))
+    return _SURROGATES.sub("�", _PAIR.sub(_combine_surrogates, text))
 
 
 def _double(number: float) -> float | str:
@@ -372,35 +332,27 @@ def _double(number: float) -> float | str:
         return math.inf if number > 0 else -math.inf
 
 
-class _Reader:
-    """Reads values as `util.inspect` of Node 12 and newer prints them. White space outside of quotes means nothing.
-
-    Args:
-        text: The text that holds them.
-    """
+class _Parser:
+    """Parses values in a text as `util.inspect` of Node 12 and newer prints them. White space outside of quotes means nothing."""
 
     def __init__(self, text: str) -> None:
         self._text = text
 
     def value(self, start: int, depth: int) -> tuple[Any, int]:
-        """The value that starts at a place, and the place after it.
-
-        Raises:
-            _Unreadable: There is none that JSON has.
-        """
+        """Parses the value that starts at a place; returns the place after it, too."""
         text = self._text
         first = text[start : start + 1]
         if first == "{":
             return self._object(start + 1, depth)
         if first == "[":
-            return self._list_or_cut(start, depth)
+            return self._list_or_marker(start, depth)
         if first in ("'", '"', "`") and first:
             return self._texts(start)
         if word := _WORD.match(text, start):
             return _WORDS.get(word[0], _UNDEFINED), word.end()
         if number := _NUMBER.match(text, start):
             return _number(number[0]), number.end()
-        raise _Unreadable
+        raise _Unparsable
 
     def _skip(self, start: int) -> int:
         found = _SPACE.match(self._text, start)
@@ -414,12 +366,12 @@ class _Reader:
                 at = self._after(at, ",")
             key, at = self._key(at)
             if key == "__proto__" or key in fields:
-                raise _Unreadable
+                raise _Unparsable
             at = self._after(at, ":")
             fields[key], at = self.value(at, depth + 1)
             at = self._skip(at)
         if fields and depth > _DEPTH:
-            raise _Unreadable
+            raise _Unparsable
         return fields, at + 1
 
     def _key(self, start: int) -> tuple[str, int]:
@@ -427,13 +379,13 @@ class _Reader:
             return self._quoted(start)
         found = _KEY.match(self._text, start)
         if found is None:
-            raise _Unreadable
+            raise _Unparsable
         return found[0], found.end()
 
-    def _list_or_cut(self, start: int, depth: int) -> tuple[Any, int]:
+    def _list_or_marker(self, start: int, depth: int) -> tuple[Any, int]:
         for kind in ("Object", "Array"):
             if self._text.startswith(f"[{kind}]", start) and depth > _DEPTH:
-                return _Cut(kind), start + len(kind) + 2
+                return _Truncated(kind), start + len(kind) + 2
         items: list[Any] = []
         at = self._skip(start + 1)
         more = 0
@@ -442,32 +394,32 @@ class _Reader:
                 at = self._after(at, ",")
             if cut := _MORE.match(self._text, at):
                 if len(items) != _MOST_ITEMS:
-                    raise _Unreadable
+                    raise _Unparsable
                 more, at = int(cut[1]), self._skip(cut.end())
                 if self._text[at : at + 1] != "]":
-                    raise _Unreadable
+                    raise _Unparsable
                 break
             item, at = self.value(at, depth + 1)
             items.append(item)
             at = self._skip(at)
         if items and (depth > _DEPTH or len(items) > _MOST_ITEMS):
-            raise _Unreadable
-        return (_CutList(items, more) if more else items), at + 1
+            raise _Unparsable
+        return (_TruncatedList(items, more) if more else items), at + 1
 
     def _after(self, start: int, mark: str) -> int:
         if self._text[start : start + 1] != mark:
-            raise _Unreadable
+            raise _Unparsable
         return self._skip(start + 1)
 
     def _texts(self, start: int) -> tuple[str, int]:
         """A text, which stands in several pieces where it has line breaks."""
         piece, at = self._quoted(start)
         pieces = [piece]
-        while joined := _JOINED.match(self._text, at):
+        while joined := _CONTINUED.match(self._text, at):
             piece, at = self._quoted(joined.end())
             pieces.append(piece)
-        if _CUT_TEXT.match(self._text, at):
-            raise _Unreadable
+        if _TRUNCATED_TEXT.match(self._text, at):
+            raise _Unparsable
         return "".join(pieces), at
 
     def _quoted(self, start: int) -> tuple[str, int]:
@@ -476,21 +428,21 @@ class _Reader:
         at = start + 1
         while (mark := text[at : at + 1]) != quote:
             if not mark or mark == "\n":
-                raise _Unreadable
+                raise _Unparsable
             at += 2 if mark == "\\" else 1
         inner = text[start + 1 : at]
         if "\\" in inner:
-            inner = _ESCAPE.sub(_unescaped, inner)
+            inner = _ESCAPE.sub(_unescape, inner)
             # A pair that was escaped in halves is one character.
-            inner = _PAIR.sub(_joined, inner)
+            inner = _PAIR.sub(_combine_surrogates, inner)
         return inner, at + 1
 
 
-def _joined(pair: re.Match[str]) -> str:
+def _combine_surrogates(pair: re.Match[str]) -> str:
     return pair[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le")
 
 
-def _unescaped(found: re.Match[str]) -> str:
+def _unescape(found: re.Match[str]) -> str:
     digits = found[1] or found[2] or found[3]
     if digits:
         return chr(int(digits, 16))

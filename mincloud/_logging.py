@@ -1,4 +1,4 @@
-"""The package's logger, and filters that keep secrets out of the loggers of httpx, httpcore and hpack."""
+"""The package's logger, and filters that keep secrets out of the logs of httpx, httpcore and hpack."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ logger = logging.getLogger("mincloud")
 _within_a_call: ContextVar[bool] = ContextVar("mincloud_within_a_call", default=False)
 
 
-class _OutsideCallsFilter(logging.Filter):
-    """Drops what httpcore and hpack log about our requests: at DEBUG they print headers, with the token and cookies."""
+class _DroppingFilter(logging.Filter):
+    """Drops what httpcore and hpack log about this package's requests: at DEBUG they print headers, with the token and cookies."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return not _within_a_call.get()
 
 
 class _RedactingFilter(logging.Filter):
-    """Takes the queries, where signatures stand, out of the URLs that httpx logs of our requests."""
+    """Redacts the URLs that httpx logs of this package's requests, whose queries hold signatures."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if _within_a_call.get() and isinstance(record.args, tuple):
@@ -33,14 +33,15 @@ class _RedactingFilter(logging.Filter):
         return True
 
 
-_outside_calls = _OutsideCallsFilter()
+# The second of each pair is of httpx2, which a program may hand in as `http_client`.
+_dropping, _redacting = _DroppingFilter(), _RedactingFilter()
 for _package in ("httpcore", "httpcore2"):
     for _part in ("connection", "http11", "http2", "proxy", "socks"):
-        logging.getLogger(f"{_package}.{_part}").addFilter(_outside_calls)
+        logging.getLogger(f"{_package}.{_part}").addFilter(_dropping)
 for _name in ("hpack.hpack", "hpack.table"):
-    logging.getLogger(_name).addFilter(_outside_calls)
+    logging.getLogger(_name).addFilter(_dropping)
 for _name in ("httpx", "httpx2"):
-    logging.getLogger(_name).addFilter(_RedactingFilter())
+    logging.getLogger(_name).addFilter(_redacting)
 
 
 class suppress_httpcore_logs:  # noqa: N801 - it is used as a function

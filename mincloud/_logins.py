@@ -106,11 +106,7 @@ def _login_in(texts: list[tuple[Path, str]], section: str) -> Login | None:
 
 
 def other_login(base_url: str) -> Path | None:
-    """The file with a login to another server than this one; None if there is none.
-
-    Raises:
-        ConfigurationError: A file cannot be read.
-    """
+    """Finds the file with a login to another server than this one; None if there is none."""
     files = [path for path in (local_file(), home_file()) if path is not None]
     return next((path for path in files if _has_other_login(path, base_url)), None)
 
@@ -122,11 +118,7 @@ def _has_other_login(path: Path, base_url: str) -> bool:
 
 
 def named_environments(base_url: str) -> dict[str, tuple[str, Path]]:
-    """The environments that have a name: the id of each, and the file that says so.
-
-    Raises:
-        ConfigurationError: A file cannot be read.
-    """
+    """Finds the environments that have a name: the id of each, and the file that says so."""
     found: dict[str, tuple[str, Path]] = {}
     for path in (home_file(), local_file()):  # the later wins
         if path is not None:
@@ -144,11 +136,7 @@ def _environments_in(path: Path, base_url: str) -> dict[str, tuple[str, Path]]:
 
 
 def read(path: Path) -> str:
-    """What is in a login file; nothing if there is none. Bytes that are not UTF-8, as of an old comment, become surrogates.
-
-    Raises:
-        ConfigurationError: It cannot be read, is no regular file, or is far too large for a login file.
-    """
+    """Reads a login file; empty if there is none. Bytes that are not UTF-8, as of an old comment, become surrogates."""
     try:
         with open(path, "rb", opener=_open_without_waiting) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):

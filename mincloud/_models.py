@@ -1,38 +1,18 @@
-"""What calls return: the models of the contract, and those that the client adds."""
+"""What calls return besides the models of the contract, and the values of its enums as types."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from mincloud_api.models.cloud_function import CloudFunction
-from mincloud_api.models.debug_result import DebugResult
-from mincloud_api.models.event_source import EventSource
-from mincloud_api.models.invocation_error import InvocationError
-from mincloud_api.models.job import Job
-from mincloud_api.models.job_status import JobStatus
-from mincloud_api.models.plan import Plan
-from mincloud_api.models.service_type import ServiceType
-
 from ._paging import Page
 
 if TYPE_CHECKING:
+    from mincloud_api.models.cloud_function import CloudFunction
+
     from .errors import MinCloudError
 
-__all__ = [
-    "Attempt",
-    "CloudFunction",
-    "DebugResult",
-    "Deployment",
-    "EventSource",
-    "InvocationError",
-    "Job",
-    "JobStatus",
-    "Outcome",
-    "Page",
-    "Plan",
-    "ServiceType",
-]
+__all__ = ["Attempt", "Deployment", "Outcome", "Page"]
 
 # The values of the enums as plain strings, so that type checkers find a misspelt one.
 EventSourceValue = Literal[

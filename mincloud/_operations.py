@@ -186,11 +186,7 @@ def _problems(
 
 
 def function_data(data: object) -> dict[str, Any]:
-    """Checks what a function is to receive as `event.data`.
-
-    Raises:
-        TypeError: It is not an object.
-    """
+    """Checks the data that a function receives as `event.data`."""
     if data is None:
         return {}
     if isinstance(data, dict):
@@ -201,12 +197,7 @@ def function_data(data: object) -> dict[str, Any]:
 
 
 def function_name(name: object) -> str:
-    """Checks a function's name.
-
-    Raises:
-        TypeError: It is not a string.
-        ValueError: It cannot stand in a path.
-    """
+    """Checks a function's name, which has to fit into a path."""
     if not isinstance(name, str):
         raise TypeError(f"a function's name must be a string, not {type(name).__name__}")
     if not name:
@@ -221,12 +212,7 @@ def function_name(name: object) -> str:
 
 
 def text_argument(name: str, value: object) -> str:
-    """Checks a text that must not be empty, as a function's code.
-
-    Raises:
-        TypeError: It is not a string.
-        ValueError: It is empty, or not valid Unicode.
-    """
+    """Checks a text that must not be empty, as a function's code."""
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a string, not {type(value).__name__}")
     if not value.strip():
@@ -235,11 +221,7 @@ def text_argument(name: str, value: object) -> str:
 
 
 def choice(kind: type[Choice], name: str, value: Choice | str | None) -> Choice | None:
-    """Checks a value of an enum, given as such or as a string.
-
-    Raises:
-        ValueError: There is no such value; the message lists those that there are.
-    """
+    """Checks a value of an enum, given as such or as a string; the error lists the values."""
     if value is None:
         return None
     try:
@@ -250,12 +232,7 @@ def choice(kind: type[Choice], name: str, value: Choice | str | None) -> Choice 
 
 
 def whole_number(name: str, value: object, *, least: int, most: int | None = None) -> int:
-    """Checks an integer in a range.
-
-    Raises:
-        TypeError: It is not an integer.
-        ValueError: It is out of range.
-    """
+    """Checks an integer in a range."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name} must be an integer, not {value!r}")
     if value < least or (most is not None and value > most):
@@ -265,12 +242,7 @@ def whole_number(name: str, value: object, *, least: int, most: int | None = Non
 
 
 def unix_time(name: str, value: datetime | float) -> float:
-    """Converts a point in time to Unix seconds.
-
-    Raises:
-        TypeError: It is neither a datetime nor a number.
-        ValueError: It is a datetime without a time zone, or not finite.
-    """
+    """Converts an aware datetime or a number of Unix seconds to the latter."""
     if isinstance(value, datetime):
         if value.utcoffset() is None:
             raise ValueError(f"{name} is a datetime without a time zone: give it one, as in datetime.now(timezone.utc)")

@@ -19,11 +19,7 @@ _LEAST_BASE64 = 8
 
 
 class Secret:
-    """A text that shows in no representation, so that a traceback with local variables does not show it either.
-
-    Args:
-        text: The text.
-    """
+    """A text that shows in no representation, so that a traceback with local variables does not show it either."""
 
     __slots__ = ("_text",)
 
@@ -79,12 +75,7 @@ class KnownSecrets:
 
 
 def redact(text: str, secrets: Iterable[Secret]) -> str:
-    """Redacts secrets in a text, however JSON, a URL, HTML or base64 spell them.
-
-    Args:
-        text: The text.
-        secrets: The secrets.
-    """
+    """Redacts secrets in a text, however JSON, a URL, HTML or base64 spell them."""
     # The longest first, since one may be a part of another.
     for secret in sorted({each for each in secrets if each}, key=lambda each: len(each.reveal()), reverse=True):
         text = _pattern(secret).sub(lambda _: REDACTED, text)

@@ -1,4 +1,4 @@
-"""When a request may be sent: again, after how long, and how many in a minute."""
+"""Retries and rate limits: which requests are retried, after how long, and how many may begin in a minute."""
 
 from __future__ import annotations
 
@@ -7,31 +7,34 @@ import threading
 import time
 from collections import deque
 
-# The gateways' ways to say that the service did not answer.
+# The statuses by which a gateway says that the service did not answer.
 GATEWAY_ERRORS = frozenset((502, 503, 504))
 TOO_MANY_REQUESTS = 429
 
-LONGEST_RETRY_AFTER = 60.0
+_LONGEST_RETRY_AFTER = 60.0
 _FIRST_DELAY = 0.25
 _LONGEST_DELAY = 8.0
 
 
-def retry_delay(attempt: int, retry_after: float | None = None) -> float | None:
-    """The seconds to wait before an attempt is repeated; None if the service asks for more than is sensible to wait.
+def retry_delay(attempt: int, retry_after: float | None, *, max_retries: int, deadline: float | None) -> float | None:
+    """The seconds to wait before the next attempt; None if there is to be none.
 
     Args:
-        attempt: How many attempts were made, from 1.
-        retry_after: The seconds that the service asks for.
+        attempt: How many attempts were made.
+        retry_after: The seconds that the service asks for; None if it does not.
+        max_retries: How many attempts may follow the first.
+        deadline: When the next attempt must have begun, on the clock of `time.monotonic()`.
     """
-    if retry_after is not None:
-        return retry_after if retry_after <= LONGEST_RETRY_AFTER else None
-    # Half of it fixed and half at random, so that clients which failed together do not come back together.
+    if attempt > max_retries or (retry_after is not None and retry_after > _LONGEST_RETRY_AFTER):
+        return None
+    # Half of it is random, so that clients which failed together do not come back together.
     longest: float = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** min(attempt - 1, 10))
-    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - no secret depends on it
+    delay = longest * random.uniform(0.5, 1.0) if retry_after is None else retry_after  # noqa: S311 - no secret depends on it
+    return None if deadline is not None and time.monotonic() + delay >= deadline else delay
 
 
-def is_worth_repeating(status: int, *, idempotent: bool) -> bool:
-    """Whether a status promises something of another attempt: a request that was turned away did not run."""
+def is_retryable(status: int, *, idempotent: bool) -> bool:
+    """Whether a request that was answered with a status may be sent again: after 429 it surely did not run."""
     return status == TOO_MANY_REQUESTS or (idempotent and status in GATEWAY_ERRORS)
 
 
@@ -39,24 +42,16 @@ _MINUTE = 60.0
 
 
 class RateLimiter:
-    """Spreads requests so that no more than a number of them begin in any minute; for all threads, tasks and event loops of a client.
-
-    Args:
-        requests_per_minute: The number.
-    """
+    """Spreads requests so that at most so many begin in any minute, for all threads, tasks and event loops of a client."""
 
     def __init__(self, requests_per_minute: int) -> None:
         self._lock = threading.Lock()
         self._starts: deque[float] = deque(maxlen=requests_per_minute)
 
     def reserve(self, deadline: float | None = None) -> float | None:
-        """Reserves the next time at which a request may begin.
+        """Reserves the next time at which a request may begin; returns the seconds until then.
 
-        Args:
-            deadline: When it must begin at the latest, on the clock of `time.monotonic()`.
-
-        Returns:
-            The seconds until then; None if that is too late, and nothing is reserved.
+        If that is not before a deadline on the clock of `time.monotonic()`, nothing is reserved, and it returns None.
         """
         with self._lock:
             now = time.monotonic()

@@ -1,4 +1,4 @@
-"""URLs: how one may be shown, which have the same origin, and which proxy the environment names for one."""
+"""URLs: redaction, hosts and origins, redirects, and the proxy that the environment names for one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .errors import ConfigurationError
 
 
 def redact_url(url: str) -> str:
-    """A URL as it may be shown: without query and fragment, where signatures and codes stand, and without a user's password."""
+    """A URL without its secrets: without query and fragment, where signatures and codes stand, and without user and password."""
     bare = url.partition("#")[0].partition("?")[0]
     scheme, separator, rest = bare.partition("://")
     host, slash, path = rest.partition("/")
@@ -20,17 +20,13 @@ def redact_url(url: str) -> str:
 
 
 def ascii_host(host: str) -> str:
-    """A host's name as DNS has it.
-
-    Raises:
-        ValueError: No host can have this name.
-    """
+    """A host's name in the ASCII form of DNS; raises `ValueError` if no host can have this name."""
     # An address of IPv6 has colons and no labels; everything else has to have labels of a sensible length.
     return host if ":" in host else host.encode("idna").decode("ascii")
 
 
 def host_header(url: str) -> bytes:
-    """The value of the header `Host` for a URL; empty if it has none, which nothing is sent to."""
+    """The value of the header `Host` for a URL; empty if the URL has no host, or an impossible one."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -40,17 +36,9 @@ def host_header(url: str) -> bytes:
     return (f"[{host}]" if ":" in host else host).encode("ascii") + (b"" if port is None else b":%d" % port)
 
 
-def absolute(base: str, location: str) -> str:
-    """Where a redirect leads, percent-encoded.
-
-    Args:
-        base: The URL that redirects.
-        location: The header `Location`, decoded as Latin-1.
-
-    Raises:
-        ValueError: To nothing that HTTP could reach.
-    """
-    # Servers that do not encode their paths send UTF-8; what is encoded already stays as it is.
+def redirect_target(base: str, location: str) -> str:
+    """The percent-encoded URL of a `Location` header that was decoded as Latin-1; raises `ValueError` if it is none of HTTP."""
+    # Some servers send UTF-8 instead of percent-encoding.
     target = urljoin(base, quote(location.encode("latin-1"), safe="!#$%&'()*+,/:;=?@[]~"))
     parts = urlsplit(target)
     if (
@@ -71,24 +59,19 @@ def origin_of(url: str) -> tuple[str, str | None, int | None]:
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A proxy of the environment.
-
-    Attributes:
-        url: Its address, without its credentials.
-        auth: Its user name and password, None if it has none.
-    """
+    """A proxy of the environment: its URL without credentials, and its user name and password if it has some."""
 
     url: str
     auth: tuple[bytes, bytes] | None = field(repr=False)
 
 
 def proxy_for(scheme: str, host: str, port: int) -> Proxy | None:
-    """The proxy that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY name for a host; None if it is reached directly, as this machine is.
+    """The proxy that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY name for a host; None for none, and for this machine.
 
     Raises:
         ConfigurationError: The proxy speaks neither HTTP nor SOCKS 5, or its address is impossible.
     """
-    # Elsewhere the system's own settings count, too.
+    # macOS and Windows have system settings, too.
     if sys.platform not in ("darwin", "win32") and not any(name.lower().endswith("_proxy") for name in os.environ):
         return None
     from ipaddress import ip_address, ip_network  # noqa: PLC0415 - most machines have no proxy

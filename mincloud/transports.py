@@ -1,4 +1,4 @@
-"""What the client asks of whatever sends its requests: plain values in, plain values out, no library's types.
+"""Requests, responses, and the interface of what sends them: plain values, no library's types.
 
 The default transport, over httpcore, is `mincloud._async.transport` and what is derived from it. Pass another one as `transport=`.
 """
@@ -6,13 +6,14 @@ The default transport, over httpcore, is `mincloud._async.transport` and what is
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ._urls import redact_url
-from .errors import InvalidResponse
+from .errors import ConnectionFailed, InvalidResponse, RequestTimeout, TransportError
 
 __all__ = ["AsyncTransport", "Request", "Response", "Transport"]
 
+Failure = TypeVar("Failure", bound=TransportError)
 
 MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 
@@ -64,12 +65,7 @@ class Response:
 
 
 def response_too_large(request: Request, status: int) -> InvalidResponse:
-    """The error for a response that is larger than its request allows.
-
-    Args:
-        request: The request.
-        status: The response's HTTP status.
-    """
+    """Builds the error for a response with this status that is larger than its request allows."""
     return InvalidResponse(
         f"it is larger than max_response_bytes, {request.max_response_bytes} bytes",
         body="",
@@ -77,6 +73,24 @@ def response_too_large(request: Request, status: int) -> InvalidResponse:
         method=request.method,
         url=redact_url(request.url),
     )
+
+
+def transport_error(kind: type[Failure], problem: str, request: Request, *, may_have_run: bool) -> Failure:
+    """Builds the error of a kind for a request that got no response."""
+    url = redact_url(request.url)
+    return kind(f"{problem} ({request.method} {url})", may_have_run=may_have_run, method=request.method, url=url)
+
+
+def timed_out(request: Request, timeout: float, *, sent: bool) -> RequestTimeout:
+    """Builds the error for a request that took longer than its timeout, before or after any of it was sent."""
+    phase = "the answer was not complete" if sent else "no connection was made"
+    return transport_error(RequestTimeout, f"{phase} within {round(timeout, 2):g} s", request, may_have_run=sent)
+
+
+def connection_failed(request: Request, reason: str, *, sent: bool) -> ConnectionFailed:
+    """Builds the error for a request whose connection failed, before or after any of it was sent."""
+    what = "the connection broke before the answer was complete" if sent else "no connection could be made"
+    return transport_error(ConnectionFailed, f"{what}: {reason}", request, may_have_run=sent)
 
 
 class Transport(Protocol):

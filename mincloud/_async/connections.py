@@ -1,4 +1,4 @@
-"""Connections of httpcore that keep to one deadline for all of a call, and the idle ones that wait for the next call."""
+"""Connections of httpcore with one deadline for all of an attempt, and the pool of the idle ones."""
 
 from __future__ import annotations
 
@@ -18,50 +18,42 @@ if TYPE_CHECKING:
 
 # How long an idle connection stays open where the server does not say: Node and uvicorn close it after 5 s.
 KEEP_ALIVE = 5.0
-# The server's clock started earlier than ours, and what it says last may be on its way.
+# The server begins to count earlier than the client, and its close takes time to arrive.
 _MARGIN = 1.0
-# Sockets take no time limit of a month or more; longer ones are no limit in practice.
+# Sockets take no timeout of a month or more; a longer one is no limit in practice.
 _LONGEST_TIMEOUT = 86_400.0 * 7
-_MUCH = 1 << 20
-# As much as a TLS record holds: a socket that is ready for more takes it at once, so that each gets what is left of the time.
+_LARGE_READ = 1 << 20
+# The size of a TLS record, which a ready socket takes at once, so that each write can be given the time that is left.
 _CHUNK = 1 << 14
 
 
 class NothingSent(httpcore.WriteError):
-    """The system took no byte of the request, since the connection was over before."""
+    """The connection was closed before the system took a byte of the request."""
 
 
 class Deadline:
-    """When a call must have ended.
-
-    Args:
-        timeout: The seconds from now; may be infinite.
-    """
+    """The end of an attempt, so many seconds from now; they may be infinite."""
 
     __slots__ = ("_end",)
 
     def __init__(self, timeout: float) -> None:
         self._end = time.monotonic() + timeout if timeout <= _LONGEST_TIMEOUT else float("inf")
 
-    def is_over(self) -> bool:
+    def has_passed(self) -> bool:
         """Whether it has passed."""
         return time.monotonic() >= self._end
 
-    def left(self, error: type[Exception]) -> float | None:
-        """The seconds that are left; None if there is no end.
-
-        Args:
-            error: What to raise if none are left.
-        """
+    def remaining(self, error: type[Exception]) -> float | None:
+        """The seconds that remain, None for no limit; raises the error if none do."""
         if self._end == float("inf"):
             return None
-        left = self._end - time.monotonic()
-        if left <= 0:
+        remaining = self._end - time.monotonic()
+        if remaining <= 0:
             raise error("no time is left")
-        return left
+        return remaining
 
 
-class Attempt:
+class ConnectionUse:
     """One use of a connection.
 
     Attributes:
@@ -78,8 +70,8 @@ class Attempt:
         self.sent = False
         self._request_line = method.encode("ascii") + b" "
 
-    def is_request(self, data: bytes) -> bool:
-        """Whether bytes begin the request: what asks a proxy for a way to the host does not."""
+    def begins_request(self, data: bytes) -> bool:
+        """Whether bytes begin the request, rather than a proxy's `CONNECT` or a handshake."""
         return data.startswith(self._request_line)
 
 
@@ -99,9 +91,9 @@ class _DeadlineStream(httpcore.AsyncNetworkStream):
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         if self._unsent:
             await self._send()
-        # Where one read was not enough, the next takes all there is: a thread that reads may have to wait for its turn each time.
-        size = _MUCH if self._expects_more else max_bytes
-        data = await self._stream.read(size, self._connection.attempt.deadline.left(httpcore.ReadTimeout))
+        # After a full read the next one takes all there is, since a thread waits for the interpreter's lock after each.
+        size = _LARGE_READ if self._expects_more else max_bytes
+        data = await self._stream.read(size, self._connection.use.deadline.remaining(httpcore.ReadTimeout))
         self._expects_more = len(data) >= max_bytes
         return data
 
@@ -111,22 +103,22 @@ class _DeadlineStream(httpcore.AsyncNetworkStream):
 
     async def _send(self) -> None:
         data, self._unsent = b"".join(self._unsent), []
-        attempt = self._connection.attempt
-        begins_request = attempt.is_request(data)
+        use = self._connection.use
+        begins_request = use.begins_request(data)
         for start in range(0, len(data), _CHUNK):
-            left = attempt.deadline.left(httpcore.WriteTimeout)
-            attempt.sent = attempt.sent or begins_request
+            left = use.deadline.remaining(httpcore.WriteTimeout)
+            use.sent = use.sent or begins_request
             try:
                 await self._stream.write(data[start : start + _CHUNK], left)
             except httpcore.WriteError as error:
                 if begins_request and start == 0:
-                    attempt.sent = False
+                    use.sent = False
                     raise NothingSent(str(error)) from error
                 # A server may answer and close before it has read everything; its answer, or the lack of one, says more than this.
                 return
             # An event loop reports no failed write. Nothing is read meanwhile, so that a socket closed by now was closed by this write.
             if begins_request and start == 0 and self._socket is not None and self._socket.fileno() < 0:
-                attempt.sent = False
+                use.sent = False
                 raise NothingSent("the connection was closed before the request was sent")
 
     async def start_tls(
@@ -135,7 +127,7 @@ class _DeadlineStream(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        left = self._connection.attempt.deadline.left(httpcore.ConnectTimeout)
+        left = self._connection.use.deadline.remaining(httpcore.ConnectTimeout)
         return _DeadlineStream(await self._stream.start_tls(ssl_context, server_hostname, left), self._connection)
 
     async def aclose(self) -> None:
@@ -160,43 +152,39 @@ class _DeadlineBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        attempt = self._connection.attempt
-        left = attempt.deadline.left(httpcore.ConnectTimeout)
+        use = self._connection.use
+        left = use.deadline.remaining(httpcore.ConnectTimeout)
         stream = await self._backend.connect_tcp(host, port, left, local_address, socket_options)
-        attempt.opened = True
+        use.opened = True
         self._connection.stream = stream
         return _DeadlineStream(stream, self._connection)
 
 
 class Connection:
-    """A connection to one origin, used by one call at a time.
-
-    Attributes:
-        http: The connection of httpcore; through a proxy, a pool of one.
-        attempt: What it is used for now, or was used for last.
-        stream: Its network stream, once there is one.
+    """A connection to one origin, used by one request at a time.
 
     Args:
         connect: Makes the connection of httpcore on a network backend.
-        attempt: What it is used for first.
+        use: What it is used for first.
+
+    Attributes:
+        http: The connection of httpcore; through a proxy, a pool of one.
+        use: Its current use, or the last one.
+        stream: Its network stream, once there is one.
     """
 
-    __slots__ = ("_idle_since", "_keep_alive", "attempt", "http", "stream")
+    __slots__ = ("_idle_since", "_keep_alive", "http", "stream", "use")
 
-    def __init__(self, connect: Callable[[httpcore.AsyncNetworkBackend], HTTP], attempt: Attempt) -> None:
-        self.attempt = attempt
+    def __init__(self, connect: Callable[[httpcore.AsyncNetworkBackend], HTTP], use: ConnectionUse) -> None:
+        self.use = use
         self.stream: httpcore.AsyncNetworkStream | None = None
         self.http = connect(_DeadlineBackend(self))
         self._idle_since = 0.0
         self._keep_alive: float | None = None
 
-    def rest(self, headers: Sequence[tuple[bytes, bytes]]) -> bool:
-        """Begins to be idle after a response; whether it can wait for another call.
-
-        Args:
-            headers: The response's headers.
-        """
-        # A pool of one looks after its connection itself.
+    def mark_idle(self, headers: Sequence[tuple[bytes, bytes]]) -> bool:
+        """Begins to be idle after a response with these headers; returns whether it can be used again."""
+        # A pool of one keeps its connection itself.
         if not isinstance(self.http, httpcore.AsyncConnectionPool) and not self.http.is_idle():
             return False
         self._keep_alive = keep_alive_of(headers)
@@ -204,11 +192,11 @@ class Connection:
         return self._keep_alive != 0
 
     def has_expired(self, now: float) -> bool:
-        """Whether the server may have closed it, as far as its waiting time tells."""
+        """Whether it was idle for so long that the server may have closed it."""
         return now - self._idle_since > self._longest_idle()
 
     def is_doubtful(self, now: float) -> bool:
-        """Whether it was idle for so long that a request which must not be sent twice is better off on a fresh one."""
+        """Whether it was idle for so long that a request which must not be sent twice takes a fresh one."""
         return now - self._idle_since > self._longest_idle() / 2
 
     def _longest_idle(self) -> float:
@@ -216,22 +204,22 @@ class Connection:
         return max(keep_alive - _MARGIN, keep_alive / 2)
 
     def is_reusable(self, now: float) -> bool:
-        """Whether it can take another call."""
+        """Whether it can be used now."""
         if self.has_expired(now):
             return False
-        # Idle and readable at once means that the server closed it, or spoke out of turn; a pool of one looks for that itself.
+        # A readable idle connection was closed, or has bytes that answer no request; a pool of one checks that itself.
         return isinstance(self.http, httpcore.AsyncConnectionPool) or not self.http.has_expired()
 
     async def aclose(self) -> None:
         """Closes it."""
         await self.http.aclose()
-        # httpcore forgets a stream to a SOCKS proxy that has refused to go on.
+        # httpcore does not close the stream to a SOCKS proxy that has refused the connection.
         if self.stream is not None and isinstance(self.http, httpcore.AsyncConnectionPool):
             await self.stream.aclose()
 
 
 def keep_alive_of(headers: Sequence[tuple[bytes, bytes]]) -> float | None:
-    """The seconds for which a server keeps an idle connection, as its header `Keep-Alive` says; None if it does not."""
+    """The seconds for which the server keeps an idle connection, by its header `Keep-Alive`; None without one."""
     for name, value in headers:
         if name.lower() == b"keep-alive":
             for part in value.split(b","):
@@ -242,7 +230,7 @@ def keep_alive_of(headers: Sequence[tuple[bytes, bytes]]) -> float | None:
 
 
 class ConnectionPool:
-    """The idle connections of one event loop or process, by origin. The one that was used last is used first."""
+    """The idle connections of one event loop or process, by origin; the one that was used last is used first."""
 
     __slots__ = ("_idle",)
 
@@ -250,11 +238,9 @@ class ConnectionPool:
         self._idle: dict[Origin, list[Connection]] = {}
 
     def take(self, origin: Origin, *, may_repeat: bool) -> tuple[Connection | None, list[Connection]]:
-        """An idle connection, None if a fresh one is to be made; and those that are to be closed.
+        """Takes an idle connection, None if a fresh one has to be made; also returns those that have to be closed.
 
-        Args:
-            origin: Where it leads.
-            may_repeat: Whether the request may be sent again if the connection turns out to be closed.
+        A doubtful connection is only taken for a request that may be repeated.
         """
         idle = self._idle.get(origin)
         stale: list[Connection] = []
@@ -272,7 +258,7 @@ class ConnectionPool:
                 break
             else:
                 found = connection
-        # Those at the front have waited for the longest: after a burst of calls they would otherwise stay open for ever.
+        # Those at the front were idle for the longest: after a burst of calls they would otherwise stay open for ever.
         while idle and idle[0].has_expired(now):
             try:
                 stale.append(idle.pop(0))
@@ -281,7 +267,7 @@ class ConnectionPool:
         return found, stale
 
     def put(self, origin: Origin, connection: Connection) -> None:
-        """Keeps a connection for the next call."""
+        """Keeps an idle connection."""
         self._idle.setdefault(origin, []).append(connection)
 
     async def aclose(self) -> None:

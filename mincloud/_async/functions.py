@@ -1,4 +1,4 @@
-"""The operations on functions: their code, and calling them."""
+"""The operations on functions and their invocations."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from mincloud_api import models
 from mincloud_api.api import functions, invocations
 from mincloud_api.models.cloud_function import CloudFunction
+from mincloud_api.models.debug_result import DebugResult
 from mincloud_api.models.event_source import EventSource
 from mincloud_api.models.invocation_accepted import InvocationAccepted
+from mincloud_api.models.invocation_error import InvocationError
 from mincloud_api.models.invocation_result import InvocationResult
 from mincloud_api.models.invoke_request import InvokeRequest
 from mincloud_api.models.invoke_request_data import InvokeRequestData
@@ -27,14 +29,12 @@ from .._responses import with_error_object
 from ..errors import AmbiguousJob, ClientClosed, MinCloudError, NotFound
 from .job_search import AsyncFoundCall, find_calls
 from .pages import AsyncPaginator
-from .runs import AsyncRun, accepted_run, completed, outcome_of, resumed_run
+from .runs import AsyncRun, accepted_run, in_order_of_completion, outcome_of, resumed_run
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
     from datetime import datetime
-
-    from mincloud_api.models.debug_result import DebugResult
 
     from .._models import EventSourceValue, PlanValue
     from .._operations import Operation
@@ -45,15 +45,18 @@ if TYPE_CHECKING:
 
     _NumberedInput = tuple[int, Mapping[str, Any] | None]
 
+# With the models that its methods take or return.
+__all__ = ["AsyncFunctions", "CloudFunction", "DebugResult", "EventSource", "InvocationError", "Plan"]
+
 Result = TypeVar("Result")
 
 DEFAULT_PAGE_SIZE = 100
-# With `map`, how many inputs per call under way may be taken and not yet delivered, so that a slow one holds up the others late.
+# How many inputs per concurrent call `map` takes ahead of the outcomes it yields, so that a slow call delays the others little.
 _WINDOW_PER_CALL = 2
 _NOT_FOUND = 404
-# The seconds that the service may take for a call that is not waited for: to find a place for it, and to run it.
+# The seconds that the service may take to schedule and run a call that is not waited for.
 _LONGEST_FOLLOWED = 600.0
-_A_MOMENT = 0.001
+_LEAST_TIMEOUT = 0.001
 
 
 class AsyncFunctions:
@@ -64,7 +67,7 @@ class AsyncFunctions:
         self._watchers = watchers
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._pipeline.options.place}>"
+        return f"<{type(self).__name__} of {self._pipeline.options.server_and_environment}>"
 
     @property
     def _environment(self) -> str | Unset:
@@ -204,7 +207,7 @@ class AsyncFunctions:
                 raise TypeError(
                     f"runs must be what functions.trigger or functions.resume gave, not {type(run).__name__}"
                 )
-        return completed(given, deadline, timeout)
+        return in_order_of_completion(given, deadline, timeout)
 
     async def find_calls(
         self, name: str, calls: Iterable[tuple[Mapping[str, Any], datetime | float, datetime | float]], *, sync: bool
@@ -275,23 +278,9 @@ class AsyncFunctions:
         whole_number("concurrency", concurrency, least=1)
         if timeout is not None:
             checked_timeout(timeout)
-        numbered = enumerate(inputs)
-        if sync:
-            return self._map(self._waited_outcome(name, timeout), numbered, concurrency, ordered=ordered)
-        return self._followed(name, numbered, concurrency, timeout, ordered=ordered)
+        if not sync:
+            return self._map_triggered(name, inputs, concurrency, timeout, ordered=ordered)
 
-    @staticmethod
-    def _map(
-        outcome: Callable[[_NumberedInput], Awaitable[Outcome]],
-        numbered: Iterator[_NumberedInput],
-        concurrency: int,
-        *,
-        ordered: bool,
-    ) -> AsyncGenerator[Outcome, None]:
-        window = concurrency if concurrency == 1 else concurrency * _WINDOW_PER_CALL
-        return bounded_map(outcome, numbered, concurrency=concurrency, window=window, ordered=ordered)
-
-    def _waited_outcome(self, name: str, timeout: float | None) -> Callable[[_NumberedInput], Awaitable[Outcome]]:
         async def outcome(numbered: _NumberedInput) -> Outcome:
             index, data = numbered
             try:
@@ -301,14 +290,20 @@ class AsyncFunctions:
             except (MinCloudError, TypeError, ValueError) as error:
                 return Outcome(index, data, error=error)
 
-        return outcome
+        return _outcomes(outcome, inputs, concurrency, ordered=ordered)
 
-    async def _followed(
-        self, name: str, inputs: Iterator[_NumberedInput], concurrency: int, timeout: float | None, *, ordered: bool
+    async def _map_triggered(
+        self,
+        name: str,
+        inputs: Iterable[Mapping[str, Any] | None],
+        concurrency: int,
+        timeout: float | None,
+        *,
+        ordered: bool,
     ) -> AsyncGenerator[Outcome, None]:
         limit = _LONGEST_FOLLOWED if timeout is None else timeout
         overdue: deque[tuple[AsyncRun, float]] = deque()
-        left = False
+        abandoned = False
 
         async def outcome(numbered: _NumberedInput) -> Outcome:
             index, data = numbered
@@ -316,9 +311,9 @@ class AsyncFunctions:
                 late, ends_at = overdue.popleft()
             except IndexError:
                 pass
-            else:  # its place is still taken by a call that has not ended in time
-                await outcome_of(late, index, None, max(_A_MOMENT, ends_at - time.monotonic()), lambda: left)
-            if left:
+            else:  # a call that has not ended in time still counts into the concurrency
+                await outcome_of(late, index, None, max(_LEAST_TIMEOUT, ends_at - time.monotonic()), lambda: abandoned)
+            if abandoned:
                 return Outcome(index, data)
             try:
                 run = await self.trigger(name, data)
@@ -327,17 +322,17 @@ class AsyncFunctions:
             except (MinCloudError, TypeError, ValueError) as error:
                 return Outcome(index, data, error=error)
             ends_at = time.monotonic() + _LONGEST_FOLLOWED
-            result = await outcome_of(run, index, data, limit, lambda: left)
+            result = await outcome_of(run, index, data, limit, lambda: abandoned)
             if result.error is not None and not run.done and not isinstance(result.error, AmbiguousJob):
                 overdue.append((run, ends_at))
             return result
 
-        outcomes = self._map(outcome, inputs, concurrency, ordered=ordered)
+        outcomes = _outcomes(outcome, inputs, concurrency, ordered=ordered)
         try:
             async for each in outcomes:
                 yield each
         finally:
-            left = True
+            abandoned = True
             await outcomes.aclose()
 
     async def debug(
@@ -376,7 +371,9 @@ class AsyncFunctions:
             raise ValueError("the subject flex_schema needs schema_id, the id of the table")
         if schema_id is not None:
             whole_number("schema_id", schema_id, least=0)
-        body = models.DebugRequest(_debug_data(function_data(data)), kind, schema_id)
+        fields = models.DebugRequestData()
+        fields.additional_properties = function_data(data)
+        body = models.DebugRequest(fields, kind, schema_id)
         call = operation(
             "debugFunction",
             invocations.debug_function.build_request(name, body=body, x_hydrogen_env_id=self._environment),
@@ -603,17 +600,22 @@ class AsyncFunctions:
         )
 
 
+def _outcomes(
+    outcome: Callable[[_NumberedInput], Awaitable[Outcome]],
+    inputs: Iterable[Mapping[str, Any] | None],
+    concurrency: int,
+    *,
+    ordered: bool,
+) -> AsyncGenerator[Outcome, None]:
+    window = concurrency if concurrency == 1 else concurrency * _WINDOW_PER_CALL
+    return bounded_map(outcome, enumerate(inputs), concurrency=concurrency, window=window, ordered=ordered)
+
+
 def _checked_remark(remark: object) -> str | None:
     # Unlike a name or the code it may be empty.
     if remark is not None and not isinstance(remark, str):
         raise TypeError(f"remark must be a string, not {type(remark).__name__}")
     return remark
-
-
-def _debug_data(data: dict[str, Any]) -> models.DebugRequestData:
-    fields = models.DebugRequestData()
-    fields.additional_properties = data
-    return fields
 
 
 _read_functions = PageReader(CloudFunction, functions.list_functions.parse_success)

@@ -1,4 +1,4 @@
-"""One operation from beginning to end: credentials, attempts, and the response or its error."""
+"""Carries out an operation: credentials, attempts, and the response or its error."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from .._concurrency.asyncio_ import sleep
 from .._configuration import Secrets, checked_timeout
 from .._redaction import KnownSecrets
-from .._retries import GATEWAY_ERRORS, is_worth_repeating, retry_delay
+from .._retries import GATEWAY_ERRORS, is_retryable, retry_delay
 from .._urls import redact_url
 from ..errors import APIError, InvalidResponse, RequestTimeout, TransportError
+from ..transports import transport_error
 from .credentials import AsyncCredentials
-from .exchange import AsyncExchange
+from .sender import AsyncSender
 
 if TYPE_CHECKING:
     from .._configuration import Options
@@ -26,12 +27,7 @@ _UNAUTHORIZED = 401
 
 
 class _AttemptState:
-    """How far an operation has come.
-
-    Attributes:
-        may_have_run: Whether an attempt of it may have run.
-        attempts: Its attempts so far.
-    """
+    """The attempts of an operation so far, and whether one of them may have run."""
 
     __slots__ = ("attempts", "may_have_run")
 
@@ -43,19 +39,18 @@ class _AttemptState:
 class AsyncPipeline:
     """Carries out the operations of one client.
 
-    Attributes:
-        options: The client's options.
-        exchange: What sends single requests.
-        credentials: What the access token comes from.
-
     Args:
         options: The client's options.
         transport: What sends the requests.
-        secrets: What the access token comes from; None to share the parent's.
+        secrets: The credentials that are given; None to share the parent's.
         parent: The pipeline whose connections and credentials this one shares; None if they are its own.
+
+    Attributes:
+        sender: What sends single requests.
+        credentials: Where the access token comes from.
     """
 
-    exchange: AsyncExchange
+    sender: AsyncSender
     credentials: AsyncCredentials
 
     def __init__(
@@ -65,22 +60,22 @@ class AsyncPipeline:
         secrets: Secrets | None,
         parent: AsyncPipeline | None = None,
     ) -> None:
-        above = parent.exchange if parent is not None else None
+        above = parent.sender if parent is not None else None
         self.options = options
         if parent is not None and secrets is None:
-            self.exchange = AsyncExchange(options, transport, parent.exchange.known_secrets, above)
+            self.sender = AsyncSender(options, transport, parent.sender.known_secrets, above)
             self.credentials = parent.credentials
         else:
-            self.exchange = AsyncExchange(options, transport, KnownSecrets(), above)
-            self.credentials = AsyncCredentials(secrets or Secrets(), self.exchange)
+            self.sender = AsyncSender(options, transport, KnownSecrets(), above)
+            self.credentials = AsyncCredentials(secrets or Secrets(), self.sender)
 
     def with_options(self, options: Options) -> AsyncPipeline:
         """A pipeline with other options that shares this one's connections and credentials."""
-        return AsyncPipeline(options, self.exchange.transport, None, self)
+        return AsyncPipeline(options, self.sender.transport, None, self)
 
     async def aclose(self) -> None:
         """Closes the connections, unless they are shared with a parent."""
-        await self.exchange.aclose()
+        await self.sender.aclose()
 
     async def send(
         self, operation: Operation, *, timeout: float | None = None, deadline: float | None = None
@@ -95,8 +90,8 @@ class AsyncPipeline:
         Raises:
             APIError: The service answered with another status than success.
             ClientClosed: The client was closed.
-            ConfigurationError: The timeout is impossible, or the token was and cannot be renewed.
-            TransportError: No response came; `may_have_run` is about all attempts of the operation, not about the exchange for a token.
+            ConfigurationError: The timeout is impossible, or there are no credentials.
+            TransportError: No response came; `may_have_run` is about all attempts of the operation, not about those for a token.
         """
         limit = self.options.timeout if timeout is None else checked_timeout(timeout)
         state = _AttemptState()
@@ -106,7 +101,7 @@ class AsyncPipeline:
             if isinstance(error, TransportError):
                 # An attempt before the one that failed may have run, too.
                 error.may_have_run = error.may_have_run or state.may_have_run
-            error.attempts = error.attempts or tuple(state.attempts)  # of the exchange for a token, or of the operation
+            error.attempts = error.attempts or tuple(state.attempts)  # of obtaining a token, or of the operation
             raise
 
     async def _attempts(
@@ -114,6 +109,7 @@ class AsyncPipeline:
     ) -> APIResponse:
         attempt = 0
         renewed = False
+        retries = self.options.max_retries
         while True:
             attempt += 1
             await self._wait_for_rate(operation, deadline)
@@ -125,7 +121,7 @@ class AsyncPipeline:
             except TransportError as error:
                 state.may_have_run = state.may_have_run or error.may_have_run
                 may_repeat = operation.idempotent or not error.may_have_run
-                delay = self._delay(attempt, None, deadline) if may_repeat else None
+                delay = retry_delay(attempt, None, max_retries=retries, deadline=deadline) if may_repeat else None
                 if delay is None:
                     raise
             else:
@@ -139,15 +135,19 @@ class AsyncPipeline:
                         attempt -= 1
                         continue
                 state.may_have_run = state.may_have_run or response.status in GATEWAY_ERRORS
-                worth = is_worth_repeating(response.status, idempotent=operation.idempotent)
-                delay = self._delay(attempt, response.retry_after(), deadline) if worth else None
+                may_repeat = is_retryable(response.status, idempotent=operation.idempotent)
+                delay = (
+                    retry_delay(attempt, response.retry_after(), max_retries=retries, deadline=deadline)
+                    if may_repeat
+                    else None
+                )
                 if delay is None:
                     raise response.error()
             await sleep(delay)
 
     async def _wait_for_rate(self, operation: Operation, deadline: float | None) -> None:
-        """Waits until the client's rate allows another request. It does not count into the attempt's timeout."""
-        limiter = self.exchange.rate_limiter
+        """Waits until the client's rate allows another request, which does not count into the attempt's timeout."""
+        limiter = self.sender.rate_limiter
         if limiter is None or not operation.authorized:  # a log is on another host
             return
         delay = limiter.reserve(deadline)
@@ -161,26 +161,14 @@ class AsyncPipeline:
         if delay > 0:
             await sleep(delay)
 
-    def _delay(self, attempt: int, retry_after: float | None, deadline: float | None) -> float | None:
-        """The seconds to wait before the next attempt, None if there is to be none."""
-        if attempt > self.options.max_retries:
-            return None
-        delay = retry_delay(attempt, retry_after)
-        if delay is None or (deadline is not None and time.monotonic() + delay >= deadline):
-            return None
-        return delay
-
     async def _attempt(
         self, operation: Operation, token: Secret | None, limit: float, deadline: float | None, state: _AttemptState
     ) -> APIResponse:
-        request = self.exchange.request(operation, token)
+        request = self.sender.request(operation, token)
         if deadline is not None:
             limit = min(limit, deadline - time.monotonic())
             if limit <= 0:
-                raise RequestTimeout(
-                    f"no time was left to send the request ({request.method} {redact_url(request.url)})",
-                    may_have_run=False,
-                    method=request.method,
-                    url=redact_url(request.url),
+                raise transport_error(
+                    RequestTimeout, "no time was left to send the request", request, may_have_run=False
                 )
-        return await self.exchange.send(request, limit, operation.name, state.attempts)
+        return await self.sender.send(request, limit, operation.name, state.attempts)

@@ -1,8 +1,8 @@
-"""The default transport: HTTP/1.1 over httpcore's connections, one call to a connection.
+"""The default transport: HTTP/1.1 over httpcore's connections, one request at a time on each.
 
-Why not an httpx client: its timeouts are for each read, so a server that drips bytes holds a caller for ever; it says only by the kind of
-its errors whether a request may have left; and its pool costs more the wider it is. Here every connect, read and write is given what is
-left of the attempt's time, and whether the system took a byte of the request is noted.
+httpx bounds each read rather than the whole attempt, so a server that drips bytes holds a caller for ever; only the kind of its errors says
+whether a request may have left; and its pool costs more the wider it is. Here every connect, read and write gets the time that is left of
+the attempt, and whether the system took a byte of the request is recorded.
 """
 
 from __future__ import annotations
@@ -17,28 +17,25 @@ import httpcore
 
 from .._concurrency.asyncio_ import ContextLocal
 from .._logging import suppress_httpcore_logs
-from .._urls import ascii_host, proxy_for, redact_url
-from ..errors import ConfigurationError, ConnectionFailed, RequestTimeout
-from ..transports import Response, response_too_large
-from .connections import Attempt, Connection, ConnectionPool, Deadline, NothingSent
+from .._urls import ascii_host, proxy_for
+from ..errors import ConfigurationError, ConnectionFailed
+from ..transports import Response, connection_failed, response_too_large, timed_out, transport_error
+from .connections import Connection, ConnectionPool, ConnectionUse, Deadline, NothingSent
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
+    from ..errors import TransportError
     from ..transports import Request
     from .connections import HTTP, Origin
 
-# As RFC 9110 has it: sent twice, they do what they do once.
+# By RFC 9110.
 _IDEMPOTENT = frozenset(("DELETE", "GET", "HEAD", "OPTIONS", "PUT"))
 
 
 def _address(url: str) -> tuple[Origin, httpcore.URL]:
-    """A URL's origin, and the URL as httpcore takes it.
-
-    Raises:
-        ValueError: It is no absolute URL of HTTP.
-    """
+    """A URL's origin, and the URL for httpcore; raises `ValueError` for what is no absolute URL of HTTP."""
     start = _ORIGIN.match(url)
     if start is None:
         raise ValueError("it has to start with http:// or https:// and a host")
@@ -51,17 +48,13 @@ def _address(url: str) -> tuple[Origin, httpcore.URL]:
     )
 
 
-# A client has few origins, so that what is made of one is kept; the rest of a URL may hold a signature.
+# A client has few origins, which are cached; the rest of a URL may hold a signature.
 _ORIGIN = re.compile(r"https?://[^/?#]+", re.IGNORECASE)
 
 
 @lru_cache(maxsize=64)
 def _origin(text: str) -> tuple[Origin, bytes, bytes, int | None]:
-    """Scheme, host and port, as the pool and as httpcore take them.
-
-    Raises:
-        ValueError: It has no host, or an impossible one.
-    """
+    """Scheme, host and port, for the pool and for httpcore; raises `ValueError` for an impossible host."""
     parts = urlsplit(text)
     if not parts.hostname:
         raise ValueError("it has to start with http:// or https:// and a host")
@@ -71,11 +64,7 @@ def _origin(text: str) -> tuple[Origin, bytes, bytes, int | None]:
 
 
 def _outgoing(request: Request) -> tuple[Origin, httpcore.Request]:
-    """The origin of a request, and the request as httpcore takes it.
-
-    Raises:
-        ValueError: Its URL is no absolute URL of HTTP.
-    """
+    """The origin of a request, and the request for httpcore; raises `ValueError` if its URL is no absolute URL of HTTP."""
     origin, url = _address(request.url)
     headers = [*request.headers]
     if request.content or request.method in ("POST", "PATCH", "PUT"):
@@ -100,24 +89,18 @@ class AsyncHTTPTransport:
             addressed = _outgoing(request)
         except ValueError as error:
             problem = str(error)
-        # No error is raised while another is handled: that one's frames hold headers and URLs, and with them tokens and signatures.
+        # Not within `except`: the context's frames hold headers and URLs, and with them tokens and signatures.
         if addressed is None:
-            shown = redact_url(request.url)
-            raise ConnectionFailed(
-                f"{request.method} {shown} is not an address: {problem}",
-                may_have_run=False,
-                method=request.method,
-                url=shown,
-            )
+            raise transport_error(ConnectionFailed, f"this is not an address: {problem}", request, may_have_run=False)
         origin, outgoing = addressed
         pool = await self._pools.get()
         while True:
-            attempt = Attempt(deadline, request.method)
-            response = await self._try(pool, origin, request, outgoing, attempt, timeout)
+            use = ConnectionUse(deadline, request.method)
+            response = await self._try(pool, origin, request, outgoing, use, timeout)
             if response is not None:
                 return response
-            if deadline.is_over():
-                raise _timed_out(request, attempt, timeout)
+            if deadline.has_passed():
+                raise timed_out(request, timeout, sent=use.sent)
 
     async def _try(
         self,
@@ -125,34 +108,35 @@ class AsyncHTTPTransport:
         origin: Origin,
         request: Request,
         outgoing: httpcore.Request,
-        attempt: Attempt,
+        use: ConnectionUse,
         timeout: float,
     ) -> Response | None:
-        """Sends a request on one connection; None if it was an idle one that turned out to be of no use before anything was sent."""
+        """Sends a request on one connection; None if that was an idle one, found closed before anything was sent."""
         connection, stale = pool.take(origin, may_repeat=request.method in _IDEMPOTENT)
         for expired in stale:
             await expired.aclose()
         was_idle = connection is not None
         if connection is None:
-            connection = Connection(self._connector(*origin), attempt)
-        connection.attempt = attempt
+            connection = Connection(self._connector(*origin), use)
+        connection.use = use
         response: Response | None = None
-        failure: ConnectionFailed | RequestTimeout | None = None
+        failure: TransportError | None = None
         try:
             with suppress_httpcore_logs():
                 incoming = await connection.http.handle_async_request(outgoing)
                 try:
-                    # Without anything sent it came together with the end of an earlier response, and answers nobody's request.
-                    if not was_idle or attempt.opened or attempt.sent:
+                    # A response before anything was sent came with the end of an earlier one, and answers no request.
+                    if not was_idle or use.opened or use.sent:
                         content = await _content(incoming, request)
                         response = Response(incoming.status, tuple(incoming.headers), content)
                 finally:
                     await incoming.aclose()
         except NothingSent as error:
-            if not was_idle or attempt.opened:
-                failure = _failed(f"the connection was closed at once: {error}", request, may_have_run=False)
+            if not was_idle or use.opened:
+                problem = f"the connection was closed at once: {error}"
+                failure = transport_error(ConnectionFailed, problem, request, may_have_run=False)
         except httpcore.TimeoutException:
-            failure = _timed_out(request, attempt, timeout)
+            failure = timed_out(request, timeout, sent=use.sent)
         except (
             httpcore.NetworkError,
             httpcore.ProtocolError,
@@ -160,12 +144,9 @@ class AsyncHTTPTransport:
             httpcore.ConnectionNotAvailable,
             OSError,
         ) as error:
-            what = (
-                "the connection broke before the answer was complete" if attempt.sent else "no connection could be made"
-            )
-            failure = _failed(f"{what}: {str(error) or type(error).__name__}", request, may_have_run=attempt.sent)
+            failure = connection_failed(request, str(error) or type(error).__name__, sent=use.sent)
         finally:
-            if response is not None and connection.rest(response.headers):
+            if response is not None and connection.mark_idle(response.headers):
                 pool.put(origin, connection)
                 if self._closed:  # meanwhile, so that nothing else would close it
                     await pool.aclose()
@@ -222,11 +203,7 @@ class AsyncHTTPTransport:
 
 
 async def _content(incoming: httpcore.Response, request: Request) -> bytes:
-    """The body of a response.
-
-    Raises:
-        InvalidResponse: It is larger than allowed.
-    """
+    """Reads the body of a response; one that is too large is an `InvalidResponse`."""
     parts: list[bytes] = []
     size = 0
     async for part in incoming.aiter_stream():
@@ -235,20 +212,3 @@ async def _content(incoming: httpcore.Response, request: Request) -> bytes:
         if size > request.max_response_bytes:
             raise response_too_large(request, incoming.status)
     return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-def _timed_out(request: Request, attempt: Attempt, timeout: float) -> RequestTimeout:
-    phase = "the answer was not complete" if attempt.sent else "no connection was made"
-    return RequestTimeout(
-        f"{phase} within {round(timeout, 2):g} s ({request.method} {redact_url(request.url)})",
-        may_have_run=attempt.sent,
-        method=request.method,
-        url=redact_url(request.url),
-    )
-
-
-def _failed(what: str, request: Request, *, may_have_run: bool) -> ConnectionFailed:
-    url = redact_url(request.url)
-    return ConnectionFailed(
-        f"{what} ({request.method} {url})", may_have_run=may_have_run, method=request.method, url=url
-    )

@@ -1,4 +1,4 @@
-"""What differs in asyncio from threads: networking, sleeping, locks, and several calls at once. `threads` has the same names.
+"""Networking, sleeping, locks and concurrent calls with asyncio. `threads` has the same names for threads.
 
 These two modules are the only part of the client that is written twice. Everything else in `_sync` is derived from `_async`.
 """
@@ -27,17 +27,13 @@ _TEN_YEARS = 86_400.0 * 3652
 
 
 def network_backend() -> httpcore.AsyncNetworkBackend:
-    """What opens network streams: httpcore's own, which runs on every event loop of asyncio."""
+    """Returns the backend that opens network streams; httpcore's own runs on every event loop of asyncio."""
     backend: Any = httpcore.AnyIOBackend()
     return cast(httpcore.AsyncNetworkBackend, backend)
 
 
 def _running_loop() -> asyncio.AbstractEventLoop:
-    """The event loop.
-
-    Raises:
-        ConfigurationError: None of asyncio is running.
-    """
+    """Returns the running event loop of asyncio, or raises `ConfigurationError`."""
     try:
         return asyncio.get_running_loop()
     except RuntimeError:
@@ -52,7 +48,7 @@ class _Owned(Generic[T]):
     Attributes:
         value: The value.
         guard: Discards the value when the loop shuts down; None if there is nothing to do.
-        owner: The timer by which the loop owns all of this.
+        owner: The timer by which the loop keeps this object alive.
     """
 
     def __init__(self, value: T) -> None:
@@ -76,11 +72,7 @@ class ContextLocal(Generic[T]):
         self._values: WeakKeyDictionary[asyncio.AbstractEventLoop, ref[_Owned[T]]] = WeakKeyDictionary()
 
     async def get(self) -> T:
-        """The value for the running loop.
-
-        Raises:
-            ConfigurationError: The running loop is none of asyncio.
-        """
+        """Returns the value for the running loop, or raises `ConfigurationError` if it is none of asyncio."""
         loop = _running_loop()
         found = self._values.get(loop)
         owned = found() if found is not None else None
@@ -88,10 +80,10 @@ class ContextLocal(Generic[T]):
             return owned.value
         owned = _Owned(self._make())
         self._values[loop] = ref(owned)
-        # A timer that never ends is the only public way to have a loop own something: it goes when the loop is closed or forgotten.
+        # A timer in the far future is the only public way to tie a value to a loop: it goes when the loop is closed or collected.
         owned.owner = loop.call_later(_TEN_YEARS, id, owned)
         if self._discard is not None:
-            # A loop that shuts down closes its asynchronous generators: the only public way to be told.
+            # A loop that shuts down closes its asynchronous generators, which is the only public notice of it.
             owned.guard = self._guard(owned, self._discard)
             await anext(owned.guard)
         return owned.value
@@ -126,7 +118,7 @@ def make_lock() -> ContextLocal[asyncio.Lock]:
 
 
 async def acquire(lock: asyncio.Lock, timeout: float) -> bool:
-    """Acquires a lock, unless others hold it for longer than some seconds (may be infinite); whether it did."""
+    """Acquires a lock within some seconds, which may be infinite; returns whether it did."""
     try:
         async with asyncio.timeout(timeout if math.isfinite(timeout) else None):
             return await lock.acquire()
@@ -135,12 +127,7 @@ async def acquire(lock: asyncio.Lock, timeout: float) -> bool:
 
 
 async def run_within(call: Callable[[], Awaitable[R]], seconds: float | None) -> R:
-    """The result of a call that may take some seconds, None for any time; it is cancelled afterwards.
-
-    Raises:
-        ConfigurationError: The running loop is none of asyncio.
-        TimeoutError: It took longer.
-    """
+    """Returns the result of a call, or cancels it after some seconds, None for no limit, and raises `TimeoutError`."""
     _running_loop()
     async with asyncio.timeout(seconds):
         return await call()
@@ -154,22 +141,22 @@ async def bounded_map(
     window: int,
     ordered: bool = True,
 ) -> AsyncGenerator[R, None]:
-    """Results of calls, several of which are under way at once.
+    """Yields the results of concurrent calls, made in tasks.
 
-    Inputs are taken as they are needed. Leaving the iteration early cancels the calls under way.
+    Inputs are taken as they are needed. Leaving the iteration early cancels the calls that run.
 
     Args:
-        call: What to do with an input.
+        call: Called with each input.
         inputs: The inputs.
-        concurrency: How many calls run at once at the most.
-        window: How many inputs may be taken and not yet delivered.
+        concurrency: The most calls that run at once.
+        window: The most inputs that are taken ahead of the results that were yielded.
         ordered: Whether results come in the order of the inputs, or as they are ready.
 
     Raises:
-        ConfigurationError: The running loop is none of asyncio.
+        ConfigurationError: No event loop of asyncio is running.
         Exception: What a call raised, in its place; or what `inputs` raised, after the results before it.
     """
-    if window == 1:  # one after another needs no tasks
+    if window == 1:  # one at a time needs no tasks
         for value in inputs:
             yield await call(value)
         return

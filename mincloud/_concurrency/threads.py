@@ -1,4 +1,4 @@
-"""What differs in threads from asyncio: networking, sleeping, locks, and several calls at once. `asyncio_` has the same names."""
+"""Networking, sleeping, locks and concurrent calls with threads. `asyncio_` has the same names for asyncio."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ R = TypeVar("R")
 
 sleep = time.sleep
 
-# As RFC 8305 recommends.
+# The connection attempt delay that RFC 8305 recommends.
 _NEXT_ADDRESS_AFTER = 0.25
 _A_WEEK = 86_400.0 * 7
 
 
 def network_backend() -> httpcore.NetworkBackend:
-    """What opens network streams."""
+    """Returns the backend that opens network streams."""
     return _RacingBackend()
 
 
 class _RacingBackend(httpcore.SyncBackend):
-    """httpcore's backend, which tries a host's addresses at once where one of them does not answer, all of them within the timeout."""
+    """httpcore's backend, with one timeout for all addresses of a host, which are tried in parallel where one does not answer."""
 
     def connect_tcp(
         self,
@@ -45,12 +45,7 @@ class _RacingBackend(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        """Opens a connection.
-
-        Raises:
-            httpcore.ConnectError: The host is not known, or none of its addresses can be reached.
-            httpcore.ConnectTimeout: It took longer.
-        """
+        """Opens a connection, or raises `httpcore.ConnectError` or `httpcore.ConnectTimeout`."""
         if ":" in host or host.replace(".", "").isdigit():  # an address
             return super().connect_tcp(host, port, timeout, local_address, socket_options)
         end = math.inf if timeout is None else time.monotonic() + timeout
@@ -66,11 +61,7 @@ class _RacingBackend(httpcore.SyncBackend):
 
 
 def addresses_of(host: str, port: int) -> list[str]:
-    """The addresses of a host, those of IPv6 and IPv4 in turn.
-
-    Raises:
-        httpcore.ConnectError: The host is not known.
-    """
+    """Resolves a host, with its IPv6 and IPv4 addresses in turn; raises `httpcore.ConnectError` if it is unknown."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError as error:
@@ -84,10 +75,10 @@ def addresses_of(host: str, port: int) -> list[str]:
 
 
 class _Race(Generic[R]):
-    """Calls that do the same, of which the first that succeeds counts, as RFC 8305 has it for the addresses of a host.
+    """Alternative calls of which the first to succeed counts, as RFC 8305 says for the addresses of a host.
 
-    Each begins when the one before it has failed or has taken a while. They run in threads of their own, since the system's calls for
-    names and connections cannot be given up.
+    Each begins when the one before it has failed or has taken a while. They run in threads, since the system's calls for names and
+    connections cannot be cancelled.
     """
 
     def __init__(self, *calls: Callable[[], R]) -> None:
@@ -97,15 +88,7 @@ class _Race(Generic[R]):
         self._over = False
 
     def first(self, end: float) -> R:
-        """The first result; the first error if there is none.
-
-        Args:
-            end: When to give up, on the clock of `time.monotonic()`.
-
-        Raises:
-            httpcore.ConnectTimeout: It took longer.
-            Exception: What the first call raised that failed, if all did.
-        """
+        """Returns the first result before a time of `time.monotonic()`, or raises the first error, or `httpcore.ConnectTimeout`."""
         failed: list[_Outcome[R]] = []
         started = 0
         try:
@@ -143,7 +126,7 @@ class _Race(Generic[R]):
 
 
 def _close(outcome: _Outcome[Any]) -> None:
-    """Closes a connection that came too late."""
+    """Closes a connection that was opened too late."""
     if not outcome.failed and isinstance(stream := outcome.value(), httpcore.NetworkStream):
         stream.close()
 
@@ -153,7 +136,7 @@ class ContextLocal(Generic[T]):
 
     Args:
         make: Makes the value.
-        discard: Called with the value when it is dropped; None if there is nothing to do.
+        discard: Called with the value when it is dropped; None to do nothing.
     """
 
     def __init__(self, make: Callable[[], T], discard: Callable[[T], None] | None = None) -> None:
@@ -171,7 +154,7 @@ class ContextLocal(Generic[T]):
             made = self._value
             if made is None or made[0] != process:  # no other thread was quicker
                 made = self._value = (process, self._make())
-        if found is not None and self._discard is not None:  # a fork: what is the parent's is of no use here
+        if found is not None and self._discard is not None:  # after a fork: the parent's value is of no use here
             self._discard(found[1])
         return made[1]
 
@@ -198,16 +181,12 @@ def make_lock() -> ContextLocal[threading.Lock]:
 
 
 def acquire(lock: threading.Lock, timeout: float) -> bool:
-    """Acquires a lock, unless others hold it for longer than some seconds (may be infinite); whether it did."""
+    """Acquires a lock within some seconds, which may be infinite; returns whether it did."""
     return lock.acquire(timeout=max(0.0, min(timeout, threading.TIMEOUT_MAX)))
 
 
 def run_within(call: Callable[[], R], seconds: float | None) -> R:
-    """The result of a call that may take some seconds, None for any time; it is left alone afterwards.
-
-    Raises:
-        TimeoutError: It took longer.
-    """
+    """Returns the result of a call, or leaves it alone after some seconds, None for no limit, and raises `TimeoutError`."""
     if seconds is None:
         return call()
     outcomes: SimpleQueue[_Outcome[R]] = SimpleQueue()
@@ -223,21 +202,21 @@ def run_within(call: Callable[[], R], seconds: float | None) -> R:
 def bounded_map(
     call: Callable[[T], R], inputs: Iterable[T], *, concurrency: int, window: int, ordered: bool = True
 ) -> Generator[R, None]:
-    """Results of calls, several of which are under way at once, in threads of their own.
+    """Yields the results of concurrent calls, made in threads.
 
-    Inputs are taken as they are needed. Leaving the iteration early starts no more calls and waits for those under way.
+    Inputs are taken as they are needed. Leaving the iteration early starts no more calls and waits for those that run.
 
     Args:
-        call: What to do with an input.
+        call: Called with each input.
         inputs: The inputs.
-        concurrency: How many calls run at once at the most.
-        window: How many inputs may be taken and not yet delivered.
+        concurrency: The most calls that run at once.
+        window: The most inputs that are taken ahead of the results that were yielded.
         ordered: Whether results come in the order of the inputs, or as they are ready.
 
     Raises:
         Exception: What a call raised, in its place; or what `inputs` raised, after the results before it.
     """
-    if window == 1:  # one after another needs neither tasks nor threads
+    if window == 1:  # one at a time needs no threads
         for value in inputs:
             yield call(value)
         return
@@ -277,7 +256,7 @@ def bounded_map(
 
 
 class _Outcome(Generic[R]):
-    """What a call in another thread came to: a value or an error."""
+    """The value or error of a call in another thread."""
 
     __slots__ = ("_error", "_value", "failed")
 
@@ -288,18 +267,14 @@ class _Outcome(Generic[R]):
 
     @staticmethod
     def of(call: Callable[[], T]) -> _Outcome[T]:
-        """Carries out a call."""
+        """Makes a call."""
         try:
             return _Outcome(call(), None)
         except BaseException as error:  # noqa: BLE001 - raised where the value is taken
             return _Outcome(None, error)
 
     def value(self) -> R:
-        """What the call returned.
-
-        Raises:
-            BaseException: What it raised.
-        """
+        """Returns what the call returned, or raises what it raised."""
         if self._error is not None:
             try:
                 raise self._error
@@ -309,9 +284,9 @@ class _Outcome(Generic[R]):
 
 
 class _ThreadPool(Generic[T, R]):
-    """Threads that call a function with what is submitted; as many as are needed, up to a number.
+    """Calls a function with submitted values, in up to so many threads.
 
-    `concurrent.futures` would do, but a lock, a condition and a semaphore for each call make up a third of what a call costs.
+    Not an executor of `concurrent.futures`, whose lock, condition and semaphore for each call make up a third of a call's cost.
     """
 
     def __init__(self, call: Callable[[T], R], size: int) -> None:
@@ -321,12 +296,12 @@ class _ThreadPool(Generic[T, R]):
         self._work: SimpleQueue[tuple[int, T] | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._closed = False
-        # They are daemons, since an iterator that is never finished must not keep the process from ending; and then the calls under
-        # way are waited for, as for those of an executor.
+        # The threads are daemons, since an iterator that is never finished must not keep the process from ending. At its end running
+        # calls are waited for, as an executor does.
         atexit.register(self.shutdown)
 
     def submit(self, index: int, value: T) -> None:
-        """Has the function called with a value; its result comes with the index."""
+        """Has the function called with a value; its outcome is put into `results` with the index."""
         self._work.put((index, value))
         if len(self._threads) < self._size:
             thread = threading.Thread(target=self._run, name=f"mincloud_{len(self._threads)}", daemon=True)
@@ -336,11 +311,11 @@ class _ThreadPool(Generic[T, R]):
     def _run(self) -> None:
         while (work := self._work.get()) is not None:
             if not self._closed:
-                # Nothing is kept here of what was done, since the next may be a while in coming.
+                # No reference to the outcome is kept while waiting for more work.
                 self.results.put((work[0], _Outcome.of(partial(self._call, work[1]))))
 
     def shutdown(self) -> None:
-        """Starts no more calls and waits for those under way."""
+        """Starts no more calls and waits for those that run."""
         self._closed = True
         for _ in self._threads:
             self._work.put(None)

@@ -88,9 +88,9 @@ class MinCloud:
             max_response_bytes=max_response_bytes,
         )
         secrets = resolve_secrets(given, options.base_url)
-        self._begin(Pipeline(options, _chosen_transport(transport, http_client), secrets), JobWatchers())
+        self._set_up(Pipeline(options, _chosen_transport(transport, http_client), secrets), JobWatchers())
 
-    def _begin(self, pipeline: Pipeline, watchers: JobWatchers) -> None:
+    def _set_up(self, pipeline: Pipeline, watchers: JobWatchers) -> None:
         self._pipeline = pipeline
         self._watchers = watchers
         self._functions = Functions(pipeline, watchers)
@@ -143,17 +143,17 @@ class MinCloud:
         options = self._pipeline.options.changed(
             environment=environment,
             timeout=timeout,
-            max_retries=NOT_GIVEN if max_retries is None else max_retries,
+            max_retries=max_retries,
             default=default,
             requests_per_minute=requests_per_minute,
             on_attempt=on_attempt,
-            max_response_bytes=NOT_GIVEN if max_response_bytes is None else max_response_bytes,
+            max_response_bytes=max_response_bytes,
         )
         if secrets is not None:
             check_header_value("access_token", secrets.access_token)
         copy = type(self).__new__(type(self))
-        copy._begin(  # noqa: SLF001 - of this same class
-            Pipeline(options, self._pipeline.exchange.transport, secrets, self._pipeline), self._watchers
+        copy._set_up(  # noqa: SLF001 - of this same class
+            Pipeline(options, self._pipeline.sender.transport, secrets, self._pipeline), self._watchers
         )
         return copy
 
@@ -170,7 +170,7 @@ class MinCloud:
         self.close()
 
     def __repr__(self) -> str:
-        if not hasattr(self, "_pipeline"):  # in a traceback of what kept it from being made
+        if not hasattr(self, "_pipeline"):  # in the traceback of a constructor that failed
             return f"<{type(self).__name__}, not made>"
         options = self._pipeline.options
         environment = f", environment={options.environment!r}" if options.environment else ""
@@ -184,7 +184,7 @@ class MinCloud:
         return self.with_options()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if not isinstance(self._pipeline.exchange.transport, HTTPTransport):
+        if not isinstance(self._pipeline.sender.transport, HTTPTransport):
             raise TypeError(
                 "a client with an http_client or transport of its own cannot be pickled: make another one where it is needed"
             )
@@ -192,25 +192,15 @@ class MinCloud:
 
 
 def from_options(kind: type[MinCloud], options: Options) -> MinCloud:
-    """A client from its pickle: configured as it was, with the credentials of where it is now."""
-    return kind(
-        environment=options.environment,
-        base_url=options.base_url,
-        timeout=options.timeout,
-        max_retries=options.max_retries,
-        default=options.default,
-        requests_per_minute=options.requests_per_minute,
-        on_attempt=options.on_attempt,
-        max_response_bytes=options.max_response_bytes,
-    )
+    """Makes a client from its pickle, with the credentials of the environment here."""
+    client = kind.__new__(kind)
+    pipeline = Pipeline(options, HTTPTransport(), resolve_secrets(Secrets(), options.base_url))
+    client._set_up(pipeline, JobWatchers())  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - of this module
+    return client
 
 
 def _chosen_transport(transport: Transport | None, http_client: HTTPClient | None) -> Transport:
-    """What sends the requests of a client.
-
-    Raises:
-        ConfigurationError: What was given cannot.
-    """
+    """Returns the transport for what a client was given, or raises `ConfigurationError`."""
     if http_client is not None:
         if transport is not None:
             raise ConfigurationError("http_client and transport exclude each other: give one of them")

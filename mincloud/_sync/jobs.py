@@ -1,5 +1,5 @@
 # Derived from mincloud/_async/jobs.py by scripts/codegen/derive_sync.py: change that and run `make generate`.
-"""The jobs of a function, and their logs."""
+"""The operations on jobs, and their logs."""
 
 from __future__ import annotations
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from .._responses import APIResponse
     from .pipeline import Pipeline
 
+# With the models that its methods take or return.
+__all__ = ["Job", "JobStatus", "Jobs", "ServiceType"]
+
 DEFAULT_PAGE_SIZE = 100
 
 
@@ -39,7 +42,7 @@ class Jobs:
         self._pipeline = pipeline
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._pipeline.options.place}>"
+        return f"<{type(self).__name__} of {self._pipeline.options.server_and_environment}>"
 
     def list(
         self,
@@ -144,19 +147,12 @@ class Jobs:
 
 
 def fetch_log(pipeline: Pipeline, job: Job, *, timeout: float | None = None, deadline: float | None = None) -> str:
-    """The text behind the presigned address of a job's log; see `Jobs.log`.
-
-    Args:
-        pipeline: What carries out the request.
-        job: The job.
-        timeout: The seconds that each attempt may take; None for the client's own.
-        deadline: When all attempts must have ended, on the clock of `time.monotonic()`.
-    """
+    """Fetches the log of a job, until a deadline on the clock of `time.monotonic()`; see `Jobs.log`."""
     if not job.user_log_url:
         raise JobError(f"job {job.id} has no log yet: it is {job.status}; list it again when it has ended", job=job)
     call = Operation("log", "GET", job.user_log_url, idempotent=True, authorized=False)
-    answer = pipeline.send(call, timeout=timeout, deadline=deadline)
-    return answer.content().decode("utf-8-sig", errors="replace")
+    response = pipeline.send(call, timeout=timeout, deadline=deadline)
+    return response.content().decode("utf-8-sig", errors="replace")
 
 
 def job_pages(
@@ -174,22 +170,7 @@ def job_pages(
     deadline: float | None = None,
     clock: ServiceClock | None = None,
 ) -> Paginator[Job]:
-    """The jobs of a function; see `Jobs.list`.
-
-    Args:
-        pipeline: What carries out the requests.
-        name: The function's name.
-        source: Only jobs that came from there.
-        status: Only jobs in this status.
-        service_type: Only jobs of calls that were or were not waited for.
-        since: Only jobs created in this second or later.
-        until: Only jobs created in this second or earlier.
-        page_size: How many jobs are asked for at a time.
-        prefetch: How many pages are requested ahead.
-        timeout: The seconds that each attempt of each request may take; None for the client's own.
-        deadline: When all must have ended, on the clock of `time.monotonic()`.
-        clock: Learns the service's time from the responses.
-    """
+    """Lists the jobs of a function; see `Jobs.list`. Times are whole seconds, the deadline is one of `time.monotonic()`."""
 
     def fetch(offset: int, limit: int, first: RawPage[Job] | None) -> APIResponse:
         latest = _earlier(until, _newest(first))
@@ -206,7 +187,7 @@ def job_pages(
         )
         response = pipeline.send(operation("listJobs", request, idempotent=True), timeout=timeout, deadline=deadline)
         if clock is not None and (date := response.date()) is not None:
-            clock.note(date, time.monotonic())
+            clock.observe(date, time.monotonic())
         return response
 
     return Paginator(
@@ -218,15 +199,10 @@ read_jobs = PageReader(Job, operations.list_jobs.parse_success)
 
 
 def _newest(first: RawPage[Job] | None) -> int | None:
-    """The second after which there was no job yet when the list was begun; whole, and not before the newest job's own.
-
-    None in a list that begins with the oldest: what arrives there comes last and displaces nothing.
-    """
+    """The second of the newest job on the first page, rounded up, so that later ones are left out; None if the oldest comes first."""
     times = [job.created_at for job in first.objects if job.created_at is not None] if first is not None else []
     return math.ceil(max(times)) if times and times[0] >= times[-1] else None
 
 
-def _earlier(one: int | None, other: int | None) -> int | None:
-    if one is None or other is None:
-        return other if one is None else one
-    return min(one, other)
+def _earlier(*times: int | None) -> int | None:
+    return min((each for each in times if each is not None), default=None)

@@ -1,5 +1,5 @@
 # Derived from mincloud/_async/pipeline.py by scripts/codegen/derive_sync.py: change that and run `make generate`.
-"""One operation from beginning to end: credentials, attempts, and the response or its error."""
+"""Carries out an operation: credentials, attempts, and the response or its error."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from .._concurrency.threads import sleep
 from .._configuration import Secrets, checked_timeout
 from .._redaction import KnownSecrets
-from .._retries import GATEWAY_ERRORS, is_worth_repeating, retry_delay
+from .._retries import GATEWAY_ERRORS, is_retryable, retry_delay
 from .._urls import redact_url
 from ..errors import APIError, InvalidResponse, RequestTimeout, TransportError
+from ..transports import transport_error
 from .credentials import Credentials
-from .exchange import Exchange
+from .sender import Sender
 
 if TYPE_CHECKING:
     from .._configuration import Options
@@ -27,12 +28,7 @@ _UNAUTHORIZED = 401
 
 
 class _AttemptState:
-    """How far an operation has come.
-
-    Attributes:
-        may_have_run: Whether an attempt of it may have run.
-        attempts: Its attempts so far.
-    """
+    """The attempts of an operation so far, and whether one of them may have run."""
 
     __slots__ = ("attempts", "may_have_run")
 
@@ -44,19 +40,18 @@ class _AttemptState:
 class Pipeline:
     """Carries out the operations of one client.
 
-    Attributes:
-        options: The client's options.
-        exchange: What sends single requests.
-        credentials: What the access token comes from.
-
     Args:
         options: The client's options.
         transport: What sends the requests.
-        secrets: What the access token comes from; None to share the parent's.
+        secrets: The credentials that are given; None to share the parent's.
         parent: The pipeline whose connections and credentials this one shares; None if they are its own.
+
+    Attributes:
+        sender: What sends single requests.
+        credentials: Where the access token comes from.
     """
 
-    exchange: Exchange
+    sender: Sender
     credentials: Credentials
 
     def __init__(
@@ -66,22 +61,22 @@ class Pipeline:
         secrets: Secrets | None,
         parent: Pipeline | None = None,
     ) -> None:
-        above = parent.exchange if parent is not None else None
+        above = parent.sender if parent is not None else None
         self.options = options
         if parent is not None and secrets is None:
-            self.exchange = Exchange(options, transport, parent.exchange.known_secrets, above)
+            self.sender = Sender(options, transport, parent.sender.known_secrets, above)
             self.credentials = parent.credentials
         else:
-            self.exchange = Exchange(options, transport, KnownSecrets(), above)
-            self.credentials = Credentials(secrets or Secrets(), self.exchange)
+            self.sender = Sender(options, transport, KnownSecrets(), above)
+            self.credentials = Credentials(secrets or Secrets(), self.sender)
 
     def with_options(self, options: Options) -> Pipeline:
         """A pipeline with other options that shares this one's connections and credentials."""
-        return Pipeline(options, self.exchange.transport, None, self)
+        return Pipeline(options, self.sender.transport, None, self)
 
     def close(self) -> None:
         """Closes the connections, unless they are shared with a parent."""
-        self.exchange.close()
+        self.sender.close()
 
     def send(self, operation: Operation, *, timeout: float | None = None, deadline: float | None = None) -> APIResponse:
         """Carries out an operation.
@@ -94,8 +89,8 @@ class Pipeline:
         Raises:
             APIError: The service answered with another status than success.
             ClientClosed: The client was closed.
-            ConfigurationError: The timeout is impossible, or the token was and cannot be renewed.
-            TransportError: No response came; `may_have_run` is about all attempts of the operation, not about the exchange for a token.
+            ConfigurationError: The timeout is impossible, or there are no credentials.
+            TransportError: No response came; `may_have_run` is about all attempts of the operation, not about those for a token.
         """
         limit = self.options.timeout if timeout is None else checked_timeout(timeout)
         state = _AttemptState()
@@ -105,7 +100,7 @@ class Pipeline:
             if isinstance(error, TransportError):
                 # An attempt before the one that failed may have run, too.
                 error.may_have_run = error.may_have_run or state.may_have_run
-            error.attempts = error.attempts or tuple(state.attempts)  # of the exchange for a token, or of the operation
+            error.attempts = error.attempts or tuple(state.attempts)  # of obtaining a token, or of the operation
             raise
 
     def _attempts(
@@ -113,6 +108,7 @@ class Pipeline:
     ) -> APIResponse:
         attempt = 0
         renewed = False
+        retries = self.options.max_retries
         while True:
             attempt += 1
             self._wait_for_rate(operation, deadline)
@@ -122,7 +118,7 @@ class Pipeline:
             except TransportError as error:
                 state.may_have_run = state.may_have_run or error.may_have_run
                 may_repeat = operation.idempotent or not error.may_have_run
-                delay = self._delay(attempt, None, deadline) if may_repeat else None
+                delay = retry_delay(attempt, None, max_retries=retries, deadline=deadline) if may_repeat else None
                 if delay is None:
                     raise
             else:
@@ -136,15 +132,19 @@ class Pipeline:
                         attempt -= 1
                         continue
                 state.may_have_run = state.may_have_run or response.status in GATEWAY_ERRORS
-                worth = is_worth_repeating(response.status, idempotent=operation.idempotent)
-                delay = self._delay(attempt, response.retry_after(), deadline) if worth else None
+                may_repeat = is_retryable(response.status, idempotent=operation.idempotent)
+                delay = (
+                    retry_delay(attempt, response.retry_after(), max_retries=retries, deadline=deadline)
+                    if may_repeat
+                    else None
+                )
                 if delay is None:
                     raise response.error()
             sleep(delay)
 
     def _wait_for_rate(self, operation: Operation, deadline: float | None) -> None:
-        """Waits until the client's rate allows another request. It does not count into the attempt's timeout."""
-        limiter = self.exchange.rate_limiter
+        """Waits until the client's rate allows another request, which does not count into the attempt's timeout."""
+        limiter = self.sender.rate_limiter
         if limiter is None or not operation.authorized:  # a log is on another host
             return
         delay = limiter.reserve(deadline)
@@ -158,26 +158,14 @@ class Pipeline:
         if delay > 0:
             sleep(delay)
 
-    def _delay(self, attempt: int, retry_after: float | None, deadline: float | None) -> float | None:
-        """The seconds to wait before the next attempt, None if there is to be none."""
-        if attempt > self.options.max_retries:
-            return None
-        delay = retry_delay(attempt, retry_after)
-        if delay is None or (deadline is not None and time.monotonic() + delay >= deadline):
-            return None
-        return delay
-
     def _attempt(
         self, operation: Operation, token: Secret | None, limit: float, deadline: float | None, state: _AttemptState
     ) -> APIResponse:
-        request = self.exchange.request(operation, token)
+        request = self.sender.request(operation, token)
         if deadline is not None:
             limit = min(limit, deadline - time.monotonic())
             if limit <= 0:
-                raise RequestTimeout(
-                    f"no time was left to send the request ({request.method} {redact_url(request.url)})",
-                    may_have_run=False,
-                    method=request.method,
-                    url=redact_url(request.url),
+                raise transport_error(
+                    RequestTimeout, "no time was left to send the request", request, may_have_run=False
                 )
-        return self.exchange.send(request, limit, operation.name, state.attempts)
+        return self.sender.send(request, limit, operation.name, state.attempts)

@@ -1,5 +1,5 @@
 # Derived from mincloud/_async/runs.py by scripts/codegen/derive_sync.py: change that and run `make generate`.
-"""A call that is not waited for: how its job is followed, and what it returned."""
+"""Runs: calls that were triggered, whose jobs are found and followed to their end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mincloud_api.models.job_status import JobStatus
 from mincloud_api.types import InvalidValue
 
 from .._configuration import checked_timeout
-from .._job_logs import NotShown, logged_error, logged_result, visible
+from .._job_logs import ResultNotLogged, logged_error, logged_form, logged_result
 from .._job_matching import LISTED_WITHIN, JobLog, PendingCall, accepted_between, has_ended
 from .._models import Outcome
 from .._operations import encode, function_data, function_name
@@ -45,9 +45,8 @@ if TYPE_CHECKING:
     from .pipeline import Pipeline
     from .watching import JobWatcher, JobWatchers
 
-# What is fetched after the end of a job may take so long, even if that was the last moment.
+# The least time that fetching a log gets after the job's end, even past the deadline.
 _GRACE = 1.0
-_SOON = 0.3
 _MOST_NAMED = 5
 
 
@@ -63,7 +62,7 @@ class Run:
     def __init__(self, pipeline: Pipeline, watcher: JobWatcher, data: bytes, call: PendingCall) -> None:
         self.function: str = watcher.function
         self._data = data
-        self._call = watcher.matcher.expect(call)
+        self._call = watcher.matcher.register(call)
         self._watched = WatchedCall(pipeline, watcher, self._call)
 
     def __repr__(self) -> str:
@@ -72,12 +71,12 @@ class Run:
 
     @property
     def job(self) -> Job | None:
-        """The job of this call as it was last seen, also while another thread or task waits; None until it is sure which it is."""
+        """The job of this call as last listed, also while another thread or task waits; None until it is certain which it is."""
         return self._call.job
 
     @property
     def done(self) -> bool:
-        """Whether its job is known to have ended. Only `wait` and `functions.as_completed` look; this asks nothing."""
+        """Whether its job is known to have ended. This sends no request; `wait` and `functions.as_completed` do."""
         return self._call.has_ended
 
     @property
@@ -96,7 +95,7 @@ class Run:
 
         Args:
             timeout: The seconds that it may take, all in all; a function may run for 300.
-            poll_interval: The seconds between two looks; None to look often at first and then less and less.
+            poll_interval: The seconds between two polls; None to begin with short intervals that grow.
 
         Returns:
             The job, `fulfilled`.
@@ -110,15 +109,17 @@ class Run:
             APIError: The service answered with an error that does not pass by itself: 429, 502, 503 and 504 do.
             InvalidResponse: The service answered with something else than jobs.
         """
-        return self._fulfilled(timeout, poll_interval=poll_interval)
+        return self._wait_for_success(timeout, poll_interval=poll_interval)
 
-    def _fulfilled(
-        self, timeout: float, *, poll_interval: float | None = None, is_left: Callable[[], bool] = lambda: False
+    def _wait_for_success(
+        self, timeout: float, *, poll_interval: float | None = None, is_abandoned: Callable[[], bool] = lambda: False
     ) -> Job:
         deadline = time.monotonic() + checked_timeout(timeout)
-        job = self._ended(deadline, timeout, poll_interval, is_left)
+        job = self._wait_for_end(deadline, timeout, poll_interval, is_abandoned)
         if job.status != JobStatus.FULFILLED:
-            raise JobFailed(f"job {job.id} of {self.function!r} ended as {job.status}: {self._reason()}", job=job)
+            raise JobFailed(
+                f"job {job.id} of {self.function!r} ended as {job.status}: {self._failure_reason()}", job=job
+            )
         return job
 
     def result(self, timeout: float = 300.0) -> Any:
@@ -145,9 +146,9 @@ class Run:
         """
         return self._result(timeout)
 
-    def _result(self, timeout: float, is_left: Callable[[], bool] = lambda: False) -> Any:
+    def _result(self, timeout: float, is_abandoned: Callable[[], bool] = lambda: False) -> Any:
         deadline = time.monotonic() + checked_timeout(timeout)
-        job = self._fulfilled(timeout, is_left=is_left)
+        job = self._wait_for_success(timeout, is_abandoned=is_abandoned)
         what = f"what job {job.id} of {self.function!r} returned cannot be told"
         try:
             log = self._log_text(deadline)
@@ -157,7 +158,7 @@ class Run:
             ) from error
         try:
             return logged_result(log)
-        except NotShown as reason:
+        except ResultNotLogged as reason:
             raise ResultUnavailable(f"{what}: {reason}", job=job, log=log) from None
 
     def log(self, timeout: float = 300.0) -> str:
@@ -180,11 +181,11 @@ class Run:
             InvalidResponse: The service answered with something else than jobs.
         """
         deadline = time.monotonic() + checked_timeout(timeout)
-        self._ended(deadline, timeout)
+        self._wait_for_end(deadline, timeout)
         return self._log_text(deadline)
 
     def to_dict(self) -> dict[str, Any]:
-        """What `functions.resume` needs to go on with this call, also in another process: JSON, no secret, but the data that was sent."""
+        """This call as JSON for `functions.resume`, also in another process. It holds the data that was sent and no secret."""
         call, job = self._call, self.job
         return {
             "function": self.function,
@@ -197,7 +198,7 @@ class Run:
         }
 
     def __copy__(self) -> Self:
-        # It stands for one call, so a copy would be the same.
+        # There is one run for a call.
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
@@ -205,29 +206,29 @@ class Run:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Functions of this process are of no use in another, and may not be picklable.
-        return _loaded, (self._watched.pipeline.options.changed(default=None, on_attempt=None), self.to_dict())
+        return _unpickle, (self._watched.pipeline.options.changed(default=None, on_attempt=None), self.to_dict())
 
-    def _ended(
+    def _wait_for_end(
         self,
         deadline: float,
         timeout: float,
         poll_interval: float | None = None,
-        is_left: Callable[[], bool] = lambda: False,
+        is_abandoned: Callable[[], bool] = lambda: False,
     ) -> Job:
-        """The job at its end, however it ended."""
+        """Polls until the job has ended, however it ended."""
         interval = None if poll_interval is None else _checked_interval(poll_interval)
         call = self._call
-        with Wait([self._watched], is_left) as wait:
-            there_is_time = True
+        with Wait([self._watched], is_abandoned) as wait:
+            has_time = True
             while not call.has_ended:
                 if call.is_ambiguous:
-                    raise self._ambiguous()
-                if not there_is_time:
-                    raise self._late(timeout)
-                there_is_time = wait.look(deadline, interval)
+                    raise self._ambiguous_error()
+                if not has_time:
+                    raise self._timeout_error(timeout)
+                has_time = wait.poll(deadline, interval)
         return self._known_job()
 
-    def _late(self, timeout: float) -> JobError:
+    def _timeout_error(self, timeout: float) -> JobError:
         call = self._call
         name = repr(self.function)
         if call.job is not None:
@@ -241,7 +242,7 @@ class Run:
             )
         running = [job for job in candidates if not has_ended(job)]
         if not running:
-            return self._ambiguous()
+            return self._ambiguous_error()
         if len(candidates) == 1:
             job = candidates[0]
             return JobTimeout(
@@ -251,25 +252,27 @@ class Run:
             )
         return JobTimeout(
             f"this call of {name} has not ended after {timeout:g} s, or its log does not show it yet: it may be "
-            f"{_named(candidates)}",
+            f"{_format_jobs(candidates)}",
             candidates=candidates,
         )
 
-    def _ambiguous(self) -> AmbiguousJob:
+    def _ambiguous_error(self) -> AmbiguousJob:
         candidates = [*self._call.candidates]
         name = repr(self.function)
-        what = f"{len(candidates)} jobs of {name} could be this call, and nothing tells which: {_named(candidates)}"
+        what = (
+            f"{len(candidates)} jobs of {name} could be this call, and nothing tells which: {_format_jobs(candidates)}"
+        )
         if len(candidates) == 1:
-            what = f"a job of {name} could be this call or another of this client, and nothing tells whose: {_named(candidates)}"
+            what = f"a job of {name} could be this call or another of this client, and nothing tells whose: {_format_jobs(candidates)}"
         return AmbiguousJob(
             f"{what}; put an id of your own into the data of each call, which its log will show", candidates=candidates
         )
 
-    def _reason(self) -> str:
+    def _failure_reason(self) -> str:
         """Why the job failed, as far as its log says."""
         error: str | None = None
         log = self._call.log
-        # Where the log was not to be had for the look, it is not asked for again.
+        # A log that was unavailable to the poll is not requested again.
         if self._known_job().user_log_url and not (log is not None and log.is_complete and log.text is None):
             try:
                 error = logged_error(self._log_text(time.monotonic() + _GRACE))
@@ -285,33 +288,33 @@ class Run:
         deadline = max(deadline, time.monotonic() + _GRACE)
         asked_at = time.monotonic()
         try:
-            # A job that was resumed comes without the address.
+            # A resumed job has no address of a log.
             known = self._known_job().user_log_url is not None
             text = fetch_log(self._watched.pipeline, self._known_job(), deadline=deadline) if known else None
-        except Forbidden:  # it is good for a day
+        except Forbidden:  # the address has expired after a day
             text = None
         if text is None:
             self._watched.watcher.refresh(self._watched.pipeline, call, deadline)
             text = fetch_log(self._watched.pipeline, self._known_job(), deadline=deadline)
-        call.log = JobLog(call.visible, text, is_complete=True, read_at=asked_at)
+        call.log = JobLog(call.logged_form, text, is_complete=True, read_at=asked_at)
         return text
 
     def _known_job(self) -> Job:
         return cast("Job", self._call.job)
 
 
-def completed(runs: Iterable[Run], deadline: float, timeout: float) -> Generator[Run, None]:
-    """Runs in the order in which their jobs end; see `Functions.as_completed`."""
+def in_order_of_completion(runs: Iterable[Run], deadline: float, timeout: float) -> Generator[Run, None]:
+    """Yields runs in the order in which their jobs end; see `Functions.as_completed`."""
     left = {run: run._watched for run in runs}  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - of this module
     count = len(left)
-    there_is_time = True
+    has_time = True
     with Wait(left.values()) as wait:
         while left:
             settled = sorted((run for run, watched in left.items() if watched.is_settled), key=_finished_at)
             open_calls = [watched for watched in left.values() if not watched.is_settled]
             ready: list[Run] = []
             for run in settled:
-                if there_is_time and _may_be_preceded(run, left[run], open_calls):
+                if has_time and _may_have_predecessor(run, left[run], open_calls):
                     break
                 ready.append(run)
             for run in ready:
@@ -319,23 +322,15 @@ def completed(runs: Iterable[Run], deadline: float, timeout: float) -> Generator
                 yield run
             if ready:
                 continue  # there may be more by now
-            if not there_is_time:
+            if not has_time:
                 raise JobTimeout(f"{len(left)} of {count} runs have not ended within {timeout:g} s")
-            there_is_time = wait.look(deadline, soon=bool(settled))
+            has_time = wait.poll(deadline, soon=bool(settled))
 
 
-def outcome_of(run: Run, index: int, data: object, timeout: float, is_left: Callable[[], bool]) -> Outcome:
-    """What a call of `Functions.map` came to that was accepted, followed to its end.
-
-    Args:
-        run: The call.
-        index: The place of its input.
-        data: Its input.
-        timeout: The seconds that it may take.
-        is_left: Whether nobody wants to know any more.
-    """
+def outcome_of(run: Run, index: int, data: object, timeout: float, is_abandoned: Callable[[], bool]) -> Outcome:
+    """Follows a run to its end; the outcome for an input of `Functions.map`."""
     try:
-        result = run._result(timeout, is_left)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - of this module
+        result = run._result(timeout, is_abandoned)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] - of this module
     except ClientClosed:  # no failure of this call, but the end of all of them
         raise
     except MinCloudError as error:
@@ -344,26 +339,26 @@ def outcome_of(run: Run, index: int, data: object, timeout: float, is_left: Call
 
 
 def _finished_at(run: Run) -> float:
-    """When a run's job ended; what is not known comes first."""
+    """When a run's job ended; minus infinity if that is unknown."""
     job = run.job
     return -math.inf if job is None or job.finished_at is None else job.finished_at
 
 
-def _may_be_preceded(run: Run, watched: WatchedCall, open_calls: Sequence[WatchedCall]) -> bool:
-    """Whether another run's job may have ended before this one's, and a look is going to tell."""
+def _may_have_predecessor(run: Run, watched: WatchedCall, open_calls: Sequence[WatchedCall]) -> bool:
+    """Whether another run's job may have ended before this one's, and a poll is going to tell."""
     finished_at = _finished_at(run)
     if not math.isfinite(finished_at):
         return False
     unlisted = {each.watcher for each in open_calls if each.watcher.misses_jobs(LISTED_WITHIN)}
     for each in open_calls:
-        if not each.call.looked_in or each.watcher in unlisted:
+        if not each.call.polled_in or each.watcher in unlisted:
             return True
         if each.watcher is watched.watcher:
-            is_covered = each.call.looked_in >= watched.call.ended_in
+            is_covered = each.call.polled_in >= watched.call.ended_in
         else:
-            is_covered = each.watcher.clock.earliest(each.watcher.looked_at) >= finished_at
+            is_covered = each.watcher.clock.earliest(each.watcher.polled_at) >= finished_at
         if not is_covered or any(
-            each.watcher.matcher.may_tell(job) and (job.finished_at or math.inf) < finished_at
+            each.watcher.matcher.has_unread_log(job) and (job.finished_at or math.inf) < finished_at
             for job in each.call.candidates
         ):
             return True
@@ -373,28 +368,28 @@ def _may_be_preceded(run: Run, watched: WatchedCall, open_calls: Sequence[Watche
 def accepted_run(
     pipeline: Pipeline, watchers: JobWatchers, name: str, content: bytes, *, date: float | None, took: float
 ) -> Run:
-    """The run of a call that was just accepted.
+    """Makes the run of a call that was accepted just now.
 
     Args:
-        pipeline: What carried it out.
-        watchers: The client's.
+        pipeline: The pipeline that sent it.
+        watchers: The client's watchers.
         name: The function's name.
-        content: The body that was sent.
-        date: The time in the answer's Date header.
-        took: The seconds from sending the call to its answer.
+        content: The request's body.
+        date: The time in the response's `Date` header.
+        took: The seconds from sending the call to its response.
     """
     data = json.loads(content)["data"]
     since, until = accepted_between(date, took)
     watcher = watchers.of(pipeline, name)
     now = time.monotonic()
     if date is not None:
-        watcher.clock.note(date, now)
-    call = PendingCall(secrets.token_hex(16), since, until, visible(data), now)
+        watcher.clock.observe(date, now)
+    call = PendingCall(secrets.token_hex(16), since, until, logged_form(data), now)
     return Run(pipeline, watcher, encode(data), call)
 
 
 def resumed_run(pipeline: Pipeline, watchers: JobWatchers, saved: object) -> Run:
-    """The run that `Run.to_dict` saved; see `Functions.resume`."""
+    """Makes the run that `Run.to_dict` saved; see `Functions.resume`."""
     if not isinstance(saved, Mapping):
         raise TypeError(f"saved must be the dict that run.to_dict() gave, not {type(saved).__name__}")
     fields = cast("Mapping[str, Any]", saved)
@@ -405,7 +400,7 @@ def resumed_run(pipeline: Pipeline, watchers: JobWatchers, saved: object) -> Run
         key, environment, job = fields["key"], fields["environment"], fields["job"]
         if not isinstance(key, str) or not (environment is None or isinstance(environment, str)):
             raise TypeError("its key or environment is no string")
-        call = PendingCall(key, since, until, visible(data), job=None if job is None else Job.from_dict(job))
+        call = PendingCall(key, since, until, logged_form(data), job=None if job is None else Job.from_dict(job))
         options = pipeline.options.changed(environment=environment)
     except (KeyError, TypeError, ValueError, InvalidValue, ConfigurationError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
@@ -421,20 +416,20 @@ def _checked_time(value: object) -> float | None:
     raise TypeError(f"{value!r} is no time")
 
 
-# A client for each configuration, for the runs that were loaded from their pickles in this process.
+# The clients of runs that were unpickled in this process, by their options.
 _clients: dict[Options, MinCloud] = {}
 
 
-def _loaded(options: Options, saved: dict[str, Any]) -> Run:
-    """A run from its pickle."""
+def _unpickle(options: Options, saved: dict[str, Any]) -> Run:
+    """Makes a run from its pickle."""
     from .client import MinCloud, from_options  # noqa: PLC0415 - it imports this module
 
     client = _clients.get(options) or _clients.setdefault(options, from_options(MinCloud, options))
     return client.functions.resume(saved)
 
 
-def _named(jobs: Iterable[Job]) -> str:
-    """Jobs for a message."""
+def _format_jobs(jobs: Iterable[Job]) -> str:
+    """Formats jobs for a message."""
     shown = [f"{job.id} ({job.status})" for job in jobs]
     more = f" and {len(shown) - _MOST_NAMED} more" if len(shown) > _MOST_NAMED else ""
     return f"job {', '.join(shown[:_MOST_NAMED])}{more}"

@@ -119,10 +119,10 @@ def resolve_destination(args: argparse.Namespace, terminal: Terminal) -> Destina
         CommandError: The options contradict each other, or no environment can be meant.
         ConfigurationError: A login file cannot be read, or the server's address is none.
     """
-    from .._configuration import Options, checked_options  # noqa: PLC0415 - not every command needs it
+    from .._configuration import Options  # noqa: PLC0415 - not every command needs it
 
     given, source = _option(args, "base_url")
-    base_url = DEFAULT_BASE_URL if given is None else checked_options(Options(base_url=given)).base_url
+    base_url = DEFAULT_BASE_URL if given is None else Options().changed(base_url=given).base_url
     return Destination(
         base_url,
         source,

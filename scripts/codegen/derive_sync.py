@@ -61,7 +61,7 @@ def derive(target: Path) -> None:
         for pattern, replacement in PATTERNS:
             text = re.sub(pattern, replacement, text)
         path.write_text(HEADER.format(name=path.name) + text, encoding="utf-8")
-    tidy(target, "I,F401")
+    tidy(target, "I,F401,RUF022")
 
 
 if __name__ == "__main__":

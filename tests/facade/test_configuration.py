@@ -278,22 +278,22 @@ def test_no_environment_is_production_whatever_the_variable_says(kind: Kind, mon
     monkeypatch.setenv("MINCLOUD_ENVIRONMENT", "staging")
     options: dict[str, Any] = {"access_token": "x", "base_url": "http://127.0.0.1:9"}
     staging, production = kind(**options), kind(**options, environment=None)
-    assert flow_of(staging).options.environment == "staging"
-    assert flow_of(production).options.environment is None
-    assert flow_of(production.with_options(timeout=5)).options.environment is None
-    assert flow_of(staging.with_options(timeout=5)).options.environment == "staging"
-    assert flow_of(staging.with_options(environment=None)).options.environment is None
+    assert pipeline_of(staging).options.environment == "staging"
+    assert pipeline_of(production).options.environment is None
+    assert pipeline_of(production.with_options(timeout=5)).options.environment is None
+    assert pipeline_of(staging.with_options(timeout=5)).options.environment == "staging"
+    assert pipeline_of(staging.with_options(environment=None)).options.environment is None
     monkeypatch.setenv("MINCLOUD_ACCESS_TOKEN", "x")
-    assert flow_of(pickle.loads(pickle.dumps(production))).options.environment is None
+    assert pipeline_of(pickle.loads(pickle.dumps(production))).options.environment is None
 
 
 @BOTH
 def test_no_timeout_is_no_limit_and_one_that_is_not_given_is_the_default(kind: Kind) -> None:
     options: dict[str, Any] = {"access_token": "x", "base_url": "http://127.0.0.1:9"}
-    assert flow_of(kind(**options)).options.timeout == 30
-    assert flow_of(kind(**options, timeout=None)).options.timeout == float("inf")
-    assert flow_of(kind(**options, timeout=5).with_options(timeout=None)).options.timeout == float("inf")
-    assert flow_of(kind(**options, timeout=5).with_options(environment="e")).options.timeout == 5
+    assert pipeline_of(kind(**options)).options.timeout == 30
+    assert pipeline_of(kind(**options, timeout=None)).options.timeout == float("inf")
+    assert pipeline_of(kind(**options, timeout=5).with_options(timeout=None)).options.timeout == float("inf")
+    assert pipeline_of(kind(**options, timeout=5).with_options(environment="e")).options.timeout == 5
 
 
 def test_an_argument_that_is_not_given_shows_as_such_in_help() -> None:
@@ -314,9 +314,9 @@ def test_a_pickled_client_keeps_its_options_and_takes_the_credentials_of_where_i
     monkeypatch.setenv("MINCLOUD_ACCESS_TOKEN", "token-of-there")
     again = pickle.loads(pickled)
     assert type(again) is kind
-    assert flow_of(again).options == flow_of(cloud).options
-    assert flow_of(again).exchange.known_secrets.all() == [Secret("token-of-there")]
+    assert pipeline_of(again).options == pipeline_of(cloud).options
+    assert pipeline_of(again).sender.known_secrets.all() == [Secret("token-of-there")]
 
 
-def flow_of(cloud: Any) -> Any:
+def pipeline_of(cloud: Any) -> Any:
     return cloud._pipeline

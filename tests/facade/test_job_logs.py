@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from mincloud._job_logs import NotShown, logged_data, logged_error, logged_result, visible
+from mincloud._job_logs import ResultNotLogged, logged_data, logged_error, logged_form, logged_result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,7 +150,7 @@ relaxed = settings(
 def test_a_result_is_what_was_returned_or_is_not_shown(node: Printer, value: Any) -> None:
     try:
         result = logged_result(FIRST + node.answer(value))
-    except NotShown:
+    except ResultNotLogged:
         # The answer that is printed around it takes a level.
         assert depth(value) > 2 or has_half_a_pair(value)
     else:
@@ -163,7 +163,7 @@ def test_a_result_as_it_was_printed_before_2020_is_right_or_not_shown(node: Prin
     log = FIRST + node.line("return: ", value)
     try:
         result = logged_result(log)
-    except NotShown:
+    except ResultNotLogged:
         assert not isinstance(value, dict) or depth(value) > 3 or has_half_a_pair(value)
     else:
         assert same(result, json.loads(json.dumps(value)))
@@ -180,11 +180,11 @@ def test_a_result_as_it_was_printed_before_2020_is_right_or_not_shown(node: Prin
 def test_data_is_known_by_the_first_line(node: Printer, sent: Any, other: Any) -> None:
     printed = node.line("event.data: ", sent)
     foreign = node.line("event.data: ", other)
-    assert logged_data(printed) == visible(sent) is not None
-    assert logged_data(printed + "whatever follows\n") == visible(sent)
+    assert logged_data(printed) == logged_form(sent) is not None
+    assert logged_data(printed + "whatever follows\n") == logged_form(sent)
     if printed == foreign:
-        assert visible(sent) == visible(other)
-    assert (logged_data(foreign) == visible(sent)) == (visible(sent) == visible(other))
+        assert logged_form(sent) == logged_form(other)
+    assert (logged_data(foreign) == logged_form(sent)) == (logged_form(sent) == logged_form(other))
 
 
 @given(objects, st.data())
@@ -192,15 +192,15 @@ def test_data_is_known_by_the_first_line(node: Printer, sent: Any, other: Any) -
 def test_a_first_line_that_was_cut_tells_nothing_or_the_truth(node: Printer, sent: Any, data: st.DataObject) -> None:
     printed = node.line("event.data: ", sent)
     cut = printed[: data.draw(st.integers(0, len(printed)))]
-    assert logged_data(cut) in (None, visible(sent))
+    assert logged_data(cut) in (None, logged_form(sent))
 
 
 @pytest.mark.parametrize(
     "sent", [{"__proto__": 1}, {"a": {"__proto__": {}}}, {"a": "x" * 10_001}, {"a": "\U0001f600" * 5_001}]
 )
 def test_what_cannot_be_read_back_tells_nothing(node: Printer, sent: Any) -> None:
-    assert visible(sent) is None
-    assert logged_data(node.line("event.data: ", sent)) != visible({})
+    assert logged_form(sent) is None
+    assert logged_data(node.line("event.data: ", sent)) != logged_form({})
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ def line(text: str, level: str = "LOG") -> str:
     ],
 )
 def test_what_may_be_another_value_is_not_shown(log: str) -> None:
-    with pytest.raises(NotShown) as refused:
+    with pytest.raises(ResultNotLogged) as refused:
         logged_result(log)
     assert "\n" not in str(refused.value)
 
@@ -331,7 +331,7 @@ def test_lines_that_imitate_the_runtimes_never_give_a_wrong_result(
     log = FIRST + "".join(map(forged, before)) + node.answer(value) + "".join(map(forged, after))
     try:
         result = logged_result(log)
-    except NotShown:
+    except ResultNotLogged:
         return
     assert same(result, json.loads(json.dumps(value)))
 
@@ -352,5 +352,7 @@ def test_the_error_of_a_failed_call_is_the_runtimes() -> None:
 
 def test_numbers_that_no_double_holds_are_infinite_in_a_log() -> None:
     assert (
-        visible({"a": 10**400}) == visible({"a": math.inf}) == logged_data(f"{AT} LOG event.data:  {{ a: Infinity }}\n")
+        logged_form({"a": 10**400})
+        == logged_form({"a": math.inf})
+        == logged_data(f"{AT} LOG event.data:  {{ a: Infinity }}\n")
     )

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mincloud import AsyncMinCloud, JobTimeout
-from mincloud._job_logs import visible
+from mincloud._job_logs import logged_form
 from mincloud_emulator.core.node_inspect import log_text
 
 from .conftest import AsyncSide, SyncSide
@@ -166,10 +166,10 @@ def test_no_run_is_given_the_job_of_another_call(kind: type[SyncSide | AsyncSide
     assert set(map(id, ended)) <= set(map(id, runs))
     for run, call in zip(runs, ours, strict=True):
         if run.job is not None:
-            assert visible(by_number[run.job.id].data) == visible(call.data), (run, call)
-    shown = [json.dumps(visible(call.data), default=repr, sort_keys=True) for call in made if not call.is_ours]
+            assert logged_form(by_number[run.job.id].data) == logged_form(call.data), (run, call)
+    shown = [json.dumps(logged_form(call.data), default=repr, sort_keys=True) for call in made if not call.is_ours]
     is_clear = all(call.keeps_log for call in made) and not {
-        json.dumps(visible(call.data), default=repr, sort_keys=True) for call in ours
+        json.dumps(logged_form(call.data), default=repr, sort_keys=True) for call in ours
     } & set(shown)
     if is_clear:
         assert set(map(id, ended)) == set(map(id, runs))

@@ -98,7 +98,7 @@ def test_what_was_never_sent_is_sent_again(open_side: OpenSide, monkeypatch: pyt
         bound.bind(("127.0.0.1", 0))  # refuses until it listens
         late = MisbehavingServer([answers[name]], bound=bound)
 
-        def come_up(attempt: int, _retry_after: float | None = None) -> float:
+        def come_up(attempt: int, _retry_after: float | None, **_: object) -> float:
             failed.append(attempt)
             stack.enter_context(late)
             return 0.0

@@ -162,7 +162,7 @@ def test_an_upload_to_a_slow_reader_keeps_to_the_timeout(open_side: OpenSide) ->
         )
         started = time.monotonic()
         with pytest.raises(RequestTimeout, match="within 1 s"):
-            side.run(lambda cloud: cloud._pipeline.exchange.transport.send(request, 1.0))
+            side.run(lambda cloud: cloud._pipeline.sender.transport.send(request, 1.0))
         # Reading all of it takes the server 6 s at least.
         assert time.monotonic() - started < 4
         stopped.set()

@@ -1,5 +1,5 @@
-# Derived from mincloud/_async/exchange.py by scripts/codegen/derive_sync.py: change that and run `make generate`.
-"""Single requests of a client: what each of them carries, and what holds for every response."""
+# Derived from mincloud/_async/sender.py by scripts/codegen/derive_sync.py: change that and run `make generate`.
+"""Sends single requests: their common headers, the size of their responses, and the report of each attempt."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
 
     Headers = tuple[tuple[bytes, bytes], ...]
 
+_USER_AGENT = (b"User-Agent", USER_AGENT.encode("ascii"))
+_ACCEPT_ENCODING = (b"Accept-Encoding", b"gzip, deflate")
 
-class Exchange:
-    """Sends requests one at a time, without credentials of its own and without retries.
 
-    Attributes:
-        options: The client's options.
-        transport: What sends the requests.
-        known_secrets: What responses must not show of this client.
-        rate_limiter: Spreads the requests; shared with copies of the same rate, None if there is no limit.
+class Sender:
+    """Sends single requests of a client, without retries and without obtaining a token.
 
     Args:
         options: The client's options.
         transport: What sends the requests.
-        known_secrets: What responses must not show of this client.
-        parent: The exchange whose connections this one shares; None if they are its own.
+        known_secrets: The secrets that errors must not show.
+        parent: The sender of the client whose connections this one shares; None if they are its own.
+
+    Attributes:
+        rate_limiter: Spreads the requests; shared with the parent if the rate is the same, None if there is no limit.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Exchange:
         options: Options,
         transport: Transport,
         known_secrets: KnownSecrets,
-        parent: Exchange | None = None,
+        parent: Sender | None = None,
     ) -> None:
         self.options = options
         self.transport = transport
@@ -59,11 +59,12 @@ class Exchange:
             self.rate_limiter = parent.rate_limiter
         else:
             self.rate_limiter = None if rate is None else RateLimiter(rate)
-        self._host: Headers = ((b"Host", host_header(options.base_url)),)
-        self._user_agent: Headers = ((b"User-Agent", USER_AGENT.encode("ascii")),)
-        self._accept: Headers = ((b"Accept", b"application/json"),)
-        self._encodings: Headers = ((b"Accept-Encoding", b"gzip, deflate"),)
-        self._common = (*self._host, *self._user_agent, *self._accept, *self._encodings)
+        self._headers = (
+            (b"Host", host_header(options.base_url)),
+            _USER_AGENT,
+            (b"Accept", b"application/json"),
+            _ACCEPT_ENCODING,
+        )
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -84,14 +85,14 @@ class Exchange:
     def send(
         self, request: Request, timeout: float, operation: str, attempts: list[Attempt], *, hide_body: bool = False
     ) -> APIResponse:
-        """Sends one request once, and says so to the client's `on_attempt`.
+        """Sends a request once and reports the attempt to the client's `on_attempt`.
 
         Args:
             request: The request.
             timeout: The seconds that it may take.
             operation: The name of its operation.
             attempts: The attempts before, to which this one is added.
-            hide_body: Whether a successful response holds secrets that are not known yet, so that errors do without its body.
+            hide_body: Whether errors leave out the body of a success, since it holds secrets that are not known yet.
 
         Raises:
             ClientClosed: The client was closed.
@@ -127,22 +128,17 @@ class Exchange:
         if self.options.on_attempt is not None:
             try:
                 self.options.on_attempt(attempt)
-            except Exception:  # noqa: BLE001 - a fault of whoever watches must not break what is watched
+            except Exception:  # noqa: BLE001 - a fault of the program's own function must not break its call
                 logger.exception("on_attempt raised")
 
     def request(self, operation: Operation, token: Secret | None = None) -> Request:
-        """The request for an operation.
-
-        Args:
-            operation: The operation. One with an absolute URL gets no headers of the API.
-            token: The access token; None for the token operations.
-        """
+        """Builds the request for an operation; one with an absolute URL gets none of the API's headers, and no token."""
+        limit = self.options.max_response_bytes
         if not operation.path.startswith("/"):
             host = (b"Host", host_header(operation.path))
-            headers: Headers = (host, *self._user_agent, *self._encodings)
-            return Request(operation.method, operation.path, headers, b"", self.options.max_response_bytes)
-        headers = (*self._common, *operation.headers)
+            return Request(operation.method, operation.path, (host, _USER_AGENT, _ACCEPT_ENCODING), b"", limit)
+        headers: Headers = (*self._headers, *operation.headers)
         if token is not None:
             headers = (*headers, (b"Authorization", b"Bearer " + token.reveal().encode("ascii")))
         url = self.options.base_url + operation.path
-        return Request(operation.method, url, headers, operation.content or b"", self.options.max_response_bytes)
+        return Request(operation.method, url, headers, operation.content or b"", limit)
