@@ -58,11 +58,13 @@ emulator: $(VENV_STAMP) ## Start the emulator on port 8900
 generate: $(VENV_STAMP) $(NODE_STAMP) ## Derive the client from the contract, and the sync side from the async one
 	@$(BIN)/python -m scripts.codegen.generate
 	@$(BIN)/python -m scripts.codegen.derive_sync
+	@$(BIN)/python -m scripts.docs.readme_calls
 	@$(BIN)/python -m scripts.stories.workflows
 
 check-generated: $(VENV_STAMP) $(NODE_STAMP) ## Fail when what is derived is stale
 	@$(BIN)/python -m scripts.codegen.generate --check
 	@$(BIN)/python -m scripts.codegen.derive_sync --check
+	@$(BIN)/python -m scripts.docs.readme_calls --check
 	@$(BIN)/python -m scripts.stories.workflows --check
 
 contract: $(VENV_STAMP) $(NODE_STAMP) ## Validate and lint the contract and its examples

@@ -191,11 +191,11 @@ def job_pages(
         return response
 
     return Paginator(
-        fetch, read_jobs, lambda job: job.id, name=f"jobs of {name!r}", page_size=page_size, prefetch=prefetch
+        fetch, _read_jobs, lambda job: job.id, name=f"jobs of {name!r}", page_size=page_size, prefetch=prefetch
     )
 
 
-read_jobs = PageReader(Job, operations.list_jobs.parse_success)
+_read_jobs = PageReader(Job, operations.list_jobs.parse_success)
 
 
 def _newest(first: RawPage[Job] | None) -> int | None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
+import re
 import time
-from typing import TYPE_CHECKING
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from starlette.requests import ClientDisconnect, Request
@@ -17,7 +20,7 @@ from .console_api import ConsoleAPI
 from .exchange import Exchange
 from .function_operations import FunctionOperations, environment_of, json_response
 from .requests import HTTPError
-from .routing import Router
+from .routing import VARIABLE, Router
 from .token_operations import FIRST_HOP, SECOND_HOP, TokenOperations, unauthorized
 
 if TYPE_CHECKING:
@@ -150,27 +153,16 @@ class API:
         functions = FunctionOperations(service)
         tokens = TokenOperations(service)
         self._router = router = Router()
-        bearer = self._with_bearer
-        base = "/oserve/v1.3/cloud-function"
-        router.add("/oserve/v1/cloud-function/job", {"POST": bearer(functions.trigger_function)})
-        router.add(base, {"GET": bearer(functions.list_functions), "POST": bearer(functions.create_function)})
-        router.add(
-            f"{base}/{{}}",
-            {
-                "GET": bearer(functions.get_function),
-                "PATCH": bearer(functions.update_function),
-                "DELETE": bearer(functions.delete_function),
-            },
-        )
-        router.add(f"{base}/{{}}/debug", {"POST": bearer(functions.debug_function)})
-        router.add(
-            f"{base}/{{}}/job",
-            {"GET": bearer(functions.list_jobs), "POST": bearer(functions.invoke_function)},
-        )
-        router.add("/api/oauth2/hydrogen/openapi/authorize", {"POST": tokens.authorize})
+        for path, operations in _contract_paths().items():
+            handlers: dict[str, Handler] = {}
+            for method, operation in operations.items():
+                name = re.sub("(?=[A-Z])", "_", operation["operationId"]).lower()
+                handlers[method.upper()] = (
+                    self._with_bearer(getattr(functions, name)) if operation["security"] else getattr(tokens, name)
+                )
+            router.add(re.sub(r"\{\w+\}", VARIABLE, path), handlers)
         router.add(FIRST_HOP, {"GET": tokens.first_hop})
         router.add(SECOND_HOP, {"GET": tokens.second_hop})
-        router.add("/api/oauth2/access_token", {"POST": tokens.access_token})
 
     async def respond(self, request: Request) -> Response:
         """Answers a request.
@@ -203,6 +195,12 @@ class API:
             return await handler(request, variable)
 
         return check
+
+
+def _contract_paths() -> dict[str, dict[str, Any]]:
+    """Returns the operations of the contract by path and method; each is handled by the method of its name."""
+    paths: dict[str, dict[str, Any]] = json.loads(files("mincloud_api").joinpath("contract.json").read_bytes())["paths"]
+    return paths
 
 
 def allowed_methods(methods: Iterable[str]) -> list[str]:

@@ -54,7 +54,7 @@ class TokenOperations:
         response.delete_cookie(_COOKIE, path="/api/oauth2/")
         return response
 
-    async def access_token(self, request: Request, _name: str) -> Response:
+    async def create_access_token(self, request: Request, _name: str) -> Response:
         """`createAccessToken`, for both grants."""
         fields = await self._fields(request)
         grant = required_text(fields, "grant_type")

@@ -2,6 +2,7 @@
 
 - Code between backticks that names something public (`MinCloud`, `functions.invoke`) is a link to its reference.
 - `error-tree` draws the tree of the errors from their classes.
+- `contract-models` and `contract-values` document the public models of the contract and its enums.
 - `command-line` describes each command from the parser that reads it.
 - Every public name has its place in the reference, or the build fails.
 - Each page leads to itself in the other language.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from enum import Enum
 from importlib import import_module
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any, ClassVar, cast
@@ -43,10 +45,6 @@ GIVEN = (
     "Jobs",
     "Paginator",
     "Run",
-    "CloudFunction",
-    "DebugResult",
-    "InvocationError",
-    "Job",
 )
 # How texts call an object, and what it is an instance of.
 SPOKEN = {
@@ -99,7 +97,14 @@ def public_name(code: str) -> str | None:
 
 
 def _is_given(what: str, name: str) -> bool:
-    return what == "class" and name.removeprefix("mincloud.").removeprefix("Async") in GIVEN
+    bare = name.removeprefix("mincloud.")
+    return what == "class" and (bare.removeprefix("Async") in GIVEN or bare in _contract_models())
+
+
+def _contract_models() -> dict[str, type]:
+    mincloud = import_module("mincloud")
+    public = {name: getattr(mincloud, name) for name in mincloud.__all__}
+    return {name: kind for name, kind in public.items() if getattr(kind, "__module__", "").startswith("mincloud_api.")}
 
 
 def _hide_constructor(
@@ -168,6 +173,13 @@ def _branch(error: type[Exception], indent: str = "") -> str:
     branches = sorted(error.__subclasses__(), key=lambda each: inspect.getsourcelines(each)[1])
     below = "".join(_branch(each, f"{indent}  ") for each in branches)
     return f"{indent}- `{error.__name__}`: {line}\n\n{below}"
+
+
+def _model_reference(*, values: bool) -> str:
+    """The reference of the public models of the contract, or of its enums, in reStructuredText."""
+    members = ":members:\n   :undoc-members:" if values else ":members: to_dict"
+    names = [name for name, kind in _contract_models().items() if issubclass(kind, Enum) == values]
+    return "\n".join(f".. autoclass:: mincloud.{name}\n   {members}\n" for name in names)
 
 
 def _commands() -> Iterator[str]:
@@ -272,6 +284,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     statuses = [(str(status), meaning) for status, meaning in MEANINGS]
     app.add_directive("exit-statuses", _directive(lambda: _table("status", statuses)))
     app.add_directive("repository-text", RepositoryText)
+    app.add_directive("contract-models", _directive(lambda: _model_reference(values=False)))
+    app.add_directive("contract-values", _directive(lambda: _model_reference(values=True)))
     app.connect("autodoc-process-signature", _hide_constructor)
     app.connect("autodoc-process-docstring", _prepare_docstring, priority=100)  # before napoleon
     app.connect("doctree-read", _link_code)
