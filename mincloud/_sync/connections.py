@@ -188,9 +188,21 @@ class Connection:
         # A pool of one keeps its connection itself.
         if not isinstance(self.http, httpcore.ConnectionPool) and not self.http.is_idle():
             return False
+        if self._has_surplus():
+            return False
         self._keep_alive = keep_alive_of(headers)
         self._idle_since = time.monotonic()
         return self._keep_alive != 0
+
+    def _has_surplus(self) -> bool:
+        """Whether bytes came behind the response, which httpcore would read as the beginning of the next one."""
+        layer: Any = self.http
+        if isinstance(layer, httpcore.ConnectionPool):
+            layer = next(iter(layer.connections), None)
+        while (inner := getattr(layer, "_connection", None)) is not None:
+            layer = inner
+        h11_state = getattr(layer, "_h11_state", None)  # no public name leads there
+        return h11_state is not None and bool(h11_state.trailing_data[0])
 
     def has_expired(self, now: float) -> bool:
         """Whether it was idle for so long that the server may have closed it."""

@@ -275,8 +275,8 @@ def test_a_connection_that_the_server_closed_while_idle_is_not_used_again(open_s
 
 @pytest.mark.parametrize(
     "more",
-    [result("not yours"), reply(status=408), result("not yours")[:-1]],
-    ids=["an answer", "a farewell", "half an answer"],
+    [result("not yours"), reply(status=408), result("not yours")[:-1], result("not yours")[:20], b"\0"],
+    ids=["an answer", "a farewell", "half an answer", "half a header", "a byte"],
 )
 @pytest.mark.parametrize("name", SENT_ONCE)
 def test_what_comes_together_with_an_answer_is_not_taken_for_the_next(
