@@ -280,6 +280,16 @@ def test_http_is_handed_to_the_proxy_whole(open_side: OpenSide, serve: Serve, mo
     assert request.headers["host"] == "api.example:8900"
 
 
+def test_what_comes_behind_an_answer_of_a_proxy_is_not_taken_for_the_next(
+    open_side: OpenSide, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = serve(result(1) + result("not yours")[:20], result(2))
+    monkeypatch.setenv("HTTP_PROXY", proxy.url)
+    side = open_side(base_url="http://api.example", access_token=TOKEN, max_retries=0)
+    assert [side.run(lambda cloud: cloud.functions.invoke("greet")) for _ in range(2)] == [1, 2]
+    assert proxy.connections == 2
+
+
 def test_a_proxy_that_hangs_on_http_may_have_passed_the_call_on(
     open_side: OpenSide, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
