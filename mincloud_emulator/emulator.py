@@ -1,4 +1,4 @@
-"""The emulator as Python code has it: started in the background, driven from a test."""
+"""The emulator for use in Python code: it runs in a thread of its own, and a test controls it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from .core.clock import Clock
 from .core.errors import EmulatorError, FunctionSourceError
-from .core.faults import Fault, check_delay, fault_answer
+from .core.faults import Fault, fault_answer
 from .core.settings import Limits, Settings
 from .core.stubs import IN_STUB
 from .server import Server, open_server
@@ -37,23 +37,23 @@ class Emulator:
     coroutine.
 
     Args:
-        port: Where the API listens; 0 for any free port.
-        host: On which address.
+        port: The port of the API; 0 for any free one.
+        host: The address to listen on.
         data: A file that keeps functions, jobs and credentials; None to keep everything in memory.
         client_id: The application's id; random if None.
         client_secret: The application's secret; random if None.
         access_token: A first access token; random if None.
-        limits: How much a call and a request may have; the service's if None.
-        clock: What time it is; the real time if None. It can be moved: `emulator.clock.advance(seconds)`.
-        node: Which Node runs functions: a program, or a version such as `12`, of which an installed one is looked
-            for; the one on the path if None. Stubs need none.
-        baas: A JavaScript module whose exports stand in for what the emulator has not of `BaaS`.
+        limits: The limits of calls and requests; the service's if None.
+        clock: The clock; the real time if None. It can be moved: `emulator.clock.advance(seconds)`.
+        node: The Node that runs functions: a program, or a version such as `12`, of which an installed one is searched; None for
+            the one on the path. Stubs need no Node.
+        baas: A JavaScript module whose exports stand in for the parts of `BaaS` that the emulator does not have.
         strict: Whether a function that opens a socket is refused, as in the service; else its log says so.
-        listing_lag: After how many seconds `listJobs` lists a job, by the emulator's clock. Nothing says how long the
-            service takes. A callable is given each `RecordedCall` and returns its job's lag: it runs in the emulator's
-            thread and must not wait.
-        early_logs: Whether a job has its `user_log_url` as soon as it runs, with the log as far as it has come. The
-            service documents only that it is there when the job has ended.
+        listing_lag: After how many seconds `listJobs` lists a job, by the emulator's clock. How long the service takes is not
+            documented. A callable is given each `RecordedCall` and returns its job's lag: it runs in the emulator's thread and
+            must not block.
+        early_logs: Whether a job has its `user_log_url` as soon as it runs, with the log so far. The service documents only
+            that it is there when the job has ended.
 
     Raises:
         ValueError: If `listing_lag` is negative or no number.
@@ -96,7 +96,7 @@ class Emulator:
         )
         self._running: _ServerThread | None = None
 
-    # Life
+    # Start and end
 
     def start(self) -> Self:
         """Starts listening, which `with` does too.
@@ -122,7 +122,7 @@ class Emulator:
             running.stop()
 
     def reset(self) -> None:
-        """Forgets everything and takes new credentials where none were given; the port stays."""
+        """Deletes everything and takes new credentials where none were given; the port stays."""
         self._wait(self._service.reset)
 
     def __enter__(self) -> Self:
@@ -139,7 +139,7 @@ class Emulator:
     def __repr__(self) -> str:
         return f"<Emulator {'not running' if self._running is None else self._running.server.url}>"
 
-    # Where and who
+    # Addresses and credentials
 
     @property
     def url(self) -> str:
@@ -153,7 +153,7 @@ class Emulator:
 
     @property
     def console_url(self) -> str:
-        """The address of the console page, with the key that it needs. Who knows it can deploy and run code."""
+        """The address of the console page, with its key. Whoever knows it can deploy and run code."""
         return self._started.server.console_url
 
     @property
@@ -191,9 +191,9 @@ class Emulator:
     # Functions
 
     def stub(self, name: str, stub: Stub, *, environment: str = "") -> None:
-        """Has a Python callable play a function, which is created if it does not exist.
+        """Runs a Python callable instead of a function, which is created if it does not exist.
 
-        It plays it until the function is deleted, under a new name too, and whatever code is deployed.
+        The stub stays until the function is deleted, even if the function is renamed or its code is deployed again.
 
         Args:
             name: The function's name.
@@ -234,7 +234,7 @@ class Emulator:
             raise FunctionSourceError(message) from error
         self._do(lambda: self._service.deploy(environment, name, code, remark=remark, plan_circle=plan_circle))
 
-    # What happened
+    # Calls
 
     @property
     def calls(self) -> list[RecordedCall]:
@@ -274,7 +274,7 @@ class Emulator:
         method: str | None = None,
         after: bool = False,
     ) -> None:
-        """Has the next requests answered with an error.
+        """Answers the next requests with an error.
 
         Args:
             status: The answer's status, 200 to 599.
@@ -298,7 +298,7 @@ class Emulator:
     def drop_next(
         self, *, times: int = 1, path: str | None = None, method: str | None = None, after: bool = False
     ) -> None:
-        """Has the connections of the next requests closed without an answer.
+        """Closes the connections of the next requests without an answer.
 
         Args:
             times: As for `fail_next`.
@@ -314,7 +314,7 @@ class Emulator:
         self._do(lambda: self._service.faults.waiting.append(fault))
 
     def delay(self, seconds: float, *, path: str | None = None) -> None:
-        """Has requests wait before they are served.
+        """Delays requests before they are served.
 
         Args:
             seconds: For how long; 0 to end it.
@@ -324,14 +324,13 @@ class Emulator:
             TypeError: If the path is no text.
             ValueError: If it is no number of seconds, or no path matches.
         """
-        check_delay(seconds, path)
         self._do(lambda: self._service.faults.delay(seconds, path))
 
     def clear_faults(self) -> None:
-        """Forgets the faults and delays that were asked for."""
+        """Removes the faults and delays that were asked for."""
         self._do(self._service.faults.clear)
 
-    # The thread behind it
+    # The thread of the server
 
     @property
     def _started(self) -> _ServerThread:
@@ -345,7 +344,7 @@ class Emulator:
         return self._started.service
 
     def _do(self, action: Callable[[], _T]) -> _T:
-        """Runs something in the emulator's thread, which alone touches its state."""
+        """Runs something in the server's thread, which alone reads and changes its state."""
 
         async def run() -> _T:
             return action()

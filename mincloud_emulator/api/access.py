@@ -1,4 +1,4 @@
-"""Checks where a request comes from: the host that it names, the address of its sender, and the page behind it."""
+"""Checks where a request comes from: its Host header, the address of its sender, and the page that sent it."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ import re
 import time
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -20,12 +19,12 @@ from .console_api import ConsoleAPI
 from .exchange import Exchange
 from .function_operations import FunctionOperations, environment_of, json_response
 from .requests import HTTPError
-from .routing import VARIABLE, Router
+from .routing import Router
 from .token_operations import FIRST_HOP, SECOND_HOP, TokenOperations, unauthorized
 
 if TYPE_CHECKING:
     from asyncio import Transport
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable
 
     from starlette.types import Message, Receive, Scope, Send
 
@@ -36,20 +35,17 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 _API_PATHS = ("/oserve/", "/api/")
-_KEPT_EXCHANGES = 200
+_KEPT_REQUESTS = 200
 _CONSOLE_PATHS = ("/_emulator/", "/console/")
 
 TRANSPORT = "mincloud_emulator.transport"
-"""Where the server leaves a connection's transport in the scope, for faults that drop it."""
+"""The key of the connection's transport in the scope, which the server sets for faults that drop the connection."""
 
 
 class OriginApp:
     """The ASGI application of an origin: applies faults and delays, dates answers, and publishes each request as an event.
 
-    Args:
-        service: The application.
-        api: Whether this is the API's origin.
-        respond: Answers a request.
+    `api` says whether this is the API's origin.
     """
 
     def __init__(self, service: Service, *, api: bool, respond: Callable[[Request], Awaitable[Response]]) -> None:
@@ -72,10 +68,10 @@ class OriginApp:
             exchange.take_response(message)
             await send(message)
 
-        # What a browser asks for by itself must not take the faults that are meant for a client of the API.
+        # A request that a browser sends by itself must not take the faults that are meant for a client of the API.
         api = self._api and path.startswith(_API_PATHS)
         fault = self._service.faults.take(request.method, path, api=api)
-        delay = self._service.faults.latency(path, api=api)
+        delay = self._service.faults.delay_of(path, api=api)
         try:
             if delay > 0:
                 with contextlib.suppress(TimeoutError):
@@ -84,7 +80,7 @@ class OriginApp:
             if response is None:
                 transport: Transport = scope[TRANSPORT]
                 transport.abort()
-                await asyncio.sleep(0)  # so that uvicorn learns that the connection is gone, and misses no answer
+                await asyncio.sleep(0)  # so that uvicorn knows that the connection is closed, and expects no answer
                 return
             await response(scope, receive, send_dated)
         except ClientDisconnect:
@@ -100,7 +96,7 @@ class OriginApp:
         return None if fault.status is None else Response(fault.body, fault.status, dict(fault.headers))
 
     async def _dispatch(self, request: Request) -> Response | None:
-        """Answers a request; None if it came too late, since everything is being closed."""
+        """Answers a request; returns None if it came while everything is being closed."""
         try:
             requested_host(request)
             return await self._respond(request)
@@ -119,33 +115,25 @@ class OriginApp:
         if path.startswith(_CONSOLE_PATHS):
             return
         environment = request.headers.get("x-hydrogen-env-id", "")
-        self._service.broker.publish(
-            "request",
-            {
-                "method": request.method,
-                # The query stays out: on the log's origin it is a secret.
-                "path": path,
-                "status": exchange.status,
-                "milliseconds": round(seconds * 1000, 1),
-                "at": self._service.clock.now(),
-                "environment": environment.encode("latin-1").decode(errors="replace"),
-            },
-        )
+        summary = {
+            "method": request.method,
+            "path": path,  # without the query, which is a secret on the log's origin
+            "status": exchange.status,
+            "milliseconds": round(seconds * 1000, 1),
+            "at": self._service.clock.now(),
+            "environment": environment.encode("latin-1").decode(errors="replace"),
+        }
+        number = self._service.broker.publish("request", summary)
         # The bodies of token operations and the addresses of logs hold secrets.
-        if path.startswith("/oserve/"):
-            kept = self._service.exchanges
-            kept[self._service.broker.count] = exchange.summary(request)
-            while len(kept) > _KEPT_EXCHANGES:
-                del kept[next(iter(kept))]
+        details = exchange.details(request) if path.startswith("/oserve/") else None
+        kept = self._service.requests
+        kept[number] = ({"number": number, **summary}, details)
+        while len(kept) > _KEPT_REQUESTS:
+            del kept[next(iter(kept))]
 
 
 class API:
-    """Answers the requests to the API's origin.
-
-    Args:
-        service: The application.
-        console_key: What requests to the console's interface have to carry.
-    """
+    """Answers the requests to the API's origin, those of the console too if they carry its key."""
 
     def __init__(self, service: Service, *, console_key: str) -> None:
         self._service = service
@@ -160,7 +148,7 @@ class API:
                 handlers[method.upper()] = (
                     self._with_bearer(getattr(functions, name)) if operation["security"] else getattr(tokens, name)
                 )
-            router.add(re.sub(r"\{\w+\}", VARIABLE, path), handlers)
+            router.add(path, handlers)
         router.add(FIRST_HOP, {"GET": tokens.first_hop})
         router.add(SECOND_HOP, {"GET": tokens.second_hop})
 
@@ -170,21 +158,10 @@ class API:
         Raises:
             HTTPError: If it is answered with an error.
         """
-        raw_path: bytes = request.scope["raw_path"]
-        found = self._router.find(raw_path)
-        if found is None:
-            console = await self._console.respond(request)
-            if console is not None:
-                return console
-            raise HTTPError(404, f"there is nothing at {unquote(raw_path.decode('ascii', 'replace'))[:200]}")
-        methods, variable = found
-        handler = methods.get("GET" if request.method == "HEAD" else request.method)
-        if handler is None:
-            allowed = {"Allow": ", ".join(allowed_methods(methods))}
-            if request.method == "OPTIONS":
-                return Response(status_code=204, headers=allowed)
-            raise HTTPError(405, f"{request.method} is not possible here", allowed)
-        return await handler(request, variable)
+        response = await self._router.respond(request) or await self._console.respond(request)
+        if response is None:
+            raise HTTPError(404, f"there is nothing at {request.scope['path'][:200]}")
+        return response
 
     def _with_bearer(self, handler: Handler) -> Handler:
         async def check(request: Request, variable: str) -> Response:
@@ -203,20 +180,8 @@ def _contract_paths() -> dict[str, dict[str, Any]]:
     return paths
 
 
-def allowed_methods(methods: Iterable[str]) -> list[str]:
-    """Returns what the `Allow` header of a path says, given its handlers by method."""
-    allowed = [*methods, "OPTIONS"]
-    if "GET" in allowed:
-        allowed.append("HEAD")
-    return sorted(allowed)
-
-
 class LogOrigin:
-    """Answers the requests for job logs, as an object store does.
-
-    Args:
-        service: The application.
-    """
+    """Answers the requests for job logs, as an object store does."""
 
     def __init__(self, service: Service) -> None:
         self._service = service

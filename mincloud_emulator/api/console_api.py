@@ -12,16 +12,23 @@ import hmac
 import json
 import re
 import secrets
-from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response, StreamingResponse
 
-from ..core.invocations import Caller, job_summary
+from ..core.invocations import job_summary
 from ..core.json_text import encode_json
 from .access import is_loopback, refuse_other_sites, requested_host, sender_address
-from .function_operations import SOURCES, STATUSES, await_result, function_body, json_response, json_text_response
+from .function_operations import (
+    SOURCES,
+    STATUSES,
+    await_result,
+    caller_of,
+    function_body,
+    json_response,
+    json_text_response,
+)
 from .requests import (
     HTTPError,
     bad_request,
@@ -41,7 +48,6 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from ..core.events import Event
     from ..core.service import Service
     from ..core.store import Function, Job
 
@@ -49,8 +55,8 @@ _FILES = Path(__file__).parent.parent / "console"
 # Named here, since some machines' own tables call a script plain text, which browsers then refuse to run.
 _FILE_TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _FILE_HEADERS = {
-    # What a function is called, returns or logs is never code on the page, whatever is in it; and no other site
-    # may show the page in a frame and have its buttons clicked.
+    # A function's name, result or log is never code on the page, whatever it contains; and no other site may show the page in a
+    # frame and have its buttons clicked.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
         " base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
@@ -62,46 +68,38 @@ _FILE_HEADERS = {
     "Cache-Control": "no-cache",
 }
 _IDLE_SECONDS = 15.0
-_KEPT_REQUESTS = 200
 _EVENT_HEADER = "Emulator-Event"
 KEY_HEADER = "Emulator-Key"
 """The request header that carries the key of the console."""
 
 
 class ConsoleAPI:
-    """Answers the console's requests. The environment is a query parameter, `""` or missing for production.
-
-    Args:
-        service: The application.
-        key: What each request has to carry.
-    """
+    """Answers the console's requests, which carry `key`. The environment is a query parameter, `""` or missing for production."""
 
     def __init__(self, service: Service, *, key: str) -> None:
         self._service = service
         self._key = key.encode()
         self._instance = secrets.token_hex(8)
         self._files: dict[str, tuple[bytes, str]] | None = None
-        self._requests: deque[dict[str, Any]] = deque(maxlen=_KEPT_REQUESTS)
-        service.broker.listen(self._remember)
         self._router = router = Router()
         router.add("/_emulator/info", {"GET": self._info})
         router.add("/_emulator/functions", {"GET": self._list_functions})
         router.add(
-            "/_emulator/functions/{}",
+            "/_emulator/functions/{name}",
             {"GET": self._get_function, "PUT": self._put_function, "DELETE": self._delete_function},
         )
-        router.add("/_emulator/functions/{}/call", {"POST": self._call_function})
+        router.add("/_emulator/functions/{name}/call", {"POST": self._call_function})
         router.add("/_emulator/jobs", {"GET": self._list_jobs})
-        router.add("/_emulator/jobs/{}", {"GET": self._get_job})
-        router.add("/_emulator/jobs/{}/data", {"GET": self._get_data})
-        router.add("/_emulator/jobs/{}/log", {"GET": self._get_log})
+        router.add("/_emulator/jobs/{number}", {"GET": self._get_job})
+        router.add("/_emulator/jobs/{number}/data", {"GET": self._get_data})
+        router.add("/_emulator/jobs/{number}/log", {"GET": self._get_log})
         router.add("/_emulator/requests", {"GET": self._list_requests})
-        router.add("/_emulator/requests/{}", {"GET": self._get_request})
+        router.add("/_emulator/requests/{number}", {"GET": self._get_request})
         router.add("/_emulator/token", {"GET": self._token})
         router.add("/_emulator/events", {"GET": self._events})
 
     async def respond(self, request: Request) -> Response | None:
-        """Answers a request that is none of the API's, None if it is none of the console's either.
+        """Answers a request to the console; returns None if it is no request to the console.
 
         Raises:
             HTTPError: If it is answered with an error.
@@ -109,14 +107,7 @@ class ConsoleAPI:
         path: str = request.scope["path"]
         if path.startswith("/_emulator"):
             self._check_access(request)
-        found = self._router.find(request.scope["raw_path"])
-        if found is None:
-            return self._file(request)
-        methods, variable = found
-        handler = methods.get(request.method)
-        if handler is None:
-            raise HTTPError(405, f"{request.method} is not possible here", {"Allow": ", ".join(methods)})
-        return await handler(request, variable)
+        return await self._router.respond(request) or self._file(request)
 
     def _check_access(self, request: Request) -> None:
         refuse_other_sites(request)
@@ -145,16 +136,8 @@ class ConsoleAPI:
         found = self._files.get(request.scope["path"])
         return found and Response(found[0], headers=_FILE_HEADERS, media_type=found[1])
 
-    def _remember(self, event: Event) -> None:
-        """Keeps what a page that is opened later could not learn from the store."""
-        data = event.data
-        if event.kind == "request":
-            self._requests.append({"number": event.number, **data})
-        elif event.kind == "reset":
-            self._requests.clear()
-
     async def _info(self, _request: Request, _name: str) -> Response:
-        """What is running, and which environments have functions."""
+        """Describes the application and the environments that have functions."""
         service = self._service
         environments = service.store.environments()
         return json_response(
@@ -200,7 +183,7 @@ class ConsoleAPI:
         return Response(status_code=204)
 
     async def _call_function(self, request: Request, name: str) -> Response:
-        """Calls a function: `{"data", "sync"?, "source"?}`; answers with its job, and if waited for its result."""
+        """Calls a function: `{"data", "sync"?, "source"?}`. Returns its job, and its result if the caller waits."""
         fields = await self._fields(request)
         function = self._function(request, name)
         if "data" not in fields:
@@ -209,8 +192,7 @@ class ConsoleAPI:
         source = text_field(fields, "source") or "open_api"
         if source not in SOURCES:
             raise bad_request(f"source must be one of {', '.join(SOURCES)}, not {source[:40]!r}")
-        caller = Caller(source, sender_address(request), request.headers.get("user-agent", ""))
-        invocation = self._service.invocations.start(function, fields["data"], caller, sync=sync)
+        invocation = self._service.invocations.start(function, fields["data"], caller_of(request, source), sync=sync)
         if not sync:
             return json_response(200, {"job": job_summary(invocation.job)})
         result = await await_result(invocation)
@@ -219,9 +201,9 @@ class ConsoleAPI:
         return json_text_response(b'{"result":%b,%b' % (result.result_json, encode_json(rest)[1:]))
 
     async def _list_jobs(self, request: Request, _name: str) -> Response:
-        """Jobs, newest first, and the number of the latest event that they show.
+        """Lists jobs, newest first, with the number of the latest event that they include.
 
-        Of one function (`function=NAME`) or of all, with one `status` or any, and with a text in the `log` or any.
+        The parameters `function`, `status` and `log` (a text in the log) are filters.
         """
         parameters = query_parameters(request)
         limit, offset = page_parameters(parameters)
@@ -241,14 +223,14 @@ class ConsoleAPI:
         return json_response(200, job_summary(self._job(number)))
 
     async def _get_data(self, _request: Request, number: str) -> Response:
-        """What a job's function was called with."""
+        """Returns the data that a job's function was called with."""
         text = self._service.store.job_data(self._job(number).id)
         if text is None:
             raise HTTPError(404, "this job's data is too large to be kept")
         return json_text_response(text.encode("utf-8", "replace"))
 
     async def _get_log(self, _request: Request, number: str) -> Response:
-        """A job's log, while it runs as far as it has come; a header has the number of the latest event in it."""
+        """Returns a job's log, so far if it runs; a header has the number of the latest event that it includes."""
         job = self._job(number)
         text = self._service.job_log(job)
         if text is None:
@@ -257,22 +239,23 @@ class ConsoleAPI:
         return Response(text.encode("utf-8", "replace"), headers=headers, media_type="text/plain")
 
     async def _list_requests(self, _request: Request, _name: str) -> Response:
-        """The latest requests, oldest first, and the number of the latest event among them."""
-        return json_response(200, {"requests": list(self._requests), "event": self._service.broker.count})
+        """Lists the latest requests, oldest first, with the number of the latest event that they include."""
+        summaries = [summary for summary, _ in self._service.requests.values()]
+        return json_response(200, {"requests": summaries, "event": self._service.broker.count})
 
     async def _get_request(self, _request: Request, number: str) -> Response:
-        """What was sent and answered, as far as it is kept, of the request with that event number."""
-        exchange = self._service.exchanges.get(int(number)) if re.fullmatch(r"[0-9]{1,18}", number) else None
-        if exchange is None:
+        """Returns the bodies and headers of the request with that event number, as far as they are kept."""
+        _, details = self._service.requests.get(_number(number), (None, None))
+        if details is None:
             raise HTTPError(404, "it is not kept, because it is old or may hold secrets")
-        return json_response(200, exchange)
+        return json_response(200, details)
 
     async def _token(self, _request: Request, _name: str) -> Response:
-        """An access token, for a client that is to reach the emulator."""
+        """Returns an access token for a client of the emulator."""
         return json_response(200, {"access_token": self._service.credentials.access_token})
 
     async def _events(self, _request: Request, _name: str) -> Response:
-        """Server-sent events: `function`, `job`, `log`, `request`, `reset`, each with a number and a JSON object."""
+        """Streams server-sent events, each with its kind, number and JSON object; see `Event`."""
 
         async def stream() -> AsyncGenerator[bytes, None]:
             yield b": connected\n\n"
@@ -298,7 +281,7 @@ class ConsoleAPI:
         return function
 
     def _job(self, number: str) -> Job:
-        job = self._service.store.job(int(number)) if re.fullmatch(r"[0-9]{1,18}", number) else None
+        job = self._service.store.job(_number(number))
         if job is None:
             raise HTTPError(404, f"there is no job {number[:40]!r}")
         return job
@@ -310,3 +293,8 @@ class ConsoleAPI:
             "version": function.version,
             "stub": function.id in self._service.invocations.stubs,
         }
+
+
+def _number(text: str) -> int:
+    """Returns the number in a path; -1, which nothing has, if it is none."""
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else -1

@@ -13,17 +13,17 @@ _HIDDEN_HEADERS = frozenset({b"authorization", b"cookie"})
 
 
 class Exchange:
-    """One request and its answer, the beginning of each body."""
+    """A request and its answer, with the beginning of each body."""
 
     def __init__(self) -> None:
         self.status = 0
-        """The answer's status; 0 as long as there is no answer."""
+        """The answer's status; 0 until there is one."""
         self._headers: list[tuple[bytes, bytes]] = []
         self._sent = bytearray()
         self._answered = bytearray()
 
     def receiving(self, receive: Receive) -> Receive:
-        """Returns a way to receive the request's body that keeps the beginning of it."""
+        """Wraps an ASGI `receive` so that the beginning of the body is kept."""
 
         async def receive_and_keep() -> Message:
             message = await receive()
@@ -39,8 +39,8 @@ class Exchange:
             self._headers = list(message["headers"])
         _keep(self._answered, message)
 
-    def summary(self, request: Request) -> dict[str, Any]:
-        """Returns all of it that is no secret, as JSON takes it."""
+    def details(self, request: Request) -> dict[str, Any]:
+        """Returns a JSON value with all of it but secret headers."""
         query: bytes = request.scope["query_string"]
         return {
             "query": query.decode("latin-1"),

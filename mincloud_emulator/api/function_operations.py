@@ -1,4 +1,4 @@
-"""The operations on functions and their jobs, as the contract has them."""
+"""The contract's operations on functions and their jobs."""
 
 from __future__ import annotations
 
@@ -51,25 +51,23 @@ SOURCES = (
 STATUSES = ("waiting", "executing", *FINAL_STATUSES)
 SERVICE_TYPES = ("time_sensitive", "batch")
 
+_FUNCTION_FIELDS = ("created_at", "function_code", "id", "name", "plan_circle", "remark", "updated_at")
+_JOB_FIELDS = ("created_at", "finished_at", "id", "mem_usage", "service_type", "source", "started_at", "status")
 _FUNCTIONS_PATH = "/oserve/v1.3/cloud-function/"
 
 
 def json_response(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:
-    """Returns an answer whose body is JSON."""
+    """Returns a response with a value as JSON."""
     return Response(encode_json(value), status, headers, media_type="application/json")
 
 
 def json_text_response(text: bytes) -> Response:
-    """Returns a successful answer whose body is JSON text that is there already."""
+    """Returns a successful response with JSON text."""
     return Response(text, media_type="application/json")
 
 
 class FunctionOperations:
-    """Handlers of the operations. Each takes the request and the function's name from its path.
-
-    Args:
-        service: The application.
-    """
+    """Handlers of the operations. Each takes the request and the function's name in its path, `""` if there is none."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -135,16 +133,14 @@ class FunctionOperations:
         """`invokeFunction`: waits for the result unless `sync` is false."""
         fields = await read_json_object(request, self._service.limits)
         function = self._function(request, name)
-        data = object_field(fields, "data")
-        if data is None:
-            raise bad_request("data 是必填项 (data is required, {} if there is nothing to pass)")
-        return await self._call(request, function, data, fields)
+        _require_data(fields)
+        return await self._call(request, function, fields)
 
     async def trigger_function(self, request: Request, _name: str) -> Response:
         """`triggerFunction`, the older way to invoke: the name is in the body and `data` may be missing."""
         fields = await read_json_object(request, self._service.limits)
         function = self._function(request, required_text(fields, "function_name"))
-        return await self._call(request, function, object_field(fields, "data") or {}, fields)
+        return await self._call(request, function, fields)
 
     async def debug_function(self, request: Request, name: str) -> Response:
         """`debugFunction`: waits, and answers with log, time and memory too.
@@ -154,8 +150,7 @@ class FunctionOperations:
         """
         fields = await read_json_object(request, self._service.limits)
         function = self._function(request, name)
-        if "data" not in fields:
-            raise bad_request("data 是必填项 (data is required, {} if there is nothing to pass)")
+        _require_data(fields)
         subject = text_field(fields, "subject") or "sdk"
         if subject not in SOURCES:
             raise bad_request(f"subject must be one of {', '.join(SOURCES)}, not {subject[:40]!r}")
@@ -164,11 +159,11 @@ class FunctionOperations:
                 raise bad_request("schema_id must be an integer")
         elif subject == "flex_schema":
             raise bad_request("schema_id is required when subject is flex_schema")
-        caller = _caller(request, subject, schema_id=fields.get("schema_id") if subject == "flex_schema" else None)
+        caller = caller_of(request, subject, schema_id=fields.get("schema_id") if subject == "flex_schema" else None)
         invocation = self._service.invocations.start(function, fields["data"], caller, sync=True)
         result = await await_result(invocation)
         if result.error:
-            # Its three keys are documented; what the service writes where a function gave a text only, is not.
+            # The documentation has three keys, and does not say what the service writes into those that are not known.
             result = replace(result, error={"message": "", "stack": "", "type": "", **result.error})
         body = {
             "billing_time": result.billing_time,
@@ -179,11 +174,10 @@ class FunctionOperations:
         }
         return json_text_response(b"%b,%b" % (result.result_json[:-1], encode_json(body)[1:]))
 
-    async def _call(
-        self, request: Request, function: Function, data: dict[str, Any], fields: Mapping[str, Any]
-    ) -> Response:
+    async def _call(self, request: Request, function: Function, fields: Mapping[str, Any]) -> Response:
+        data = object_field(fields, "data") or {}
         sync = boolean_field(fields, "sync", default=True)
-        invocation = self._service.invocations.start(function, data, _caller(request, "open_api"), sync=sync)
+        invocation = self._service.invocations.start(function, data, caller_of(request, "open_api"), sync=sync)
         if not sync:
             return json_response(200, {"status": "ok"})
         return json_text_response((await await_result(invocation)).result_json)
@@ -206,36 +200,13 @@ class FunctionOperations:
         unlisted = self._service.invocations.recorder.unlisted()
         jobs, total = self._service.store.jobs(function.id, given, limit, offset, without=unlisted)
         path = f"{_FUNCTIONS_PATH}{quote(name, safe='')}/job/"
-        return json_response(
-            200,
-            _page(
-                path,
-                given,
-                limit,
-                offset,
-                total=total,
-                objects=[self.job_body(job, host=requested_host(request)) for job in jobs],
-            ),
-        )
+        objects = [self._job_body(job, host=requested_host(request)) for job in jobs]
+        return json_response(200, _page(path, given, limit, offset, total=total, objects=objects))
 
-    def job_body(self, job: Job, *, host: str = "") -> dict[str, Any]:
-        """Returns a job as the contract has it.
-
-        Args:
-            job: The job.
-            host: What the caller reached this machine by.
-        """
-        return {
-            "created_at": job.created_at,
-            "finished_at": job.finished_at,
-            "id": job.id,
-            "mem_usage": job.mem_usage,
-            "service_type": job.service_type,
-            "source": job.source,
-            "started_at": job.started_at,
-            "status": job.status,
-            "user_log_url": self._service.logs.address(job.id, host=host) if self._service.shows_log(job) else None,
-        }
+    def _job_body(self, job: Job, *, host: str = "") -> dict[str, Any]:
+        """Returns a job as in the contract; `host` is the name by which the caller reaches this machine."""
+        log_url = self._service.logs.address(job.id, host=host) if self._service.shows_log(job) else None
+        return {**{name: getattr(job, name) for name in _JOB_FIELDS}, "user_log_url": log_url}
 
     def _function(self, request: Request, name: str) -> Function:
         environment = environment_of(request)
@@ -247,7 +218,7 @@ class FunctionOperations:
 
 
 def environment_of(request: Request) -> str:
-    """Returns the id of the environment that a request is for, `""` for production.
+    """Returns the id of the environment that a request names, `""` for production.
 
     Raises:
         HTTPError: 400 if the header is not UTF-8.
@@ -260,19 +231,9 @@ def environment_of(request: Request) -> str:
 
 
 def function_body(function: Function) -> dict[str, Any]:
-    """Returns a function as the contract has it. The emulator has no review and no user names."""
-    return {
-        "audit_status": "approved",
-        "created_at": function.created_at,
-        "created_by": "",
-        "function_code": function.function_code,
-        "id": function.id,
-        "name": function.name,
-        "plan_circle": function.plan_circle,
-        "remark": function.remark,
-        "updated_at": function.updated_at,
-        "updated_by": "",
-    }
+    """Returns a function as in the contract. The emulator has no review and no user names."""
+    own = {name: getattr(function, name) for name in _FUNCTION_FIELDS}
+    return {**own, "audit_status": "approved", "created_by": "", "updated_by": ""}
 
 
 def _page(
@@ -298,7 +259,7 @@ def _page(
 
 
 async def await_result(invocation: Invocation) -> InvocationResult:
-    """Returns how a call ended.
+    """Waits for the result of a call.
 
     Raises:
         HTTPError: 400 if it was never scheduled.
@@ -310,8 +271,14 @@ async def await_result(invocation: Invocation) -> InvocationResult:
     return result
 
 
-def _caller(request: Request, source: str, *, schema_id: int | None = None) -> Caller:
+def caller_of(request: Request, source: str, *, schema_id: int | None = None) -> Caller:
+    """Returns the caller of a function that a request calls."""
     return Caller(source, sender_address(request), request.headers.get("user-agent", ""), schema_id)
+
+
+def _require_data(fields: Mapping[str, Any]) -> None:
+    if "data" not in fields:
+        raise bad_request("data 是必填项 (data is required, {} if there is nothing to pass)")
 
 
 def _new_name(name: str) -> str:

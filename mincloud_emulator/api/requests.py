@@ -1,4 +1,7 @@
-"""Reads the body, the fields and the query of a request, and answers 400 with a reason where they are wrong."""
+"""Reads the body, the fields and the query of a request.
+
+Each function raises an `HTTPError` with status 400 and the reason where what it reads is wrong.
+"""
 
 from __future__ import annotations
 
@@ -26,13 +29,7 @@ _MIN_INTEGER, _MAX_INTEGER = -(2**63), 2**63 - 1
 
 
 class HTTPError(Exception):
-    """A request that is answered with an error.
-
-    Args:
-        status: The answer's status.
-        message: Its `error_msg`, which says what is wrong.
-        headers: Further headers.
-    """
+    """A request that is answered with an error, whose `error_msg` is the message."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -42,17 +39,12 @@ class HTTPError(Exception):
 
 
 def bad_request(message: str) -> HTTPError:
-    """Returns a 400 for a parameter, with a message in both languages of the service's users."""
+    """Returns a 400 for a parameter, with the beginning that the service's messages have."""
     return HTTPError(400, f"参数错误:{message}")
 
 
 async def read_body(request: Request, limits: Limits, *, most_bytes: int | None = None) -> bytes:
-    """Returns a request's body.
-
-    Args:
-        request: The request.
-        limits: How large it may be and how long it may take.
-        most_bytes: A smaller size; None for the one of `limits`.
+    """Returns a request's body, which may not be larger than `most_bytes`, or else than the limits allow.
 
     Raises:
         HTTPError: 413 if it is too large, 408 if it takes too long to arrive.
@@ -78,20 +70,12 @@ async def read_body(request: Request, limits: Limits, *, most_bytes: int | None 
 
 
 async def read_json_object(request: Request, limits: Limits) -> dict[str, Any]:
-    """Returns the object that a request's body is, whatever its content type says.
-
-    Raises:
-        HTTPError: 400 if it is not JSON or not an object; also what `read_body` raises.
-    """
-    return as_object(await read_body(request, limits))
+    """Returns a request's body as a JSON object, whatever its content type is."""
+    return _as_object(await read_body(request, limits))
 
 
-def as_object(body: bytes) -> dict[str, Any]:
-    """Returns the JSON object that a body is.
-
-    Raises:
-        HTTPError: 400 if it is not JSON or not an object.
-    """
+def _as_object(body: bytes) -> dict[str, Any]:
+    """Reads a body that is a JSON object."""
     try:
         value = decode_json(body)
     except JSONTextError as error:
@@ -105,16 +89,13 @@ async def read_fields(request: Request, limits: Limits, *, most_bytes: int) -> d
     """Returns the fields of a body that may be JSON, a multipart form or a urlencoded one.
 
     JSON text that is labelled as a urlencoded form is taken as JSON: the service's own PHP sample sends that.
-
-    Raises:
-        HTTPError: 400 if it is none of them; also what `read_body` raises.
     """
     body = await read_body(request, limits, most_bytes=most_bytes)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
         return await _multipart_fields(request, body)
     if kind == "application/json" or body.lstrip()[:1] in {b"{", b"["}:
-        return as_object(body)
+        return _as_object(body)
     try:
         text = body.decode()
         if text.count("&") >= _MAX_FIELDS:
@@ -136,16 +117,7 @@ async def _multipart_fields(request: Request, body: bytes) -> dict[str, Any]:
 
 
 def text_field(fields: Mapping[str, Any], name: str, *, empty: bool = False) -> str | None:
-    """Returns a field that is text, None if it is missing.
-
-    Args:
-        fields: The body's fields.
-        name: Which one.
-        empty: Whether it may be `""`.
-
-    Raises:
-        HTTPError: 400 if it is something else.
-    """
+    """Returns a field that is text, None if it is missing; `empty` says whether it may be `""`."""
     if name not in fields:
         return None
     value = fields[name]
@@ -157,16 +129,7 @@ def text_field(fields: Mapping[str, Any], name: str, *, empty: bool = False) -> 
 
 
 def required_text(fields: Mapping[str, Any], name: str, *, empty: bool = False) -> str:
-    """Returns a field that has to be there and to be text.
-
-    Args:
-        fields: The body's fields.
-        name: Which one.
-        empty: Whether it may be `""`.
-
-    Raises:
-        HTTPError: 400 if it is not.
-    """
+    """Returns a required field that is text; `empty` says whether it may be `""`."""
     value = text_field(fields, name, empty=empty)
     if value is None:
         raise bad_request(f"{name} 是必填项 ({name} is required)")
@@ -174,11 +137,7 @@ def required_text(fields: Mapping[str, Any], name: str, *, empty: bool = False) 
 
 
 def boolean_field(fields: Mapping[str, Any], name: str, *, default: bool) -> bool:
-    """Returns a field that is true or false.
-
-    Raises:
-        HTTPError: 400 if it is something else.
-    """
+    """Returns a field that is a boolean, the default if it is missing."""
     value = fields.get(name, default)
     if not isinstance(value, bool):
         raise bad_request(f"{name} must be true or false")
@@ -192,11 +151,7 @@ def is_integer(value: Any) -> bool:
 
 
 def object_field(fields: Mapping[str, Any], name: str) -> dict[str, Any] | None:
-    """Returns a field that is an object, None if it is missing.
-
-    Raises:
-        HTTPError: 400 if it is something else.
-    """
+    """Returns a field that is an object, None if it is missing."""
     if name not in fields:
         return None
     value = fields[name]
@@ -206,11 +161,7 @@ def object_field(fields: Mapping[str, Any], name: str) -> dict[str, Any] | None:
 
 
 def query_parameters(request: Request) -> dict[str, str]:
-    """Returns a request's query parameters; of one that is given twice the last counts.
-
-    Raises:
-        HTTPError: 400 if they are not UTF-8.
-    """
+    """Returns a request's query parameters; of one that is given twice the last counts."""
     query: bytes = request.scope["query_string"]
     try:
         return dict(parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict"))
@@ -219,21 +170,12 @@ def query_parameters(request: Request) -> dict[str, str]:
 
 
 def integer_parameter(
-    parameters: Mapping[str, str],
-    name: str,
-    default: int | None = None,
-    *,
-    minimum: int = _MIN_INTEGER,
-    maximum: int = _MAX_INTEGER,
+    parameters: Mapping[str, str], name: str, *, minimum: int = _MIN_INTEGER, maximum: int = _MAX_INTEGER
 ) -> int | None:
-    """Returns a query parameter that is an integer, the default if it is missing.
-
-    Raises:
-        HTTPError: 400 if it is something else or out of range.
-    """
+    """Returns a query parameter that is an integer, None if it is missing."""
     text = parameters.get(name)
     if text is None:
-        return default
+        return None
     message = f"{name} must be an integer from {minimum} to {maximum}, not {text[:40]!r}"
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdecimal()):
@@ -248,11 +190,7 @@ def integer_parameter(
 
 
 def choice_parameter(parameters: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str | None:
-    """Returns a query parameter that is one of some words, None if it is missing.
-
-    Raises:
-        HTTPError: 400 if it is another one.
-    """
+    """Returns a query parameter that is one of the choices, None if it is missing."""
     value = parameters.get(name)
     if value is not None and value not in choices:
         raise bad_request(f"{name} must be one of {', '.join(choices)}, not {value[:40]!r}")
@@ -260,11 +198,7 @@ def choice_parameter(parameters: Mapping[str, str], name: str, choices: tuple[st
 
 
 def page_parameters(parameters: Mapping[str, str]) -> tuple[int, int]:
-    """Returns the limit and the offset of a list operation.
-
-    Raises:
-        HTTPError: 400 if they are not integers or out of range.
-    """
-    limit = integer_parameter(parameters, "limit", DEFAULT_LIMIT, minimum=1, maximum=MAX_LIMIT)
-    offset = integer_parameter(parameters, "offset", 0, minimum=0)
+    """Returns the limit and the offset of a list operation."""
+    limit = integer_parameter(parameters, "limit", minimum=1, maximum=MAX_LIMIT)
+    offset = integer_parameter(parameters, "offset", minimum=0)
     return DEFAULT_LIMIT if limit is None else limit, offset or 0

@@ -1,4 +1,4 @@
-"""The two operations that lead to an access token, and the redirects between a login and its code."""
+"""The contract's two operations for access tokens, and the redirects from a login to its code."""
 
 from __future__ import annotations
 
@@ -27,27 +27,23 @@ _COOKIE = "mincloud_emulator_login"
 
 
 class TokenOperations:
-    """Handlers of the operations. None of them looks at the Authorization header.
-
-    Args:
-        service: The application.
-    """
+    """Handlers of the operations. None of them reads the Authorization header."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
 
     async def authorize(self, request: Request, _name: str) -> Response:
-        """`authorize`: checks the credentials and sends the client on its way to the code."""
+        """`authorize`: checks the credentials and redirects the client towards the code."""
         fields = await self._fields(request)
         self._check_application(fields)
         return _redirect(FIRST_HOP, self._service.credentials.begin_login())
 
     async def first_hop(self, request: Request, _name: str) -> Response:
-        """Where `authorize` redirects to."""
+        """The target of `authorize`: redirects again."""
         return _redirect(SECOND_HOP, self._next_cookie(request, 1))
 
     async def second_hop(self, request: Request, _name: str) -> Response:
-        """Where the first redirect redirects to: the code."""
+        """The target of the first redirect: returns the code."""
         self._next_cookie(request, 2)
         body = {"code": self._service.credentials.issue_code(), "expires_in": CODE_SECONDS}
         response = json_response(200, body)
@@ -75,7 +71,7 @@ class TokenOperations:
         return json_response(200, _token_body(issued))
 
     async def _fields(self, request: Request) -> dict[str, Any]:
-        # Any page may send a form to this machine and needs no permission for that.
+        # Browsers let every page send a form to this machine.
         refuse_other_sites(request)
         return await read_fields(request, self._service.limits, most_bytes=_MOST_BYTES)
 

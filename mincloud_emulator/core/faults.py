@@ -1,11 +1,11 @@
-"""Faults that a test asks for: replaced answers, dropped connections, delays."""
+"""The faults that a test asks for: answers with an error, dropped connections, delays."""
 
 from __future__ import annotations
 
 import json
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, cast
 
@@ -27,17 +27,7 @@ _GATEWAY_STATUSES = frozenset({502, 503, 504})
 
 @dataclass(slots=True)
 class Fault:
-    """One fault, waiting for the requests that it is meant for.
-
-    Attributes:
-        status: The status of the answer; None to drop the connection.
-        body: The body of the answer.
-        headers: The headers of the answer.
-        times: How many requests are still to meet it.
-        path: A pattern for the decoded path, as in `fnmatch`; None for every path of the API.
-        method: The request's method; None for any.
-        after: Whether the request is served first, so that only its answer is lost.
-    """
+    """A fault for the next requests that it is meant for; see `Emulator.fail_next`. Without a status the connection is dropped."""
 
     status: int | None
     body: bytes
@@ -52,7 +42,7 @@ class Fault:
 
         Raises:
             TypeError: If something is of a wrong type.
-            ValueError: If no request could meet the fault, or no answer could have it.
+            ValueError: If the fault is meant for no request.
         """
         if isinstance(self.times, bool) or not isinstance(cast("object", self.times), int):
             message = f"times is {self.times!r}: give a whole number"
@@ -60,7 +50,7 @@ class Fault:
         if self.times < 1:
             message = f"times is {self.times}: give how many requests are to fail, 1 or more"
             raise ValueError(message)
-        check_path(self.path)
+        _check_path(self.path)
         if self.method is not None:
             self.method = self.method.upper()
             if self.method not in _METHODS:
@@ -68,30 +58,22 @@ class Fault:
                 raise ValueError(message)
 
     def matches(self, method: str, path: str, *, api: bool) -> bool:
-        """Returns whether a request is to meet this fault; `api` says whether it came to the API's origin."""
-        # Browsers ask for OPTIONS by themselves.
+        """Returns whether the fault is meant for a request; `api` says whether it came to the API's origin."""
+        # Browsers send OPTIONS by themselves.
         if method != self.method and (self.method is not None or method == "OPTIONS"):
             return False
         return api if self.path is None else fnmatchcase(path, self.path)
 
 
-@dataclass(slots=True)
-class Latency:
-    """A delay before requests are served."""
-
-    seconds: float
-    path: str | None
-
-
-@dataclass(slots=True)
 class Faults:
-    """What was asked for and not met yet."""
+    """The faults and delays that were asked for and are still to come."""
 
-    waiting: list[Fault] = field(default_factory=list[Fault])
-    latencies: list[Latency] = field(default_factory=list[Latency])
+    def __init__(self) -> None:
+        self.waiting: list[Fault] = []
+        self._delays: dict[str | None, float] = {}
 
     def take(self, method: str, path: str, *, api: bool) -> Fault | None:
-        """Returns the first fault that is meant for a request, one time less of it left."""
+        """Returns the first fault that is meant for a request, and counts it."""
         for index, fault in enumerate(self.waiting):
             if fault.matches(method, path, api=api):
                 fault.times -= 1
@@ -101,30 +83,36 @@ class Faults:
         return None
 
     def delay(self, seconds: float, path: str | None) -> None:
-        """Has requests wait; takes the place of an earlier delay for the same path."""
-        self.latencies = [latency for latency in self.latencies if latency.path != path]
-        self.latencies.append(Latency(seconds, path))
+        """Delays requests instead of an earlier delay for the same path.
 
-    def latency(self, path: str, *, api: bool) -> float:
+        Raises:
+            TypeError: If the pattern is no text.
+            ValueError: If it is no number of seconds, or no path matches.
+        """
+        if not (seconds >= 0 and math.isfinite(seconds)):
+            message = f"a delay of {seconds!r} s is not possible: give a number of seconds from 0 on"
+            raise ValueError(message)
+        _check_path(path)
+        self._delays.pop(path, None)
+        self._delays[path] = seconds
+
+    def delay_of(self, path: str, *, api: bool) -> float:
         """Returns how many seconds a request has to wait; the latest delay that is meant for it counts."""
-        for latency in reversed(self.latencies):
-            if api if latency.path is None else fnmatchcase(path, latency.path):
-                return latency.seconds
-        return 0.0
+        fitting = [
+            seconds
+            for pattern, seconds in self._delays.items()
+            if (api if pattern is None else fnmatchcase(path, pattern))
+        ]
+        return fitting[-1] if fitting else 0.0
 
     def clear(self) -> None:
-        """Forgets all of them."""
+        """Removes all of them."""
         self.waiting.clear()
-        self.latencies.clear()
+        self._delays.clear()
 
 
-def check_path(path: object) -> None:
-    """Checks a pattern for paths.
-
-    Raises:
-        TypeError: If it is no text.
-        ValueError: If no path matches it.
-    """
+def _check_path(path: object) -> None:
+    """Checks a pattern for paths."""
     if path is None:
         return
     if not isinstance(path, str):
@@ -135,27 +123,11 @@ def check_path(path: object) -> None:
         raise ValueError(message)
 
 
-def check_delay(seconds: float, path: str | None) -> None:
-    """Checks a delay.
-
-    Raises:
-        TypeError: If the pattern is no text.
-        ValueError: If it is no number of seconds, or no path matches.
-    """
-    if not (seconds >= 0 and math.isfinite(seconds)):
-        message = f"a delay of {seconds!r} s is not possible: give a number of seconds from 0 on"
-        raise ValueError(message)
-    check_path(path)
-
-
 def fault_answer(status: int, body: Any, headers: Mapping[str, str] | None) -> tuple[bytes, dict[str, str]]:
-    """Returns the body and the headers of a faulty answer.
+    """Returns the body and the headers of an answer with an error.
 
-    Args:
-        status: Its status.
-        body: Bytes and text are taken as they are, anything else as JSON; None for what the service would
-            say: HTML from a gateway for 502, 503 and 504, otherwise an `error_msg`.
-        headers: Its headers, which may replace the content type.
+    Bytes and text are sent as they are, anything else as JSON; None is what the service would send: HTML from a gateway for 502, 503
+    and 504, otherwise an `error_msg`.
 
     Raises:
         TypeError: If the status is no whole number, a header no text, or the body nothing that JSON has a form for.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .invocation_result import InvocationResult
 from .recorded_calls import CallRecorder, RecordedCall
-from .store import MEMORY_MB
+from .store import MEMORY_MB, Job
 from .stubs import Stub, run_stub
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .clock import Clock
     from .events import Broker
     from .settings import Limits, Settings
-    from .store import Function, Job, Store
+    from .store import Function, Store
 
 _logger = logging.getLogger(__name__)
 _RECORD_AGAIN_SECONDS = 1.0
@@ -281,16 +281,5 @@ class Invocations:
 
 
 def job_summary(job: Job) -> dict[str, Any]:
-    """Returns what the console shows of a job."""
-    return {
-        "id": job.id,
-        "environment": job.environment,
-        "source": job.source,
-        "service_type": job.service_type,
-        "status": job.status,
-        "created_at": job.created_at,
-        "started_at": job.started_at,
-        "finished_at": job.finished_at,
-        "mem_usage": job.mem_usage,
-        "has_log": job.has_log,
-    }
+    """Returns a job as the console's interface and events have it."""
+    return {name: getattr(job, name) for name in Job.__slots__ if name not in {"ticket", "function_id"}}

@@ -41,8 +41,8 @@ class Service:
         self.closed = asyncio.Event()
         """Set as soon as it begins to close; from then on nothing is answered."""
         self._settings = settings
-        self.exchanges: dict[int, dict[str, Any]] = {}
-        """What the latest requests sent and were answered, by the number of their events."""
+        self.requests: dict[int, tuple[dict[str, Any], dict[str, Any] | None]] = {}
+        """The latest requests by the numbers of their events: a summary, and the details unless they may hold secrets."""
         self._running_logs: dict[int, list[str]] = {}
         self.broker.listen(self._follow_logs)
         self.store = Store(settings.data, clock)
@@ -66,7 +66,7 @@ class Service:
         await self.syntax.aclose()
         await self.invocations.aclose()
         self.faults.clear()
-        self.exchanges.clear()
+        self.requests.clear()
         self.store.clear()
         self.clock.reset()
         self._begin()

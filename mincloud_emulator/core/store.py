@@ -1,10 +1,10 @@
-"""Functions, jobs and logs, as the database keeps them."""
+"""Stores functions, jobs, logs and settings in the database."""
 
 from __future__ import annotations
 
 import sqlite3
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .database import open_database
@@ -27,7 +27,7 @@ _LARGEST_DATA = 1024 * 1024  # characters that are kept of what a function is ca
 
 
 class NameTakenError(Exception):
-    """Another function of the environment has that name."""
+    """The environment has another function of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,7 @@ class Function:
         id: Its number, unique over all environments.
         environment: The test environment's id, `""` for production.
         name: Its name, unique within the environment.
-        function_code: The JavaScript text.
-        remark: A note.
-        plan_circle: `P_FREE` or `P_PERSONAL`.
         version: A number that changes whenever the code or the plan does.
-        created_at: Unix seconds.
-        updated_at: Unix seconds.
     """
 
     id: int
@@ -63,17 +58,12 @@ class Job:
 
     Attributes:
         id: Its number, increasing.
-        ticket: The hexadecimal id that the debug operation answers.
+        ticket: The hexadecimal id that the debug operation returns.
         environment: The test environment's id, `""` for production.
-        function_id: The function it runs.
-        source: What started it, such as `open_api`.
+        source: The kind of call, such as `open_api`.
         service_type: `time_sensitive` if the caller waits, otherwise `batch`.
-        status: Where it is.
-        created_at: Unix seconds.
-        started_at: Unix seconds, None before it starts.
-        finished_at: Unix seconds, None before it ends.
-        mem_usage: Bytes, None before it ends.
-        has_log: Whether there is a log to read.
+        created_at: Unix seconds; so are the other two, which are None until it starts and ends.
+        mem_usage: Bytes, None until it ends.
     """
 
     id: int
@@ -111,10 +101,6 @@ _JOB_FILTERS: Mapping[str, str] = {
 class Store:
     """An emulator's functions, jobs, logs and settings. Used from one thread at a time.
 
-    Args:
-        path: The data file; None to keep everything in memory.
-        clock: What gives rows their times.
-
     Raises:
         DataFileError: If the file is in use, of another version, no data file, or can't be opened.
     """
@@ -127,11 +113,11 @@ class Store:
         self._fail_interrupted()
 
     def close(self) -> None:
-        """Closes the database and lets others have the file."""
+        """Closes the database, so that another emulator can open the file."""
         self.connection.close()
 
     def clear(self) -> None:
-        """Forgets everything."""
+        """Deletes everything."""
         self.connection.executescript(
             "BEGIN;DELETE FROM setting;DELETE FROM token;DELETE FROM function;"
             "DELETE FROM job;DELETE FROM job_data;DELETE FROM job_log;DELETE FROM sqlite_sequence;COMMIT;"
@@ -139,13 +125,7 @@ class Store:
         self._last_created_at = 0.0
 
     def setting(self, name: str, make: Callable[[], str], given: str | None = None) -> str:
-        """Returns a setting that outlives a restart.
-
-        Args:
-            name: Which one.
-            make: Makes the value if there is none yet.
-            given: A value that replaces what is stored.
-        """
+        """Returns a setting that is kept over a restart: `given` if it is not None, else the stored one, else a new one."""
         row = self.connection.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
         if given is None and row is not None:
             stored: str = row[0]
@@ -173,17 +153,7 @@ class Store:
             )
         except sqlite3.IntegrityError as error:
             raise NameTakenError(name) from error
-        return Function(
-            id=cursor.lastrowid or 0,
-            environment=environment,
-            name=name,
-            function_code=code,
-            remark=remark,
-            plan_circle=plan_circle,
-            version=1,
-            created_at=now,
-            updated_at=now,
-        )
+        return Function(cursor.lastrowid or 0, environment, name, code, remark, plan_circle, 1, now, now)
 
     def function(self, environment: str, name: str) -> Function | None:
         """Returns the function of that name, None if there is none."""
@@ -205,11 +175,7 @@ class Store:
         return [Function(*row) for row in rows], total
 
     def update_function(self, function: Function, changes: Mapping[str, str]) -> Function:
-        """Changes a function.
-
-        Args:
-            function: Which one.
-            changes: New values by column: `name`, `function_code`, `plan_circle`, `remark`.
+        """Changes a function, given new values of `name`, `function_code`, `plan_circle` and `remark`.
 
         Raises:
             NameTakenError: If another function of the environment has the new name.
@@ -225,17 +191,9 @@ class Store:
         )
         try:
             self.connection.execute(
-                "UPDATE function SET name = ?, function_code = ?, plan_circle = ?, remark = ?, version = ?,"
-                " updated_at = ? WHERE id = ?",
-                (
-                    changed.name,
-                    changed.function_code,
-                    changed.plan_circle,
-                    changed.remark,
-                    changed.version,
-                    changed.updated_at,
-                    function.id,
-                ),
+                "UPDATE function SET name = :name, function_code = :function_code, plan_circle = :plan_circle,"
+                " remark = :remark, version = :version, updated_at = :updated_at WHERE id = :id",
+                asdict(changed),
             )
         except sqlite3.IntegrityError as error:
             raise NameTakenError(changed.name) from error
@@ -253,14 +211,7 @@ class Store:
     # Jobs
 
     def create_job(self, function: Function, *, source: str, sync: bool, data: Any) -> Job:
-        """Records that a call was accepted: a job that waits.
-
-        Args:
-            function: What is called.
-            source: What calls, such as `open_api`.
-            sync: Whether the caller waits.
-            data: What it is called with, any JSON value.
-        """
+        """Stores the job of an accepted call; `sync` says whether the caller waits, and `data` is any JSON value."""
         created_at = round(max(self._clock.now(), self._last_created_at + _TIME_STEP), 6)
         self._last_created_at = created_at
         ticket = uuid.uuid4().hex
@@ -273,20 +224,17 @@ class Store:
         text = encode_json(data).decode()
         if len(text) <= _LARGEST_DATA:
             self.connection.execute("INSERT INTO job_data VALUES (?, ?)", (cursor.lastrowid, text))
-        return Job(
-            id=cursor.lastrowid or 0,
-            ticket=ticket,
-            environment=function.environment,
-            function_id=function.id,
-            source=source,
-            service_type=service_type,
-            status="waiting",
-            created_at=created_at,
-            started_at=None,
-            finished_at=None,
-            mem_usage=None,
-            has_log=False,
+        new = (
+            cursor.lastrowid or 0,
+            ticket,
+            function.environment,
+            function.id,
+            source,
+            service_type,
+            "waiting",
+            created_at,
         )
+        return Job(*new, started_at=None, finished_at=None, mem_usage=None, has_log=False)
 
     def start_job(self, job: Job) -> Job:
         """Records that a job runs now."""
@@ -297,14 +245,7 @@ class Store:
         return replace(job, status="executing", started_at=started_at)
 
     def finish_job(self, job: Job, status: FinalStatus, *, mem_usage: int | None, log: str | None) -> Job:
-        """Records how a job ended.
-
-        Args:
-            job: Which one.
-            status: How it ended.
-            mem_usage: Bytes, None if it never ran.
-            log: What it wrote, None if it never ran.
-        """
+        """Records how a job ended; memory and log are None if it never ran."""
         finished_at = round(max(self._clock.now(), job.started_at or job.created_at), 6)
         self.connection.execute("BEGIN")
         try:
@@ -335,11 +276,11 @@ class Store:
         """Returns a page of jobs, newest first, and how many there are in all.
 
         Args:
-            function_id: Whose jobs; None for every function's.
-            filters: Values by the names of the operation's parameters; `log` is a text that the log has in it.
-            limit: How many at most.
-            offset: How many of the newest to leave out.
-            without: Ids of jobs that are not counted at all.
+            function_id: The function whose jobs are listed; None for the jobs of all.
+            filters: Values by the names of the operation's parameters; `log` is a text in the log.
+            limit: The size of the page.
+            offset: How many of the newest to skip.
+            without: Ids of jobs that are not listed yet.
         """
         conditions = [f"id NOT IN ({','.join(map(str, without))})"]
         values: list[Any] = []
@@ -364,17 +305,17 @@ class Store:
         return None if row is None else _job(row)
 
     def job_data(self, job_id: int) -> str | None:
-        """Returns what a job's function was called with, as JSON text; None if that was too large to be kept."""
+        """Returns the data of a job's call as JSON text; None if it was too large to be kept."""
         row = self.connection.execute("SELECT json FROM job_data WHERE job_id = ?", (job_id,)).fetchone()
         return None if row is None else row[0]
 
     def job_log(self, job_id: int) -> str | None:
-        """Returns what a job wrote, None if it has no log."""
+        """Returns a job's log, None if it has none."""
         row = self.connection.execute("SELECT text FROM job_log WHERE job_id = ?", (job_id,)).fetchone()
         return None if row is None else row[0]
 
     def _fail_interrupted(self) -> None:
-        """Marks the jobs as failed that were running when an earlier emulator was killed, so that nobody waits for them."""
+        """Marks the jobs failed that were running when an earlier emulator was killed, so that no client waits for them."""
         rows = self.connection.execute(f"{_SELECT_JOB} WHERE status IN ('waiting', 'executing')").fetchall()
         for row in rows:
             log = f"{self._clock.log_time()} ERROR the emulator was stopped before this job had ended\n"
