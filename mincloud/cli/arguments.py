@@ -239,9 +239,9 @@ def _add_login_commands(commands: _Commands) -> None:
         "login:login",
         "log in with the application's client_id and client_secret",
         ["mincloud-py login", "mincloud-py login --client-id 2d6c2a8e3f0d4b5a"],
-        "Asks for what MINCLOUD_CLIENT_ID and MINCLOUD_CLIENT_SECRET do not say, and keeps the access token in\n"
-        "~/.mincloudrc, which the Node tool `mincloud` shares. A login is used for its server alone: one to another\n"
-        "server than the service, as an emulator (--base-url), stands there beside it.",
+        "Asks for both, unless MINCLOUD_CLIENT_ID and MINCLOUD_CLIENT_SECRET are set, and keeps the access token in\n"
+        "~/.mincloudrc, which the Node tool `mincloud` shares. A login is used for its server alone, so that logins to\n"
+        "the service and to emulators (--base-url) stand side by side.",
     )
     login.add_argument("--client-id", metavar="ID", help="the application's client_id")
     login.add_argument(
@@ -287,21 +287,21 @@ def _add_function_commands(commands: _Commands) -> None:
             "mincloud-py deploy greet=greet/index.js functions/farewell.js",
             """mincloud-py deploy greet --smoke '{"username": "Lin"}'""",
         ],
-        "Two words, the first of which is a bare name, are NAME PATH. Otherwise each TARGET is NAME=PATH or a path: a\n"
-        "file NAME.js, a folder NAME with an index.js, or a folder of such files and folders. Nothing is sent before\n"
-        "each file has been read and, where Node is installed, its syntax checked; and nothing for a function that is\n"
-        "as its file says.",
+        "Each TARGET is a path or NAME=PATH: a file NAME.js, a folder NAME with an index.js, or a folder of such files\n"
+        "and folders. Two arguments, the first of which is a name alone, are NAME PATH. Nothing is sent before each\n"
+        "file has been read and, where Node is installed, its syntax checked. A function that is the same already is\n"
+        "left alone.",
     )
     deploy.add_argument("targets", metavar="TARGET", nargs="+", help="NAME PATH, or paths of files and folders")
     deploy.add_flag("--diff", help="show how the code differs from what is deployed")
     deploy.add_flag("--dry-run", help="change nothing, say what would be done")
     deploy.add_argument("-m", "--remark", metavar="TEXT", help="a remark to keep with each function")
-    deploy.add_argument("--plan", choices=PLANS, help="the memory of each function: 128 MB, or 256 MB (as it is)")
+    deploy.add_argument("--plan", choices=PLANS, help="the memory of each function: 128 MB, or 256 MB (unchanged)")
     deploy.add_flag(
         "--bundle",
-        help="make one file of each function's, TypeScript and ES modules included, with your project's esbuild",
+        help="bundle each function into one file, from TypeScript and ES modules too, with your project's esbuild",
     )
-    deploy.add_flag("--no-check", help="send code with errors of syntax, or that requires files which are not sent")
+    deploy.add_flag("--no-check", help="also send code with syntax errors, or that requires other files")
     deploy.add_argument(
         "--smoke",
         metavar="DATA",
@@ -319,7 +319,7 @@ def _add_function_commands(commands: _Commands) -> None:
         "functions:update",
         "change a function's plan, name or remark",
         ["mincloud-py update greet --plan P_PERSONAL", "mincloud-py update greet --remark 'says hello'"],
-        "Its code is changed by `deploy`.",
+        "`deploy` changes its code.",
     )
     update.add_name()
     update.add_argument("--plan", choices=PLANS, help="its memory: 128 MB, or 256 MB")
@@ -330,7 +330,7 @@ def _add_function_commands(commands: _Commands) -> None:
         "functions:pull",
         "fetch a function's code into a file",
         ["mincloud-py pull greet --force", "mincloud-py pull greet -o copy.js", "mincloud-py pull greet -o -"],
-        "A file that differs is not overwritten, unless --force says so.",
+        "A file that differs is only overwritten with --force.",
     )
     pull.add_name()
     pull.add_argument("-o", "--output", metavar="FILE", help="where to put it; - for standard output (NAME/index.js)")
@@ -363,22 +363,22 @@ def _add_call_commands(commands: _Commands) -> None:
             """mincloud-py trigger greet '{"username": "Lin"}' --wait""",
             """printf '{"username": "Lin"}\\n{"username": "Wei"}\\n' | mincloud-py trigger greet - --wait""",
         ],
-        "It may run for 300 seconds. Standard input may have a JSON object on each line, for a call each. With --wait,\n"
-        "what each returned is printed as it ends. With --json and without --wait, each call is a document with a\n"
-        "`handle`, with which `mincloud-py wait` goes on, also elsewhere and later.",
+        "It may run for 300 seconds. Standard input may have a JSON object on each line, to make a call for each. With\n"
+        "--wait, what each call returned is printed when it ends. With --json and without --wait, each call is printed\n"
+        "as a document with a `handle`, which `mincloud-py wait` takes, also elsewhere and later.",
     )
     wait = commands.add(
         "wait",
         "calls:wait",
         "wait for calls that `trigger --json` made",
         ["mincloud-py wait @call.json"],
-        "It prints what each returned. The handle names the environment; the server is that of this command.",
+        "It prints what each returned. The environment is that of the handle, the server that of this command.",
     )
     wait.add_argument("handle", metavar="HANDLE", help="what `trigger --json` printed, @FILE, or - for standard input")
     debug = commands.add(
         "debug",
         "calls:debug",
-        "try a function, and print its log, result, time and memory",
+        "call a function for a try, and print its log, result, time and memory",
         [
             """mincloud-py debug greet '{"username": "爱范儿"}'""",
             """mincloud-py debug greet '{"username": "Lin"}' --subject timer""",
@@ -399,7 +399,7 @@ def _add_call_commands(commands: _Commands) -> None:
             metavar="SECONDS",
             help="how long to wait (300)",
         )
-    debug.add_argument("--subject", choices=SOURCES, help="the kind of event to be (sdk)")
+    debug.add_argument("--subject", choices=SOURCES, help="the kind of event that calls it (sdk)")
     debug.add_argument("--schema-id", type=_at_least_one, metavar="ID", help="the table, with --subject flex_schema")
 
 
@@ -414,17 +414,17 @@ def _add_job_commands(commands: _Commands) -> None:
             "mincloud-py jobs greet --failed --since 2h",
             "mincloud-py jobs greet --all --json",
         ],
-        "With --follow, the newest last, and again whenever the status of one has changed.",
+        "With --follow, the newest is last, and a job is listed again whenever its status has changed.",
     )
     jobs.add_name()
-    jobs.add_argument("--source", choices=SOURCES, help="only jobs that came from there")
+    jobs.add_argument("--source", choices=SOURCES, help="only jobs from this source")
     jobs.add_argument("--status", choices=STATUSES, help="only jobs in this status")
     jobs.add_argument("--service-type", choices=SERVICE_TYPES, help="only calls that were waited for, or were not")
     jobs.add_argument("--since", type=_time, metavar="TIME", help=f"only jobs created since: {times}")
-    jobs.add_argument("--until", type=_time, metavar="TIME", help="only jobs created until then")
+    jobs.add_argument("--until", type=_time, metavar="TIME", help="only jobs created until this time")
     jobs.add_argument("--limit", type=_at_least_one, default=20, metavar="N", help="how many at the most (20)")
-    jobs.add_flag("--all", help="all there are")
-    jobs.add_flag("--follow", help="go on with those that come, until interrupted")
+    jobs.add_flag("--all", help="all jobs")
+    jobs.add_flag("--follow", help="go on with new jobs, until interrupted")
     logs = commands.add(
         "logs",
         "jobs:logs",
@@ -434,19 +434,19 @@ def _add_job_commands(commands: _Commands) -> None:
             "mincloud-py logs greet --job 1",
             "mincloud-py logs greet --since 2h -n 100",
         ],
-        "Of the newest job, if none is named. With -n, --since or --failed, of those that fit, the newest last. With\n"
-        "--follow, of each job as it ends; or of the one that is named, when it has ended.",
+        "Of the newest job, if --job names none. With -n, --since or --failed, prints the logs of all jobs that match,\n"
+        "the newest last. With --follow, prints the log of each job when it ends, or of --job when that ends.",
     )
     logs.add_name()
     logs.add_argument("--job", type=_at_least_one, metavar="ID", help="the id of a job, from `jobs`")
-    logs.add_flag("--follow", help="wait for what comes")
-    logs.add_argument("--since", type=_time, metavar="TIME", help=f"of jobs created since: {times}")
+    logs.add_flag("--follow", help="wait for jobs to end")
+    logs.add_argument("--since", type=_time, metavar="TIME", help=f"only jobs created since: {times}")
     logs.add_argument(
         "-n",
         "--limit",
         type=_at_least_one,
         metavar="N",
-        help="of how many jobs at the most (1, or 20 with --since)",
+        help="how many jobs at the most (1, or 20 with --since or --failed)",
     )
     for parser in (jobs, logs):
         parser.add_flag("--failed", help="only jobs that ended and are not fulfilled")
@@ -465,15 +465,16 @@ def _add_batch_command(commands: _Commands) -> None:
             "mincloud-py batch greet inputs.jsonl -o results.jsonl --resume --rate 50/s",
         ],
         """\
-Each line of INPUTS is a JSON object; blank lines are passed over. Each result is a line as well, written when it
-comes: {"line": 1, "data": ...} or {"line": 2, "error": {"kind": ..., "message": ..., "called": ...}}. "called" is
+Each line of INPUTS is a JSON object; blank lines are skipped. Each result is a line as well, written when the call
+ends: {"line": 1, "data": ...} or {"line": 2, "error": {"kind": ..., "message": ..., "called": ...}}. "called" is
 "yes" where an answer came, "no" where the function surely did not run, "uncertain" where it may have run. A
-journal beside the results (RESULTS.journal) notes each line before it is called, and goes when all have ended well.
+journal beside the results (RESULTS.journal) notes each line before it is called, and is removed when no line is
+left to be called.
 
---resume goes on after an interruption, however hard: a line that was answered is never called again, a line that
-surely did not run is called, and those that may have run are looked for among the function's jobs. What cannot be
-told there is listed, and called again with --retry-uncertain. Interrupted once, it waits for the calls under way;
-twice, it leaves them.""",
+--resume goes on after any interruption: a line that was answered is never called again, a line that surely did not
+run is called, and a line that may have run is looked for among the function's jobs. A line that is not found there
+is listed, and called again with --retry-uncertain. The first Ctrl-C waits for the calls under way, the second does
+not.""",
     )
     batch.add_name()
     batch.add_argument("inputs", metavar="INPUTS", help="a file of JSON objects, one a line; - for standard input")
@@ -482,7 +483,7 @@ twice, it leaves them.""",
         "--output",
         metavar="RESULTS",
         required=True,
-        help="where the results go; - for standard output, unresumable",
+        help="where the results go; - for standard output, which cannot be resumed",
     )
     batch.add_flag("--no-wait", help="let each call run for up to 300 s, and read its result from its log")
     batch.add_argument(
@@ -496,7 +497,7 @@ twice, it leaves them.""",
     batch.add_flag("--resume", help="go on where an earlier run stopped")
     batch.add_flag("--retry-uncertain", help="with --resume, call again the lines whose call may have run")
     batch.add_flag("--retry-failed", help="with --resume, call again the lines whose answer was an error")
-    batch.add_flag("--force", help="begin anew, and lose the results there are")
+    batch.add_flag("--force", help="begin anew, and overwrite the results")
 
 
 def _add_local_commands(commands: _Commands) -> None:
@@ -514,7 +515,7 @@ def _add_local_commands(commands: _Commands) -> None:
     emulator.add_arguments(parser)
     parser.add_flag(
         "--bundle",
-        help="with --functions, make one file of each function's, TypeScript included, with your project's esbuild",
+        help="with --functions, bundle each function into one file, from TypeScript too, with your project's esbuild",
     )
     contract = commands.add(
         "contract",
@@ -534,8 +535,8 @@ def _add_local_commands(commands: _Commands) -> None:
     contract.add_argument(
         "--openapi", choices=("3.0", "3.1"), default="3.0", help="the version of OpenAPI (default: 3.0)"
     )
-    contract.add_flag("--dereferenced", help="without references, for tools that follow none")
-    contract.add_flag("--path", help="only where the file is")
+    contract.add_flag("--dereferenced", help="without references, for tools that cannot follow them")
+    contract.add_flag("--path", help="print only the path of the file")
     completion = commands.add(
         "completion",
         "completion:completion",
@@ -546,5 +547,5 @@ def _add_local_commands(commands: _Commands) -> None:
         calls_service=False,
     )
     completion.add_argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))
-    show = commands.add("help", "", "show the help of a command", ["mincloud-py help deploy"], calls_service=False)
-    show.add_argument("words", metavar="COMMAND", nargs="?", help="a command; all of them where none is named")
+    help_ = commands.add("help", "", "show the help of a command", ["mincloud-py help deploy"], calls_service=False)
+    help_.add_argument("words", metavar="COMMAND", nargs="?", help="the command; without one, the help of the program")

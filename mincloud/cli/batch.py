@@ -156,7 +156,7 @@ def _run(run: _Batch, cloud: AsyncMinCloud, terminal: Terminal) -> int:
     if run.interrupted:
         return INTERRUPTED
     if run.failure is not None:
-        status, message = describe_error(run.failure, name=run.name)
+        status, message = describe_error(run.failure, name=run.args.name)
         more = "" if isinstance(run.files, StreamedResults) else "; then go on with --resume"
         raise CommandError(f"stopped: {message}{more}", status)
     return FAILED if stats.failed or stats.failed_before or stats.uncertain else DONE
@@ -174,13 +174,9 @@ class _Batch:
         self.failure: Exception | None = None
         self.interrupted = False
         self.show: Callable[[], None] = lambda: None
-        self.name: str = args.name
-        self.results: str = args.output
+        self.args = args
         self.files = files
         self.inputs = inputs
-        self._sync: bool = not args.no_wait
-        self._concurrency: int = args.concurrency
-        self._interval: float = 1 / args.rate if args.rate else 0.0
         self._next_start = 0.0
         self._stopping = asyncio.Event()
         self._under_way = 0
@@ -193,7 +189,7 @@ class _Batch:
         """
         async with cloud:
             lines = _LineReader(self.inputs, self.files.states, self._stopping)
-            workers = [asyncio.create_task(self._work(cloud, lines)) for _ in range(self._concurrency)]
+            workers = [asyncio.create_task(self._work(cloud, lines)) for _ in range(self.args.concurrency)]
             with self._interruption(workers, terminal):
                 try:
                     await asyncio.gather(*workers)
@@ -229,7 +225,7 @@ class _Batch:
         """Waits as long as the rate demands, or until the batch is to stop."""
         loop = asyncio.get_running_loop()
         start = max(loop.time(), self._next_start)
-        self._next_start = start + self._interval
+        self._next_start = start + (1 / self.args.rate if self.args.rate else 0.0)
         while (delay := start - loop.time()) > 0 and not self._stopping.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), delay)
@@ -237,10 +233,10 @@ class _Batch:
     async def _call(self, cloud: AsyncMinCloud, line: int, data: dict[str, Any]) -> None:
         """Calls the function, and records the outcome."""
         try:
-            if self._sync:
-                result = await cloud.functions.invoke(self.name, data)
+            if not self.args.no_wait:
+                result = await cloud.functions.invoke(self.args.name, data)
             else:
-                result = await (await cloud.functions.trigger(self.name, data)).result(_LONGEST_JOB)
+                result = await (await cloud.functions.trigger(self.args.name, data)).result(_LONGEST_JOB)
         except (errors.MinCloudError, ValueError, TypeError) as error:  # the latter two if it cannot be written as JSON
             if isinstance(error, _FATAL_ERRORS) and self.failure is None:
                 self.failure = error
@@ -370,7 +366,7 @@ def _called(error: Exception) -> str:
 
 def _report(run: _Batch, terminal: Terminal) -> None:
     """Writes how the lines ended, and what to do about those that have no answer."""
-    stats, results = run.stats, run.results
+    stats, results = run.stats, run.args.output
     for line, message in stats.failures:
         terminal.note(f"line {line}: {message}")
     failures = stats.failed + len(stats.uncertain_lines)
@@ -380,7 +376,7 @@ def _report(run: _Batch, terminal: Terminal) -> None:
         document = asdict(stats)
         del document["unfinished"], document["failures"]
         document["uncertain_lines"].sort()
-        terminal.document({"function": run.name, "results": results, **document, "interrupted": run.interrupted})
+        terminal.document({"function": run.args.name, "results": results, **document, "interrupted": run.interrupted})
         return
     write = terminal.note if results == "-" else terminal.text
     where = "" if results == "-" else f"; results in {results}"

@@ -15,7 +15,7 @@ import sys
 import time
 import zlib
 from array import array
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -102,14 +102,6 @@ def checksum(line: bytes) -> int:
     return zlib.crc32(line.strip()) or 1
 
 
-def numbered_lines(file: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """The lines of an input that are not blank, with their numbers from 1."""
-    for number, line in enumerate(file, 1):
-        content = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
-        if content.strip():
-            yield number, content
-
-
 def json_line(content: bytes) -> dict[str, Any]:
     """Reads the JSON object of an input line.
 
@@ -146,13 +138,13 @@ class Inputs:
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """Reads the lines that are not blank, with their numbers."""
-        if self.name == "-":
-            if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison] - closed, as with `<&-`
-                raise CommandError("standard input is closed: name a file of inputs")
-            yield from numbered_lines(sys.stdin.buffer)
-            return
-        with self.path.open("rb") as file:
-            yield from numbered_lines(file)
+        if self.name == "-" and sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison] - closed, as with `<&-`
+            raise CommandError("standard input is closed: name a file of inputs")
+        with nullcontext(sys.stdin.buffer) if self.name == "-" else self.path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                content = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+                if content.strip():
+                    yield number, content
 
     def check(self) -> None:
         """Checks each line of a file before anything is called.
@@ -258,8 +250,8 @@ class BatchFiles(AbstractContextManager["BatchFiles"]):
             self._read_results(inputs)
             if had_journal:
                 self._read_journal(inputs)
-            elif not retry_uncertain:
-                self._refuse_without_journal(inputs)
+            elif not retry_uncertain and not (inputs.is_file and self._has_answered_all(inputs)):
+                raise CommandError(f"{self.journal} is missing or empty, {_CALLED_UNKNOWN}")
             if inputs.is_file:
                 self._check_inputs(inputs)
         except CommandError:
@@ -282,7 +274,7 @@ class BatchFiles(AbstractContextManager["BatchFiles"]):
         if retry_uncertain:
             for line in list(self.states.lines(LineState.SENT, LineState.UNCERTAIN)):
                 self.states[line] = LineState.REOPENED
-        # The journal first: of a line that stands in it alone, nobody knows whether it was called.
+        # The journal first, since a note without a result means that the call may have run.
         self._replace_journal()
         self._replace_results(settled)
 
@@ -391,16 +383,8 @@ class BatchFiles(AbstractContextManager["BatchFiles"]):
         if self.states[line] is LineState.OPEN:
             self.states[line] = LineState.SENT
 
-    def _refuse_without_journal(self, inputs: Inputs) -> None:
-        """Refuses to resume without a journal, unless each line was answered.
-
-        Raises:
-            CommandError: Any of the other lines may have been called.
-        """
-        open_lines = (line for line, _ in inputs.lines() if self.states[line] in (LineState.OPEN, LineState.SENT))
-        if inputs.is_file and next(open_lines, None) is None:
-            return
-        raise CommandError(f"{self.journal} is missing or empty, {_CALLED_UNKNOWN}")
+    def _has_answered_all(self, inputs: Inputs) -> bool:
+        return all(self.states[line] not in (LineState.OPEN, LineState.SENT) for line, _ in inputs.lines())
 
     def _check_inputs(self, inputs: Inputs) -> None:
         for number, content in inputs.lines():

@@ -53,26 +53,17 @@ class Destination:
     options: dict[str, Any]
 
     @property
-    def is_production(self) -> bool:
-        """Whether it is production."""
-        return self.environment is None
-
-    @property
     def host(self) -> str:
         """The server's host, with its port where it has one."""
         return urlsplit(self.base_url).netloc
 
-    @property
-    def place(self) -> str:
-        """The environment, for people: `production`, `staging (5d2a…)`, or an id alone."""
-        if self.environment is None:
-            return PRODUCTION
-        shown = _shortened(self.environment, 4, 0)
-        return f"{self.environment_name} ({shown})" if self.environment_name else shown
-
     def __str__(self) -> str:
+        """The destination for people: `staging (5d2a…) of d2…83 at cloud.minapp.com`."""
+        environment = PRODUCTION if self.environment is None else _shortened(self.environment, 4, 0)
+        if self.environment_name:
+            environment = f"{self.environment_name} ({environment})"
         application = f" of {_shortened(self.client_id, 2, 2)}" if self.client_id else ""
-        return f"{self.place}{application} at {self.host}"
+        return f"{environment}{application} at {self.host}"
 
     def to_dict(self) -> dict[str, str | None]:
         """The destination as JSON."""

@@ -186,7 +186,7 @@ def delete(args: argparse.Namespace, terminal: Terminal) -> int:
 def _confirm_deletion(names: Sequence[str], destination: Destination, terminal: Terminal) -> bool:
     """Asks before functions are deleted: in a test environment once, in production for the name of each."""
     advice = "add --yes to delete without being asked"
-    if not destination.is_production:
+    if destination.environment is not None:
         question = f"delete {', '.join(names)} in {destination} with all code and jobs?"
         return terminal.confirm(question, advice=advice)
     prompts = {name: f"this deletes {name} in {destination} with all code and jobs; type its name:" for name in names}
