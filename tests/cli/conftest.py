@@ -1,4 +1,4 @@
-"""The program, in this process for speed or as the console script, with a home and a folder of its own."""
+"""Fixtures that run the program, in this process for speed or as the console script, in a home and working folder of its own."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ _ON_TERMINAL = (
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How the program ended, and what it wrote."""
+class Result:
+    """The exit status and the output of the program."""
 
     status: int
     out: str
@@ -54,28 +54,28 @@ class Ended:
 
     @property
     def line(self) -> str:
-        """What it wrote to standard error, which has to be one line."""
+        """Standard error, which must be one line."""
         assert self.err.count("\n") == 1, self.err
         assert self.err.startswith("mincloud-py"), self.err
         return self.err
 
     @property
     def error(self) -> Any:
-        """The error that it wrote to standard error, which has to be one JSON document."""
+        """The error on standard error, which must be one JSON document."""
         return json.loads(self.err)["error"]
 
     @property
     def document(self) -> Any:
-        """What it wrote to standard output, which has to be one JSON document."""
+        """Standard output, which must be one JSON document."""
         return json.loads(self.out)
 
     @property
     def documents(self) -> list[Any]:
-        """What it wrote to standard output, which has to be JSON lines."""
+        """Standard output, which must be JSON lines."""
         return [json.loads(line) for line in self.out.splitlines()]
 
 
-class OnTerminal:
+class TerminalSession:
     """The console script with a terminal for its three streams."""
 
     def __init__(self, process: subprocess.Popen[bytes], terminal: int) -> None:
@@ -89,7 +89,7 @@ class OnTerminal:
         os.write(self._terminal, text.encode())
 
     def shows(self, text: str, *, timeout: float = 45) -> str:
-        """Waits until a text is shown; gives all that is shown."""
+        """Waits until a text is shown; returns everything that was shown."""
         deadline = time.monotonic() + timeout
         while text not in self.shown:
             if not self._read(deadline):
@@ -97,14 +97,14 @@ class OnTerminal:
         return self.shown
 
     def ends(self, *, timeout: float = 45) -> int:
-        """Waits for the end; gives the exit status."""
+        """Waits for the end; returns the exit status."""
         deadline = time.monotonic() + timeout
         while self._read(deadline):
             pass
         return self.process.wait(timeout)
 
     def _read(self, deadline: float) -> bool:
-        """Reads what is shown next; whether there was something."""
+        """Reads what is shown next; returns whether there was anything."""
         ready, _, _ = select.select([self._terminal], [], [], max(0, deadline - time.monotonic()))
         if not ready:
             return False
@@ -118,7 +118,7 @@ class OnTerminal:
 
 
 class Program:
-    """`mincloud-py`, pointed at an emulator and logged in by a token in the environment."""
+    """`mincloud-py`, connected to an emulator by the address and token in the environment."""
 
     def __init__(self, emulator: Emulator, folder: Path, patch: pytest.MonkeyPatch) -> None:
         self.emulator = emulator
@@ -146,11 +146,11 @@ class Program:
 
     @property
     def where(self) -> dict[str, str | None]:
-        """How a command says as JSON that it wrote to production."""
+        """The destination that a command names as JSON when it writes to production."""
         return {"environment": None, "environment_name": None, "client_id": None, "base_url": self.emulator.url}
 
     def logged_out(self) -> None:
-        """Takes the token out of the environment."""
+        """Removes the token from the environment."""
         self._patch.delenv("MINCLOUD_ACCESS_TOKEN")
 
     def set(self, **variables: str) -> None:
@@ -165,7 +165,7 @@ class Program:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         return path
 
-    def __call__(self, *arguments: str, given: bytes = b"") -> Ended:
+    def __call__(self, *arguments: str, given: bytes = b"") -> Result:
         """Runs it in this process."""
         out, err = io.StringIO(), io.StringIO()
         self._patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given), "utf-8"))
@@ -174,15 +174,15 @@ class Program:
                 status = main(arguments)
             except SystemExit as exit_:
                 status = exit_.code if isinstance(exit_.code, int) else 0
-        return Ended(status, out.getvalue(), err.getvalue())
+        return Result(status, out.getvalue(), err.getvalue())
 
-    def done(self, *arguments: str, given: bytes = b"") -> Ended:
-        """Runs it in this process; it has to succeed without a word on standard error."""
+    def done(self, *arguments: str, given: bytes = b"") -> Result:
+        """Runs it in this process; it must succeed with nothing on standard error."""
         ended = self(*arguments, given=given)
         assert (ended.status, ended.err) == (0, ""), ended
         return ended
 
-    def script(self, *arguments: str, given: bytes = b"", variables: Mapping[str, str] | None = None) -> Ended:
+    def script(self, *arguments: str, given: bytes = b"", variables: Mapping[str, str] | None = None) -> Result:
         """Runs the console script."""
         completed = subprocess.run(
             [SCRIPT, *arguments],
@@ -192,14 +192,14 @@ class Program:
             timeout=30,
             env={**os.environ, **(variables or {})},
         )
-        return Ended(completed.returncode, completed.stdout.decode(), completed.stderr.decode())
+        return Result(completed.returncode, completed.stdout.decode(), completed.stderr.decode())
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Starts the console script."""
         return subprocess.Popen([SCRIPT, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     @contextlib.contextmanager
-    def on_terminal(self, *arguments: str, variables: Mapping[str, str] | None = None) -> Generator[OnTerminal]:
+    def on_terminal(self, *arguments: str, variables: Mapping[str, str] | None = None) -> Generator[TerminalSession]:
         """Starts the console script with a terminal of 140 columns."""
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 140, 0, 0))
@@ -213,7 +213,7 @@ class Program:
         )
         os.close(theirs)
         try:
-            yield OnTerminal(process, ours)
+            yield TerminalSession(process, ours)
         finally:
             process.kill()
             process.wait(20)
@@ -227,7 +227,7 @@ def program(emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture
 def greet(emulator: Emulator) -> str:
-    """A function that needs no Node: greets who is named, and fails when nobody is."""
+    """A function that needs no Node: returns a greeting, and fails without `username`."""
 
     def greet(event: dict[str, Any]) -> str:
         username = event["data"].get("username")
@@ -241,7 +241,7 @@ def greet(emulator: Emulator) -> str:
 
 @pytest.fixture
 def released() -> Iterator[threading.Event]:
-    """What a stub waits for whose call is to be under way for as long as a test needs it; set at the end at the latest."""
+    """An event that a stub waits for, so that its call is under way as long as a test needs; set at the end of the test."""
     event = threading.Event()
     yield event
     event.set()

@@ -1,4 +1,4 @@
-"""The words of the command line, and its help."""
+"""The commands, options and help texts."""
 
 from __future__ import annotations
 

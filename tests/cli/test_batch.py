@@ -1,4 +1,4 @@
-"""A function called for each line of a file: what comes out, and that no line is ever called twice."""
+"""The command `batch`: its results, interruptions, and that no line is called twice."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from .conftest import Ended, Program
+    from .conftest import Program, Result
 
 
 # Each costs the seconds that looking for its calls takes; the property was tried with thirty and more.
@@ -32,7 +32,7 @@ KILLS = 6
 
 
 class Batch:
-    """A batch over a function that counts its calls."""
+    """A batch that calls a function which counts its calls."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
@@ -47,7 +47,7 @@ class Batch:
         program.emulator.stub("count", self.count)
 
     def count(self, event: dict[str, Any]) -> Any:
-        """Is the function."""
+        """The function."""
         with self._lock:
             self.times.append(time.monotonic())
             self.calls[event["data"].get("n", 0)] += 1
@@ -64,25 +64,25 @@ class Batch:
         return event["data"].get("n")
 
     def hold_after(self, count: int) -> None:
-        """Has so many calls answered, and all later ones wait until they are released."""
+        """Lets the first calls end, and all later ones wait until `release`."""
         self._free = count
 
     def release(self) -> None:
-        """Has all calls answered, and waits for the end of those under way."""
+        """Lets all calls end, and waits for those under way."""
         self._free = math.inf
         self._released.set()
         self.program.emulator.settle(45)
 
     def inputs(self, *lines: object) -> None:
-        """Writes the inputs: text as it is, anything else as JSON."""
+        """Writes the inputs: text unchanged, anything else as JSON."""
         texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
         self.program.write("in.jsonl", "".join(f"{text}\n" for text in texts))
 
     def numbers(self, count: int) -> None:
-        """Writes inputs that say which line they are."""
+        """Writes inputs that hold their line numbers."""
         self.inputs(*({"n": n} for n in range(1, count + 1)))
 
-    def __call__(self, *options: str) -> Ended:
+    def __call__(self, *options: str) -> Result:
         return self.program("batch", "count", "in.jsonl", "-o", "out.jsonl", *options)
 
     def start(self, *options: str) -> subprocess.Popen[bytes]:
@@ -98,7 +98,7 @@ class Batch:
 
     @property
     def results(self) -> dict[int, dict[str, Any]]:
-        """The results by line; there must be one for each."""
+        """The results by line; no line may have two."""
         found: dict[int, dict[str, Any]] = {}
         for text in self.results_file.read_text("utf-8").splitlines():
             record = json.loads(text)
@@ -124,7 +124,7 @@ class Batch:
 
 @pytest.fixture
 def emulator() -> Iterator[Emulator]:
-    """One that ends no call, however long a test holds it or the machine stands still."""
+    """An emulator whose time limit ends no call, however long a test or a slow machine holds it."""
     with Emulator(limits=Limits(sync_seconds=300.0)) as running:
         yield running
 
@@ -799,7 +799,7 @@ def test_at_a_slow_rate_it_can_be_interrupted(batch: Batch) -> None:
 @pytest.mark.timeout(180)
 def test_memory_stays_flat(program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def at_once(_: int) -> None:
-        """Does not wait for the disk, which 20,000 lines one after another would do long."""
+        """Replaces `fsync`, which would take long for 20,000 lines one after another."""
 
     monkeypatch.setattr(os, "fsync", at_once)
     from mincloud.cli.batch_files import BatchFiles, Inputs, LineState

@@ -1,4 +1,4 @@
-"""Calling a function: waiting, not waiting, trying."""
+"""The commands `invoke`, `trigger`, `wait` and `debug`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def echo(program: Program) -> str:
-    """A function that returns what is in `value`, or else all that it received."""
+    """A function that returns its data, or their `value`."""
     program.emulator.stub("echo", lambda event: event["data"].get("value", event["data"]))
     return "echo"
 

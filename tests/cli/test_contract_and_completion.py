@@ -1,4 +1,4 @@
-"""What is printed from the package itself: the contract, and completion scripts."""
+"""The commands `contract`, `completion` and `emulator`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deploying: which functions the words mean, what changes, and what is shown of it."""
+"""The command `deploy`: which functions its arguments name, what it checks, changes and shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a command's requests go: production, or the environment that is meant."""
+"""The destination of a command's requests: production, or a named environment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STAGING = "5d2a4a3f9b1e8c0001a2b3c4"
 
 @pytest.fixture
 def staged(program: Program) -> Program:
-    """A function in production and one in an environment that has a name."""
+    """A function in production, and one in an environment with a name."""
     program.emulator.stub("where", lambda _: "production")
     program.emulator.stub("where", lambda _: "staging", environment=STAGING)
     (program.home / ".mincloudrc").write_text(f"environments = staging:{STAGING}, qa : 77\n")

@@ -1,4 +1,4 @@
-"""Each example of each help text, run as it is printed."""
+"""Runs each example of each help text as it is printed."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ EXAMPLES = [
 
 
 @pytest.fixture
-def furnished(program: Program) -> Program:
-    """A folder and a service in which the examples make sense: `greet` is deployed and was called."""
+def prepared(program: Program) -> Program:
+    """A folder and a service for the examples: `greet` is deployed and was called."""
     program.write("greet/index.js", GREET)
     program.write("functions/greet.js", GREET)
     program.write("functions/farewell.js", GREET.replace("hello", "bye"))
@@ -62,12 +62,12 @@ def _run(line: str) -> str:
 
 
 @pytest.mark.parametrize(("command", "example"), EXAMPLES, ids=[example for _, example in EXAMPLES])
-def test_each_example_works_as_it_is_printed(furnished: Program, command: str, example: str) -> None:
+def test_each_example_works_as_it_is_printed(prepared: Program, command: str, example: str) -> None:
     if command == "logout":
-        furnished.set(
-            MINCLOUD_CLIENT_ID=furnished.emulator.client_id, MINCLOUD_CLIENT_SECRET=furnished.emulator.client_secret
+        prepared.set(
+            MINCLOUD_CLIENT_ID=prepared.emulator.client_id, MINCLOUD_CLIENT_SECRET=prepared.emulator.client_secret
         )
-        assert furnished("login").status == 0
+        assert prepared("login").status == 0
     shown = _run(example)
     if ">" not in example:
         assert shown
@@ -95,12 +95,12 @@ def test_the_examples_of_login_ask_and_log_in(tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("example", _examples(_COMMANDS["emulator"].format_help()))
-def test_the_examples_of_emulator_serve_until_they_are_interrupted(furnished: Program, example: str) -> None:
-    with furnished.start(*example.split()[1:]) as process:
+def test_the_examples_of_emulator_serve_until_they_are_interrupted(prepared: Program, example: str) -> None:
+    with prepared.start(*example.split()[1:]) as process:
         assert process.stdout is not None
         said = re.match(rb"MinCloud emulator listening on (http://127\.0\.0\.1:\d+) ", process.stdout.readline())
         assert said is not None
-        ended = furnished("list", "--base-url", said[1].decode())
+        ended = prepared("list", "--base-url", said[1].decode())
         assert (ended.status, "does not accept the access token" in ended.line) == (3, True)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)

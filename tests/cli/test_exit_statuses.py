@@ -1,4 +1,4 @@
-"""Each command ends in the same way for the same reason, and says in one line what to do."""
+"""Exit statuses and messages: the same for every command, in one line that says what to do."""
 
 from __future__ import annotations
 
@@ -34,39 +34,39 @@ NAMING = [name for name in TALKING if name not in ("list", "whoami", "deploy")]
 
 
 @pytest.fixture
-def furnished(program: Program) -> Program:
+def prepared(program: Program) -> Program:
     program.write("greet.js", GREET)
     program.write("inputs.jsonl", '{"username": "Lin"}\n')
     return program
 
 
 @pytest.mark.parametrize("command", TALKING)
-def test_whoever_is_not_logged_in_is_told_how(furnished: Program, command: str) -> None:
-    furnished.logged_out()
-    ended = furnished(*TALKING[command])
+def test_whoever_is_not_logged_in_is_told_how(prepared: Program, command: str) -> None:
+    prepared.logged_out()
+    ended = prepared(*TALKING[command])
     assert ended.status == 3
     assert ended.line.startswith("mincloud-py: not logged in: `mincloud-py login`, or set MINCLOUD_ACCESS_TOKEN")
     assert ended.out == ""
 
 
 @pytest.mark.parametrize("command", [name for name in TALKING if name not in ("whoami", "batch")])
-def test_a_token_that_is_not_accepted_ends_with_3(furnished: Program, command: str) -> None:
-    furnished.set(MINCLOUD_ACCESS_TOKEN="expired")
-    ended = furnished(*TALKING[command])
+def test_a_token_that_is_not_accepted_ends_with_3(prepared: Program, command: str) -> None:
+    prepared.set(MINCLOUD_ACCESS_TOKEN="expired")
+    ended = prepared(*TALKING[command])
     assert ended.status == 3
     assert "the service does not accept the access token: `mincloud-py login` obtains another" in ended.line
 
 
 @pytest.mark.parametrize("command", [name for name in NAMING if name != "batch"])
-def test_a_function_that_is_not_there_ends_with_4(furnished: Program, command: str) -> None:
-    ended = furnished(*TALKING[command])
+def test_a_function_that_is_not_there_ends_with_4(prepared: Program, command: str) -> None:
+    ended = prepared(*TALKING[command])
     assert ended.status == 4
     assert ended.line == "mincloud-py: there is no function 'greet': `mincloud-py list` shows those there are\n"
 
 
 @pytest.mark.parametrize("command", [name for name in TALKING if name != "batch"])
-def test_a_network_that_is_down_ends_with_5(furnished: Program, refused: str, command: str) -> None:
-    ended = furnished(*TALKING[command], "--base-url", refused)
+def test_a_network_that_is_down_ends_with_5(prepared: Program, refused: str, command: str) -> None:
+    ended = prepared(*TALKING[command], "--base-url", refused)
     assert ended.status == 5
     assert ended.line.endswith(": start the emulator with `mincloud-py emulator`, or check the base URL\n")
 
@@ -92,70 +92,70 @@ def test_a_service_elsewhere_that_cannot_be_reached_is_not_taken_for_the_emulato
 )
 @pytest.mark.parametrize("command", ["invoke", "pull", "jobs", "debug", "trigger", "list"])
 def test_an_answer_means_the_same_for_each_command(
-    furnished: Program, command: str, answer: int, status: int, said: str
+    prepared: Program, command: str, answer: int, status: int, said: str
 ) -> None:
-    furnished.emulator.fail_next(answer, times=5)
-    ended = furnished(*TALKING[command])
+    prepared.emulator.fail_next(answer, times=5)
+    ended = prepared(*TALKING[command])
     assert ended.status == status
     assert said in ended.line
 
 
-def test_too_many_requests_say_when_to_try_again(furnished: Program) -> None:
-    furnished.emulator.fail_next(429, headers={"Retry-After": "90"})
-    ended = furnished("list")
+def test_too_many_requests_say_when_to_try_again(prepared: Program) -> None:
+    prepared.emulator.fail_next(429, headers={"Retry-After": "90"})
+    ended = prepared("list")
     assert ended.status == 5
     assert "too many requests: try again in 90 s" in ended.line
 
 
-def test_an_answer_that_is_none_ends_with_5(furnished: Program) -> None:
-    furnished.emulator.fail_next(200, body="<html>welcome</html>")
-    ended = furnished("list")
+def test_an_answer_that_is_none_ends_with_5(prepared: Program) -> None:
+    prepared.emulator.fail_next(200, body="<html>welcome</html>")
+    ended = prepared("list")
     assert ended.status == 5
     assert "the response is not what the contract says" in ended.line
     assert "check the base URL" in ended.line
 
 
 @pytest.mark.parametrize("command", ["invoke", "trigger", "debug"])
-def test_a_lost_answer_says_that_the_function_may_have_run(furnished: Program, greet: str, command: str) -> None:
-    furnished.emulator.drop_next(after=True)
-    ended = furnished(command, greet, '{"username": "Lin"}')
+def test_a_lost_answer_says_that_the_function_may_have_run(prepared: Program, greet: str, command: str) -> None:
+    prepared.emulator.drop_next(after=True)
+    ended = prepared(command, greet, '{"username": "Lin"}')
     assert ended.status == 5
     assert (
         "the function may have run, so it is not called again; `mincloud-py jobs greet` shows its calls" in ended.line
     )
-    assert len(furnished.emulator.calls_of(greet)) == 1
+    assert len(prepared.emulator.calls_of(greet)) == 1
 
 
-def test_the_message_of_a_function_stays_on_one_line_and_commands_no_terminal(furnished: Program) -> None:
+def test_the_message_of_a_function_stays_on_one_line_and_commands_no_terminal(prepared: Program) -> None:
     def rude(_: object) -> None:
         raise ValueError("first\nsecond\x1b[2J")
 
-    furnished.emulator.stub("rude", rude)
-    ended = furnished("invoke", "rude")
+    prepared.emulator.stub("rude", rude)
+    ended = prepared("invoke", "rude")
     assert ended.status == 1
     assert "first second\\x1b[2J" in ended.line
 
 
 @pytest.mark.parametrize("words", [["--debug", "pull", "greet"], ["pull", "greet", "--debug"]])
-def test_debug_adds_the_traceback_and_the_requests_but_no_token(furnished: Program, words: list[str]) -> None:
-    ended = furnished.script(*words)
+def test_debug_adds_the_traceback_and_the_requests_but_no_token(prepared: Program, words: list[str]) -> None:
+    ended = prepared.script(*words)
     assert ended.status == 4
     assert "Traceback (most recent call last)" in ended.err
     assert "mincloud.errors.NotFound" in ended.err
     assert "GET" in ended.err
     assert ended.err.endswith("mincloud-py: there is no function 'greet': `mincloud-py list` shows those there are\n")
-    assert furnished.emulator.access_token not in ended.err
+    assert prepared.emulator.access_token not in ended.err
 
 
-def test_a_file_that_is_not_there_ends_with_2(furnished: Program) -> None:
-    ended = furnished("invoke", "greet", "@nope.json")
+def test_a_file_that_is_not_there_ends_with_2(prepared: Program) -> None:
+    ended = prepared("invoke", "greet", "@nope.json")
     assert (ended.status, ended.line) == (2, "mincloud-py: nope.json: No such file or directory\n")
 
 
-def test_whoever_reads_no_further_gets_no_complaint(furnished: Program) -> None:
+def test_whoever_reads_no_further_gets_no_complaint(prepared: Program) -> None:
     for number in range(30):
-        furnished.emulator.deploy(f"f{number}", "// " + "x" * 5000)
-    with furnished.start("list", "--json") as process:
+        prepared.emulator.deploy(f"f{number}", "// " + "x" * 5000)
+    with prepared.start("list", "--json") as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.readline()
@@ -171,35 +171,35 @@ def _shell(program: Program, line: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_closed_output_is_one_line_before_anything_runs(furnished: Program, greet: str) -> None:
-    ended = _shell(furnished, f"""mincloud-py invoke {greet} '{{"username": "Lin"}}' >&-""")
+def test_a_closed_output_is_one_line_before_anything_runs(prepared: Program, greet: str) -> None:
+    ended = _shell(prepared, f"""mincloud-py invoke {greet} '{{"username": "Lin"}}' >&-""")
     assert (ended.returncode, ended.stderr) == (
         2,
         "mincloud-py: standard output is closed, so nothing was done: send it to /dev/null instead\n",
     )
-    assert furnished.emulator.calls_of(greet) == []
+    assert prepared.emulator.calls_of(greet) == []
 
 
-def test_a_full_output_is_one_line(furnished: Program, greet: str) -> None:
-    ended = _shell(furnished, f"""mincloud-py invoke {greet} '{{"username": "Lin"}}' >/dev/full""")
+def test_a_full_output_is_one_line(prepared: Program, greet: str) -> None:
+    ended = _shell(prepared, f"""mincloud-py invoke {greet} '{{"username": "Lin"}}' >/dev/full""")
     assert (ended.returncode, ended.stderr) == (2, "mincloud-py: No space left on device\n")
 
 
 @pytest.mark.parametrize("words", ["invoke greet -", "batch greet - -o out.jsonl", "delete greet", "wait -"])
-def test_a_closed_input_is_one_line(furnished: Program, greet: str, words: str) -> None:
-    ended = _shell(furnished, f"mincloud-py {words} <&-")
+def test_a_closed_input_is_one_line(prepared: Program, greet: str, words: str) -> None:
+    ended = _shell(prepared, f"mincloud-py {words} <&-")
     assert ended.returncode == 2
     assert ended.stderr.count("\n") == 1
     assert "Traceback" not in ended.stderr
-    assert furnished.emulator.calls_of(greet) == []
+    assert prepared.emulator.calls_of(greet) == []
 
 
-def test_closed_errors_are_not_missed(furnished: Program, greet: str) -> None:
-    assert _shell(furnished, f"mincloud-py invoke {greet} 2>&-").returncode == 1
+def test_closed_errors_are_not_missed(prepared: Program, greet: str) -> None:
+    assert _shell(prepared, f"mincloud-py invoke {greet} 2>&-").returncode == 1
 
 
-def test_chinese_arguments_are_read_whatever_the_locale(furnished: Program) -> None:
-    furnished.emulator.stub("测试", lambda event: event["data"]["名"])
+def test_chinese_arguments_are_read_whatever_the_locale(prepared: Program) -> None:
+    prepared.emulator.stub("测试", lambda event: event["data"]["名"])
     for locale in ("C", "POSIX", "en_US.ISO-8859-1"):
-        ended = furnished.script("invoke", "测试", '{"名": "好"}', variables={"LANG": locale, "LC_ALL": locale})
+        ended = prepared.script("invoke", "测试", '{"名": "好"}', variables={"LANG": locale, "LC_ALL": locale})
         assert (ended.status, ended.out) == (0, "好\n"), ended

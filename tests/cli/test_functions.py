@@ -1,4 +1,4 @@
-"""Listing, making, fetching and deleting functions."""
+"""The commands `list`, `get`, `new`, `pull`, `update` and `delete`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The jobs of a function, and their logs."""
+"""The commands `jobs` and `logs`."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_all_are_listed_across_pages(program: Program, greet: str) -> None:
 
 
 def _shown_until(process: subprocess.Popen[bytes], job: int, status: str) -> list[tuple[int, str]]:
-    """Waits until a job is shown in a status; the jobs that are shown up to there, with their statuses."""
+    """Waits until a job is shown in a status; returns the jobs that were shown until then, with their statuses."""
     assert process.stdout is not None
     shown: list[tuple[int, str]] = []
     while (job, status) not in shown:
@@ -111,7 +111,7 @@ def _shown_until(process: subprocess.Popen[bytes], job: int, status: str) -> lis
 
 @pytest.fixture
 def slow(program: Program, released: threading.Event) -> Program:
-    """A function `greet` that waits to be released and fails when it is told to."""
+    """A function `greet` that waits to be released, and fails with `fail`."""
 
     def greet(event: dict[str, Any]) -> None:
         if event["data"].get("wait"):

@@ -1,4 +1,4 @@
-"""Logging in and out, shared with the service's Node tool, and saying who one is."""
+"""The commands `login`, `logout` and `whoami`, and the login file that the Node tool shares."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ tokens = nor:these
 
 @pytest.fixture
 def user(program: Program, monkeypatch: pytest.MonkeyPatch) -> Program:
-    """Somebody who is not logged in, to whom the emulator is the service, and whose environment has the application's id and secret."""
+    """A user without a login, whose service is the emulator, and whose variables hold the application's id and secret."""
     monkeypatch.setattr("mincloud._logins.DEFAULT_BASE_URL", program.emulator.url)
     program.logged_out()
     program.set(MINCLOUD_CLIENT_ID=program.emulator.client_id, MINCLOUD_CLIENT_SECRET=program.emulator.client_secret)
@@ -48,7 +48,7 @@ def _rc(program: Program) -> Path:
 
 
 def _logged_in(program: Program) -> str:
-    """Logs in from the environment, which is emptied then; gives the token."""
+    """Logs in with the variables and unsets them; returns the token."""
     assert program("login").status == 0
     program.set(MINCLOUD_CLIENT_ID="", MINCLOUD_CLIENT_SECRET="")
     return _rc(program).read_text().rpartition(":")[2].strip()

@@ -1,4 +1,4 @@
-"""On a terminal: tables, colour and progress; nowhere else."""
+"""Tables, colours and progress, on a terminal only."""
 
 from __future__ import annotations
 
