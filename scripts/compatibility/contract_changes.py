@@ -14,8 +14,9 @@ of errors and the forms of their bodies, `default`, redirects.
 
 `redocly diff` finds the differences, follows references, and judges what is sent and what is answered. It calls two thirds of the
 kinds of breaking change breaking that the tests make. It does not judge the names that generated code carries, defaults, `x-secret`, an
-additional status or media type of success, or a keyword that it has no rule for, and does not see the values of `x-extensible-enum`, which
-schema is referred to, and the order of parameters: that is judged here. What neither judges counts as breaking.
+additional status or media type of success, or a keyword that it has no rule for: that is judged here. It sees the values of
+`x-extensible-enum` and which schema is referred to once they are written as texts, and never the order of parameters, which is compared
+here. What neither judges counts as breaking.
 """
 
 from __future__ import annotations
@@ -28,11 +29,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from scripts import ScriptError
 from scripts.compatibility.versions import Change
-from scripts.contract.document import Document, Place, operations, resolved
+from scripts.contract.document import Document, operations, resolved, steps
 from scripts.contract.redocly import last_line, redocly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from scripts.contract.document import Place
 
 Node = dict[str, Any]
 
@@ -43,30 +46,18 @@ _NAMES = frozenset(
 )
 _VALUES = frozenset({"default", "enum"})
 # Where Redocly calls a change harmless, it is, if it is of one of these kinds.
-_ADDED = frozenset(
-    {
-        *(
-            "PathItem",
-            "Operation",
-            "Parameter",
-            "RequestBody",
-            "Schema",
-            "MediaType",
-            "Response",
-            "HeadersMap",
-            "Header",
-        ),
-        *("Server", "SecurityRequirement", "SecurityScheme", "Tag", "TagList", "SpecExtension"),
-    }
-)
 _REMOVED = frozenset({"SecurityRequirement", "Tag", "SpecExtension"})
-_MODIFIED = frozenset(
-    {
-        *("required", "nullable", "enum", "deprecated", "additionalProperties", "version", "bearerFormat"),
-        *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "pattern", "uniqueItems"),
-        *("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"),
-    }
+_ADDED = re.compile(
+    "PathItem|Operation|Parameter|RequestBody|Schema|MediaType|Response|HeadersMap|Header|Server|SecurityRequirement|SecurityScheme"
+    "|Tag|TagList|SpecExtension"
 )
+_MODIFIED = re.compile(
+    "required|nullable|enum|deprecated|additionalProperties|version|bearerFormat|minimum|maximum|exclusiveMinimum|exclusiveMaximum"
+    "|multipleOf|pattern|uniqueItems|(min|max)(Length|Items|Properties)"
+)
+_OPEN_ENUM = "x-extensible-enum"
+# An extension that is added for the comparison: the name of the schema that stands in a place.
+_SCHEMA_NAME = "x-schema-name"
 
 
 def changes(old: Document, new: Document) -> list[Change]:
@@ -82,9 +73,15 @@ def changes(old: Document, new: Document) -> list[Change]:
     before, after = without_prose(old), without_prose(new)
     if json.dumps(before, default=str) == json.dumps(after, default=str):
         return []
-    return sorted(
-        {*map(_judged, _differences(before, after)), *_orders(old, new), *_names((old, new), (before, after))}
+    found = _differences(cast("Document", _with_names(before)), cast("Document", _with_names(after)))
+    # A schema that has another name is said once, and not in each place where it stands.
+    renamed = _schemas(old).keys() - _schemas(new).keys()
+    judged = (
+        _judged(difference)
+        for difference in found
+        if difference.get("property") != _SCHEMA_NAME or difference["base"].get("value") not in renamed
     )
+    return sorted({*judged, *_orders(old, new)})
 
 
 def without_prose(document: Document) -> Document:
@@ -109,6 +106,25 @@ def _without_prose(node: object, *, named: bool) -> object:
     return kept["allOf"][0] if alone else kept
 
 
+def _with_names(node: object) -> object:
+    """The document with what `redocly diff` does not see as text that it sees: names of schemas, and the known values of open enums."""
+    if isinstance(node, list):
+        return [_with_names(item) for item in cast("list[object]", node)]
+    if not isinstance(node, dict):
+        return node
+    mapping, named = cast("Node", node), Node()
+    match mapping:
+        case {"$ref": str(reference)} if reference.startswith("#/components/schemas/"):
+            return {"allOf": [mapping], _SCHEMA_NAME: steps(reference)[-1]}
+        case {"allOf": [{"$ref": str(reference)}] as alone}:
+            named = {"allOf": alone, _SCHEMA_NAME: steps(reference)[-1]}
+        case {"x-extensible-enum": [*values]}:
+            named = {_OPEN_ENUM: "\n".join(map(str, values))}
+        case _:
+            pass
+    return {key: _with_names(value) for key, value in mapping.items() if key not in named} | named
+
+
 def _differences(old: Document, new: Document) -> list[Node]:
     """What `redocly diff` reports."""
     with tempfile.TemporaryDirectory() as temporary:
@@ -126,18 +142,24 @@ def _judged(difference: Node) -> Change:
     """What Redocly found, with its verdict, or ours where it has none."""
     kind, what, key = (str(difference.get(name, "")) for name in ("kind", "typeName", "property"))
     old, new = (cast("Node", difference.get(side, {})).get("value") for side in ("base", "revision"))
-    place = _steps((difference.get("revision") or difference["base"])["pointer"])
+    place = steps((difference.get("revision") or difference["base"])["pointer"])
     if key not in ("", "key", *place[-1:]):
         place = (*place, key)
     only_shows = key == "format" and {old, new} <= {None, "password"}
     if difference["impact"] == "major" and not only_shows:
         said = "; ".join(verdict["message"].rstrip(".") for verdict in difference["verdicts"])
         return Change(place, said, breaks=True)
+    if key == _SCHEMA_NAME:
+        words = [f"`{name}`" if name else "without a name" for name in (new, old)]
+        said = f"the schema is {words[0]} now instead of {words[1]}, and generated types are called after it"
+        return Change(place[:-1], said, breaks=place[-3:-2] not in (("oneOf",), ("anyOf",)))
+    if key == _OPEN_ENUM:
+        return _known_values(place, str(old or "").splitlines(), str(new or "").splitlines())
     if kind == "removed" or (what, key) == ("Schema", "key"):
         return Change(place, f"the {_spoken(what)} is gone, or has another name", what not in _REMOVED)
     if kind == "modified":
         return Change(place, f"is {_shown(new)} now instead of {_shown(old)}", _breaks_if_changed(key, old, new))
-    return Change(place, f"the {_spoken(what)} is new", _breaks_if_new(what, new, _steps(difference["path"])))
+    return Change(place, f"the {_spoken(what)} is new", _breaks_if_new(what, new, steps(difference["path"])))
 
 
 def _spoken(what: str) -> str:
@@ -145,9 +167,13 @@ def _spoken(what: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", what).lower()
 
 
-def _steps(pointer: str) -> Place:
-    steps = pointer.removeprefix("#/").split("/")
-    return tuple(step.replace("~1", "/").replace("~0", "~") for step in steps if step)
+def _known_values(place: Place, old: list[str], new: list[str]) -> Change:
+    """What became of the known values of an open enum."""
+    gone = [value for value in old if value not in new]
+    said = [f"the value `{value}` is gone, and generated code has a name for it" for value in gone]
+    if added := ", ".join(f"`{value}`" for value in new if value not in old):
+        said.append(f"new known values: {added}")
+    return Change(place, "; ".join(said) or "the known values are in another order", breaks=bool(gone))
 
 
 def _breaks_if_new(what: str, value: Any, place: Place) -> bool:
@@ -160,7 +186,7 @@ def _breaks_if_new(what: str, value: Any, place: Place) -> bool:
         case "Server":
             return place[-1] == "0"  # the base URL of generated clients
         case _:
-            return what not in _ADDED
+            return not _ADDED.fullmatch(what)
 
 
 def _breaks_if_changed(key: str, old: Any, new: Any) -> bool:
@@ -174,7 +200,7 @@ def _breaks_if_changed(key: str, old: Any, new: Any) -> bool:
         case "enum":
             return old is None or any(value not in (new or old) for value in old)
         case _:
-            return key not in _MODIFIED and not key.startswith("x-")
+            return not _MODIFIED.fullmatch(key) and not key.startswith("x-")
 
 
 def _orders(old: Document, new: Document) -> Iterator[Change]:
@@ -207,58 +233,6 @@ def _by_place(document: Document, path: str, operation: Node) -> list[str]:
 
 def _required(schema: Node) -> list[str]:
     return [name for name in schema.get("properties", {}) if name in schema.get("required", [])]
-
-
-def _names(document: tuple[Document, Document], nodes: tuple[object, object], place: Place = ()) -> Iterator[Change]:
-    """Schemas that have another name in the same place, and the known values of open enums.
-
-    Args:
-        document: The two versions.
-        nodes: What stands in the same place of each.
-        place: The place.
-    """
-    old, new = nodes
-    if isinstance(old, list) and isinstance(new, list):
-        lists = (cast("list[object]", old), cast("list[object]", new))
-        before, after = (_by_name(*each) for each in zip(document, lists, strict=True))
-        for name in before.keys() & after.keys():
-            yield from _names(document, (before[name], after[name]), (*place, name))
-    if not isinstance(old, dict) or not isinstance(new, dict):
-        return
-    mappings = (cast("Node", old), cast("Node", new))
-    types = [_type_name(node) for node in mappings]
-    if types[0] != types[1] and (not types[0] or types[0] in _schemas(document[1])):
-        words = [f"`{name}`" if name else "without a name" for name in types]
-        what = f"the schema is {words[1]} now instead of {words[0]}, and generated types are called after it"
-        yield Change(place, what, breaks=place[-2:-1] not in (("oneOf",), ("anyOf",)))
-    old_node, new_node = (
-        node if _type_name(node) else resolved(each, node) for each, node in zip(document, mappings, strict=True)
-    )
-    if "x-extensible-enum" in old_node and place[-1:] != ("properties",):
-        there = (*place, "x-extensible-enum")
-        yield from _known_values(old_node["x-extensible-enum"], new_node.get("x-extensible-enum", []), there)
-    for key in old_node.keys() & new_node.keys():
-        yield from _names(document, (old_node[key], new_node[key]), (*place, key))
-
-
-def _by_name(document: Document, nodes: list[object]) -> dict[str, object]:
-    """The members of a list: a parameter by its name, any other by its place."""
-    names = (resolved(document, cast("Node", node)).get("name") if isinstance(node, dict) else None for node in nodes)
-    return {str(name or index): node for index, (name, node) in enumerate(zip(names, nodes, strict=True))}
-
-
-def _type_name(node: Node) -> str:
-    """The name of the schema that a `$ref` leads to."""
-    reference = str(node.get("$ref", ""))
-    return reference.rpartition("/")[2] if reference.startswith("#/components/schemas/") else ""
-
-
-def _known_values(old: list[Any], new: list[Any], place: Place) -> Iterator[Change]:
-    for value in old:
-        if value not in new:
-            yield Change(place, f"the value {_shown(value)} is gone, and generated code has a name for it", breaks=True)
-    if fresh := ", ".join(_shown(value) for value in new if value not in old):
-        yield Change(place, f"new known values: {fresh}", breaks=False)
 
 
 def _shown(value: object) -> str:

@@ -137,7 +137,7 @@ BREAKING: dict[str, tuple[Change, str, str]] = {
     ),
     "a default is gone": (
         drop(*SCHEMAS, "DebugRequest", "properties", "subject", "default"),
-        "schemas > JobSource > default",
+        "DebugRequest > properties > subject > default",
         "is unset now instead of `sdk`",
     ),
     "a maximum is lower": (
