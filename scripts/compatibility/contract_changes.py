@@ -100,9 +100,8 @@ def _without_prose(node: object, *, named: bool) -> object:
         for key, value in cast("Node", node).items()
         if named or key not in _PROSE
     }
-    alone = (
-        not named and list(kept) == ["allOf"] and len(kept["allOf"]) == 1
-    )  # the way to say something beside a reference
+    # The way to say something beside a reference.
+    alone = not named and list(kept) == ["allOf"] and len(kept["allOf"]) == 1
     return kept["allOf"][0] if alone else kept
 
 
@@ -119,7 +118,7 @@ def _with_names(node: object) -> object:
         case {"allOf": [{"$ref": str(reference)}] as alone}:
             named = {"allOf": alone, _SCHEMA_NAME: steps(reference)[-1]}
         case {"x-extensible-enum": [*values]}:
-            named = {_OPEN_ENUM: "\n".join(map(str, values))}
+            named = {_OPEN_ENUM: "\n".join(sorted(map(str, values)))}
         case _:
             pass
     return {key: _with_names(value) for key, value in mapping.items() if key not in named} | named
@@ -173,7 +172,7 @@ def _known_values(place: Place, old: list[str], new: list[str]) -> Change:
     said = [f"the value `{value}` is gone, and generated code has a name for it" for value in gone]
     if added := ", ".join(f"`{value}`" for value in new if value not in old):
         said.append(f"new known values: {added}")
-    return Change(place, "; ".join(said) or "the known values are in another order", breaks=bool(gone))
+    return Change(place, "; ".join(said), breaks=bool(gone))
 
 
 def _breaks_if_new(what: str, value: Any, place: Place) -> bool:

@@ -23,6 +23,7 @@ from tests.contract.mutations import (
 
 SCHEMAS = ("components", "schemas")
 LIMIT = ("components", "parameters", "Limit")
+JOB = (*SCHEMAS, "Job", "properties")
 PAGE = (*SCHEMAS, "PageMeta", "properties")
 NO_SCOPES: list[str] = []
 TOKEN = {"accessToken": NO_SCOPES}
@@ -515,6 +516,7 @@ WORDS: dict[str, Change] = {
     "a summary": put("paths", FUNCTIONS, "get", "summary", value="Other words"),
     "an example": put("paths", FUNCTIONS, "get", "responses", "200", "content", JSON, "examples", value={"none": {"value": {}}}),
     "where a statement comes from": drop("paths", FUNCTIONS, "get", "x-provenance"),
+    "the order of known values": lambda document: value_at(document, *JOB, "status", "x-extensible-enum").reverse(),
     "a tag's description": put("tags", 0, "description", value="Other words."),
     "an answer that stands in another place": all_of(
         lambda document: value_at(document, "paths", FUNCTION, "get", "responses").update(
