@@ -27,7 +27,7 @@ from scripts.contract.variants import derive
 
 from . import drivers, probes, section
 from .description import Client, read
-from .generator import find_generator, generate, unexpected
+from .generator import find_generator, generate, warning_problems
 from .section import README, Result
 
 if TYPE_CHECKING:
@@ -95,13 +95,7 @@ def _inspect(description: Description, clients: Sequence[Client]) -> tuple[list[
     for client in clients:
         wrong: list[str] = []
         if client.generator:
-            known, said = (*description.warnings, *client.warnings), warnings[client.name]
-            wrong += [f"the generator warns: {line}" for line in unexpected(said, known)]
-            wrong += [
-                f"the generator no longer warns of {each['pattern']!r}: take it out of languages.yaml"
-                for each in known
-                if not any(each["pattern"] in line for line in said)
-            ]
+            wrong += warning_problems(warnings[client.name], [*description.warnings, *client.warnings])
         result = Result(client)
         if client.program:
             # Three clients for TypeScript share a program, and are prepared once.

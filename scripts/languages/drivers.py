@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tarfile
 import tempfile
@@ -35,11 +34,7 @@ _LONGEST_MESSAGE = 400
 
 
 def check_programs(client: Client, path: str = PATH) -> None:
-    """Makes sure that what the client's driver needs is there.
-
-    Args:
-        client: The client.
-        path: Where to look for programs.
+    """Makes sure that the programs which a client's driver needs are on the path.
 
     Raises:
         ScriptError: A program is missing.
@@ -95,18 +90,14 @@ def _prepare_node(contract: Path, folder: Path) -> None:
 
 
 def run(client: Client, folder: Path) -> Iterator[Outcome]:
-    """Runs the stories for all languages through one client, and gives the outcome of each.
-
-    Args:
-        client: The client.
-        folder: The folder of its driver.
+    """Runs the stories for all languages through a client's driver, and gives the outcome of each.
 
     Raises:
         ScriptError: The stories cannot be read, or the driver cannot be started or does not end as it should.
     """
     contract = read_contract()
     stories = [story for story in read_checked_stories(contract) if story.languages]
-    with open_server(contract, None, os.environ) as server:
+    with open_server(contract, {}) as server:
         yield from run_stories(contract, stories, server, command=command(client.driver, folder), folder=folder)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from scripts import ScriptError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 _SAID = re.compile(r"\[[^\]]*\] (?P<level>[A-Z]+) +\S+ - (?P<text>.*)")
 _LONGEST_MESSAGE = 400
@@ -37,11 +37,6 @@ _ENVIRONMENT = {
 def run_program(words: Sequence[str], folder: Path | None, failure: str) -> subprocess.CompletedProcess[str]:
     """Runs a program to its end, with what it needs to stay quiet and offline.
 
-    Args:
-        words: The program and its arguments.
-        folder: Its working folder; this process's by default.
-        failure: What to say when it takes too long.
-
     Raises:
         ScriptError: It takes longer than five minutes.
     """
@@ -60,10 +55,7 @@ def run_program(words: Sequence[str], folder: Path | None, failure: str) -> subp
 
 
 def find_generator(path: str = PATH) -> str:
-    """The program, with a Java to run it.
-
-    Args:
-        path: Where to look for programs.
+    """Finds openapi-generator, with a Java to run it.
 
     Raises:
         ScriptError: One of the two is missing.
@@ -78,17 +70,7 @@ def find_generator(path: str = PATH) -> str:
 
 
 def generate(program: str, generator: str, contract: Path, folder: Path, options: Sequence[str]) -> list[str]:
-    """Makes a client.
-
-    Args:
-        program: The path of openapi-generator.
-        generator: Its name for the language, as `go`.
-        contract: The OpenAPI document.
-        folder: Where the client goes; what is there is removed.
-        options: More of its options.
-
-    Returns:
-        Its warnings.
+    """Makes a client anew with openapi-generator, whose name for the language is `generator`; gives its warnings.
 
     Raises:
         ScriptError: It failed.
@@ -114,6 +96,11 @@ def _reason(lines: Sequence[str]) -> str:
     return next(iter(listed or named or wrong), "")[:_LONGEST_MESSAGE]
 
 
-def unexpected(warnings: Iterable[str], known: Iterable[Mapping[str, str]]) -> list[str]:
-    """The warnings that are not known, once each, in order."""
-    return [line for line in dict.fromkeys(warnings) if not any(each["pattern"] in line for each in known)]
+def warning_problems(warnings: Sequence[str], known: Sequence[Mapping[str, str]]) -> list[str]:
+    """What is wrong with the warnings that came: those that are not known, once each, and known ones that are missing."""
+    patterns = [each["pattern"] for each in known]
+    unknown = dict.fromkeys(line for line in warnings if not any(pattern in line for pattern in patterns))
+    gone = [pattern for pattern in patterns if not any(pattern in line for line in warnings)]
+    return [f"the generator warns: {line}" for line in unknown] + [
+        f"the generator no longer warns of {pattern!r}: take it out of languages.yaml" for pattern in gone
+    ]

@@ -67,10 +67,6 @@ def _arrived(command: Sequence[str], folder: Path, request: Request) -> tuple[st
 def secret_arrives(command: Sequence[str], folder: Path) -> bool:
     """Whether a request for a token arrives with the secrets that it was made of.
 
-    Args:
-        command: The client's driver.
-        folder: Its working folder.
-
     Raises:
         ScriptError: It cannot be started, or does not end as it should.
     """
@@ -80,10 +76,6 @@ def secret_arrives(command: Sequence[str], folder: Path) -> bool:
 
 def path_is_encoded(command: Sequence[str], folder: Path) -> bool:
     """Whether a function's name with a slash, a space and Chinese arrives as one segment of the path.
-
-    Args:
-        command: The client's driver.
-        folder: Its working folder.
 
     Raises:
         ScriptError: It cannot be started, or does not end as it should.

@@ -47,13 +47,7 @@ class Result:
 
 
 def render(description: Description, results: Sequence[Result], version: str) -> str:
-    """The section, without its markers.
-
-    Args:
-        description: The warnings that are known.
-        results: The clients, in order.
-        version: The version of openapi-generator.
-    """
+    """The section, without its markers, by what was found with this version of openapi-generator."""
     clients = [result.client for result in results]
     known = [("all", warning) for warning in description.warnings]
     known += [(client.name, warning) for client in clients for warning in client.warnings]
@@ -99,15 +93,7 @@ def _client(client: Client) -> str:
 
 
 def update(path: Path, section: str, *, check: bool) -> list[str]:
-    """Writes the section into a file, unless it is there as it is.
-
-    Args:
-        path: The file.
-        section: The section.
-        check: Write nothing, and complain instead.
-
-    Returns:
-        What is wrong, a line each.
+    """Writes the section into a file, or gives a line that says that it is not there as it is, to check.
 
     Raises:
         ScriptError: The file does not have the markers that it goes between.

@@ -56,14 +56,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = _Parser(
         prog="python -m scripts.stories",
         description=(__doc__ or "").partition("\n")[0],
-        epilog="The access token is taken from ACCESS_TOKEN, the application from CLIENT_ID and CLIENT_SECRET.",
+        epilog="BASE_URL is the server, ACCESS_TOKEN its token, CLIENT_ID and CLIENT_SECRET its application; see openapi/README.md.",
         allow_abbrev=False,
-    )
-    parser.add_argument(
-        "--base-url",
-        default=os.environ.get("BASE_URL"),
-        help="the server (default: BASE_URL, and an emulator without it)",
-        metavar="URL",
     )
     parser.add_argument("--stories", type=Path, default=STORIES, help="where the stories are", metavar="FOLDER")
     parser.add_argument(
@@ -93,7 +87,7 @@ def _run(contract: Contract, stories: Sequence[Story], options: argparse.Namespa
     interval = 60 / options.requests_per_minute if options.requests_per_minute else 0.0
     outcomes: list[Outcome] = []
     try:
-        with open_server(contract, options.base_url, os.environ) as server:
+        with open_server(contract, os.environ) as server:
             _print(f"{server.url}, an emulator of this run" if server.emulator else server.url)
             for outcome in run_stories(contract, stories, server, command=options.command, interval=interval):
                 outcomes.append(outcome)
@@ -131,14 +125,11 @@ def _conclude(contract: Contract, outcomes: Sequence[Outcome], options: argparse
     if len(skipped) == len(outcomes):
         complaints.append("no story was run")
     if not options.driver and not options.story:
-        coverage = measure(contract, outcomes)
-        _print("\nHow many stories met each documented status:\n")
-        _print("\n".join(coverage.table()))
-        _print(f"\n{coverage.line}")
-        if coverage.missing:
-            missing = ", ".join(f"{operation} {status}" for operation, status in coverage.missing)
-            complaints.append(f"no story met {missing}")
-    if options.base_url:
+        table, missing = measure(contract, outcomes)
+        _print("\n".join(["\nHow many stories met each documented status:\n", *table]))
+        if missing:
+            complaints.append(f"no story met {', '.join(missing)}")
+    if os.environ.get("BASE_URL"):
         _print_findings([finding for outcome in outcomes for finding in outcome.findings])
     passed = [outcome for outcome in outcomes if not outcome.failures and outcome.skipped is None]
     seconds = sum(outcome.seconds for outcome in outcomes)

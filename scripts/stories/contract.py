@@ -129,7 +129,7 @@ class Contract:
         for name in exchange.request.url.params:
             if operation.parameters.get(name) != "query":
                 return f"the query parameter {name!r} does not exist"
-        return _first(self._validator.iter_request_errors(exchange.openapi_request()))
+        return _first(self._validator.iter_request_errors(exchange.for_openapi_core()[0]))
 
     def response_problem(self, exchange: Exchange) -> str | None:
         """Says in one line how a response breaks the contract; None if it keeps to it."""
@@ -140,9 +140,7 @@ class Contract:
         # An error may come without a body, whatever the contract says that it holds otherwise.
         if response.is_error and not response.content:
             return None
-        content_type = response.headers.get("content-type", "").lower()
-        given = MockResponse(response.content, response.status_code, dict(response.headers), content_type)
-        return _first(self._validator.iter_response_errors(exchange.openapi_request(), given))
+        return _first(self._validator.iter_response_errors(*exchange.for_openapi_core()))
 
 
 @dataclass(frozen=True)
@@ -153,18 +151,15 @@ class Exchange:
     request: httpx.Request
     response: httpx.Response
 
-    def openapi_request(self) -> MockRequest:
-        """The request as openapi-core asks for it."""
-        headers = dict(self.request.headers)
-        return MockRequest(
-            _ORIGIN,
-            self.request.method,
-            self.path,
-            args=dict(self.request.url.params),
-            headers=headers,
-            data=self.request.content,
-            content_type=headers.get("content-type", "").lower(),
+    def for_openapi_core(self) -> tuple[MockRequest, MockResponse]:
+        """Both in the form that openapi-core asks for."""
+        sent, response = self.request, self.response
+        request = MockRequest(
+            _ORIGIN, sent.method, self.path, args=dict(sent.url.params), headers=dict(sent.headers), data=sent.content
         )
+        request.content_type = sent.headers.get("content-type", "").lower()
+        content_type = response.headers.get("content-type", "").lower()
+        return request, MockResponse(response.content, response.status_code, dict(response.headers), content_type)
 
 
 def deepest(error: ValidationError) -> tuple[list[str], str]:

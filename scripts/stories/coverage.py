@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,52 +10,14 @@ if TYPE_CHECKING:
     from .contract import Contract
     from .runner import Outcome
 
-Pair = tuple[str, int]
 
+def measure(contract: Contract, outcomes: Sequence[Outcome]) -> tuple[list[str], list[str]]:
+    """Counts the stories that met each documented status.
 
-@dataclass(frozen=True)
-class Coverage:
-    """The coverage of the contract by stories.
-
-    Attributes:
-        counts: For every operation and documented status the number of stories that met it.
-        excused: Those that only stories would have met that could not be run here.
+    Returns:
+        A table of them with the coverage in its last line, and the statuses that no story met though nothing kept one
+        from it. In the table `-` is a status that is not documented, and `n/a` one that could not be met here.
     """
-
-    counts: dict[Pair, int]
-    excused: frozenset[Pair]
-
-    @property
-    def missing(self) -> list[Pair]:
-        """The statuses that no story met, though nothing kept one from it."""
-        return [pair for pair, count in self.counts.items() if not count and pair not in self.excused]
-
-    @property
-    def line(self) -> str:
-        """The coverage in one line."""
-        met = [pair for pair, count in self.counts.items() if count]
-        operations, operations_met = (len({operation for operation, _ in pairs}) for pairs in (self.counts, met))
-        excused = f", {len(self.excused)} could not be met here" if self.excused else ""
-        return (
-            f"coverage: {operations_met} of {operations} operations, {len(met)} of {len(self.counts)} documented "
-            f"statuses{excused}"
-        )
-
-    def table(self) -> list[str]:
-        """A line for each operation, with a column for each status; `-` is a status that it does not document."""
-        statuses = sorted({status for _, status in self.counts})
-        operations = list(dict.fromkeys(operation for operation, _ in self.counts))
-        width = max(map(len, operations))
-        lines = [f"{'operation':{width}}  " + "  ".join(map(str, statuses))]
-        for operation in operations:
-            pairs = [(operation, status) for status in statuses]
-            cells = ["n/a" if pair in self.excused else self.counts.get(pair, "-") for pair in pairs]
-            lines.append(f"{operation:{width}}  " + "  ".join(f"{cell:>3}" for cell in cells))
-        return lines
-
-
-def measure(contract: Contract, outcomes: Sequence[Outcome]) -> Coverage:
-    """Counts the stories that met each documented status."""
     documented = [(name, status) for name, operation in contract.operations.items() for status in operation.statuses]
     counts = {pair: sum(pair in outcome.seen for outcome in outcomes) for pair in documented}
     kept_from = {
@@ -66,4 +27,16 @@ def measure(contract: Contract, outcomes: Sequence[Outcome]) -> Coverage:
         if not step.fault
         for status in step.all_statuses
     }
-    return Coverage(counts, frozenset(pair for pair in kept_from if not counts.get(pair, 1)))
+    excused = {pair for pair in kept_from if not counts.get(pair, 1)}
+    statuses = sorted({status for _, status in documented})
+    width = max(map(len, contract.operations))
+    lines = [f"{'operation':{width}}  " + "  ".join(map(str, statuses))]
+    for name in contract.operations:
+        pairs = [(name, status) for status in statuses]
+        cells = ["n/a" if pair in excused else counts.get(pair, "-") for pair in pairs]
+        lines.append(f"{name:{width}}  " + "  ".join(f"{cell:>3}" for cell in cells))
+    met = [pair for pair in documented if counts[pair]]
+    operations = f"{len({name for name, _ in met})} of {len(contract.operations)} operations"
+    not_here = f", {len(excused)} could not be met here" if excused else ""
+    lines += ["", f"coverage: {operations}, {len(met)} of {len(documented)} documented statuses{not_here}"]
+    return lines, [f"{name} {status}" for name, status in documented if (name, status) not in excused.union(met)]

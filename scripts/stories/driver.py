@@ -10,6 +10,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
 
@@ -18,6 +19,7 @@ import httpx
 from scripts import ScriptError
 
 from .contract import Exchange
+from .story import GIVEN
 from .values import ABSENT, Absent, Json
 
 if TYPE_CHECKING:
@@ -28,10 +30,6 @@ if TYPE_CHECKING:
 
 # How many seconds an answer may take. A call that is waited for takes 5 at the most, and may wait for its turn.
 TIMEOUT = 30.0
-_SECRETS = ("ACCESS_TOKEN", "CLIENT_ID", "CLIENT_SECRET")
-
-# `authorize` answers with redirects before the code comes, as the contract says. Elsewhere a redirect is no answer.
-_REDIRECTED = frozenset({"authorize"})
 
 
 class NoAnswerError(Exception):
@@ -125,7 +123,8 @@ class HttpDriver:
             sent = self._client.build_request(
                 operation.method, path, params=placed["query"], content=content, headers=headers
             )
-            response = self._client.send(sent, follow_redirects=request.operation in _REDIRECTED)
+            # Where the contract has no redirect, one is no answer.
+            response = self._client.send(sent, follow_redirects=HTTPStatus.FOUND in operation.statuses)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict) as error:
             raise NoAnswerError(str(error) or type(error).__name__) from error
         return Answer(response.status_code, _parsed(response), Exchange(path, sent, response))
@@ -165,7 +164,7 @@ class ProcessDriver:
     ) -> None:
         self._patience = patience
         self._count = 0
-        environment = {name: value for name, value in os.environ.items() if name not in _SECRETS}
+        environment = {name: value for name, value in os.environ.items() if name.lower() not in GIVEN}
         try:
             self._process = subprocess.Popen(
                 command,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from scripts import ScriptError
 
 from .derived import derived_stories
-from .story import STORIES, Step, Story, read_stories
+from .story import GIVEN, STORIES, Step, Story, read_stories
 from .values import ABSENT, variables_in
 
 if TYPE_CHECKING:
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .contract import Contract, Operation
-
-# The variables that every story is given, as far as the server's credentials are known.
-GIVEN = frozenset({"access_token", "client_id", "client_secret"})
 
 
 def read_checked_stories(contract: Contract, folder: Path = STORIES) -> list[Story]:

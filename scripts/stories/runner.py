@@ -8,15 +8,15 @@ import time
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .contract import Statement
 from .driver import Answer, HttpDriver, NoAnswerError, ProcessDriver, Request, fetch_texts
-from .rules import GIVEN
+from .story import GIVEN
 from .values import ABSENT, Redaction, mismatch, resolve_pointer, substitute
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from .contract import Contract
@@ -83,186 +83,6 @@ class Outcome:
     seconds: float = 0.0
 
 
-class _Runner:
-    """Runs stories against a server.
-
-    Args:
-        contract: The contract.
-        server: The server.
-        driver: Makes the requests of the steps.
-        direct: Makes the requests of the clean-up, so that it does not depend on a language's client.
-    """
-
-    def __init__(self, contract: Contract, server: Server, driver: Driver, direct: Driver) -> None:
-        self._contract = contract
-        self._server = server
-        self._driver = driver
-        self._direct = direct
-        self._redaction = Redaction(contract.secret_names)
-        self._run = f"{PREFIX}{secrets.token_hex(4)}-"
-
-    def run(self, outcome: Outcome) -> None:
-        """Runs a story to its end.
-
-        Args:
-            outcome: The story, and where what comes of it is noted; an interruption too, after which the clean-up is done.
-        """
-        story, variables = outcome.story, dict[str, object](self._server.credentials())
-        steps, cleanup = self._with_tokens(story.steps), self._with_tokens(story.cleanup)
-        outcome.skipped = self._reason_to_skip(story, steps, variables)
-        if outcome.skipped is not None:
-            return
-        started = time.monotonic()
-        for value in variables.values():
-            self._redaction.add(str(value))
-        for name, label in story.unique.items():
-            variables[name] = f"{self._run}{secrets.token_hex(2)}-{label}"
-        for name, value in story.values.items():
-            variables[name] = substitute(value, variables)
-        try:
-            for number, step in enumerate(steps, 1):
-                where = f"step {number} ({step.step})"
-                try:
-                    self._step(step.filled(variables), f"{story.name}: {where}", variables, outcome)
-                except KeyboardInterrupt:
-                    outcome.failures.append(f"{story.path}: {where}: interrupted")
-                    raise
-                except StepError as error:
-                    if not self._may_differ(error.rests_on):
-                        outcome.failures.append(f"{story.path}: {where}: {error}")
-                        break
-                    outcome.findings += [Finding(each, f"{story.name}: {where}", str(error)) for each in error.rests_on]
-                    outcome.unmet.append(step)
-                    # What should have been made is not there, so that nothing more can be said of it.
-                    if step.capture or self._makes(step):
-                        outcome.unmet += steps[number:]
-                        break
-        finally:
-            for number, step in enumerate(cleanup, 1):
-                if not variables.keys() >= set(step.variables):
-                    continue  # the step that would have captured one was not reached
-                try:
-                    self._answer(step.filled(variables), self._direct, variables, outcome)
-                except StepError as error:
-                    outcome.failures.append(f"{story.path}: clean-up {number} ({step.step}): {error}")
-            outcome.seconds = time.monotonic() - started
-
-    def _with_tokens(self, steps: Sequence[Step]) -> list[Step]:
-        """The steps, with the usual token where an operation needs one and its step does not say which."""
-        secured = {name for name, operation in self._contract.operations.items() if operation.secured}
-        return [
-            replace(step, access_token=_DEFAULT) if step.access_token is ABSENT and step.operation in secured else step
-            for step in steps
-        ]
-
-    def _reason_to_skip(self, story: Story, steps: Sequence[Step], given: Mapping[str, object]) -> str | None:
-        if not story.holds_for(self._contract.version):
-            return f"holds for other versions of the contract than {self._contract.version}"
-        if self._server.emulator is None:
-            if story.emulator is not None:
-                return f"needs an emulator: {story.emulator}"
-            if any(step.fault for step in steps):
-                return "needs an emulator: a server has to be told to answer so"
-        needed = {name for step in steps for name in step.variables}
-        missing = sorted((needed & GIVEN) - given.keys())
-        return f"needs {' and '.join(name.upper() for name in missing)}" if missing else None
-
-    def _may_differ(self, rests_on: Sequence[Statement]) -> bool:
-        """Whether the server may answer otherwise: an emulator keeps to every reading."""
-        return bool(rests_on) and self._server.emulator is None
-
-    def _makes(self, step: Step) -> bool:
-        """Whether a step should have made or changed something that later ones go on from."""
-        operation = self._contract.operations.get(step.operation)
-        changes = operation is not None and operation.method != "GET"
-        return changes and any(status < HTTPStatus.MULTIPLE_CHOICES for status in step.statuses)
-
-    def _step(self, step: Step, where: str, variables: dict[str, object], outcome: Outcome) -> None:
-        """Makes a step's request, and notes what came of it."""
-        answer = self._answer(step, self._driver, variables, outcome)
-        if step.fault:
-            return
-        outcome.findings += [Finding(each, where, None) for each in self._rests_on(step)]
-        for other in step.also:
-            difference = mismatch(other["body"], answer.body, self._redaction.show)
-            rests_on = self._contract.undocumented(other["rests_on"])
-            outcome.findings += [Finding(each, where, difference) for each in rests_on]
-            if difference is not None and not self._may_differ(rests_on):
-                raise StepError(difference)
-        outcome.seen.update((step.operation, status) for status in (*answer.redirects, answer.status))
-
-    def _rests_on(self, step: Step) -> list[Statement]:
-        """The statements that a step's status and body rest on, but for those that are documented."""
-        return self._contract.undocumented(step.rests_on, step.operation, step.all_statuses)
-
-    def _answer(self, step: Step, driver: Driver, variables: dict[str, object], outcome: Outcome) -> Answer:
-        """The answer to a step, which is as expected; its values to capture become variables."""
-        for name in step.functions:
-            if not name.startswith(self._run):
-                raise StepError(f"the function {name[:80]!r} is not of this run: name it by a unique variable")
-        retry, requests = step.retry or {"times": 1}, 1
-        while complaint := self._complaint(step, answer := self._ask(step, driver, outcome)):
-            if requests == retry["times"]:
-                after = f", after {requests} requests" if requests > 1 else ""
-                raise StepError(f"{complaint}{after}", self._rests_on(step))
-            time.sleep(retry["seconds"])
-            requests += 1
-        for name, pointer in step.capture.items():
-            variables[name] = resolve_pointer(answer.body, pointer)
-            if variables[name] is ABSENT:
-                raise StepError(f"body at {pointer}: expected a value to keep as {name}, got nothing")
-        return answer
-
-    def _ask(self, step: Step, driver: Driver, outcome: Outcome) -> Answer:
-        """The answer to one request, which is held to the contract or breaks it as the story says."""
-        outcome.requests += len(step.fetch) or 1
-        emulator = self._server.emulator
-        # A server that cannot be told is never asked: see `_reason_to_skip`.
-        if step.fault and emulator is not None:
-            body = json.dumps(step.fault["body"], ensure_ascii=False).encode()
-            emulator.fail_next(step.fault["status"], body=body, headers={"Content-Type": "application/json"})
-        token = None if step.access_token is ABSENT else step.access_token
-        request = Request(step.operation, step.parameters, step.body, token)
-        try:
-            answer = fetch_texts(step.fetch) if step.fetch else driver.send(request)
-        except NoAnswerError as error:
-            raise StepError(f"no answer: {self._redaction.clean(str(error))}") from error
-        finally:
-            if emulator is not None:
-                emulator.clear_faults()
-        self._redaction.add_from(answer.body)
-        if answer.exchange is not None:
-            problem = self._contract.request_problem(answer.exchange, self._contract.operations[step.operation])
-            if problem is not None and not step.breaks_contract:
-                raise StepError(f"the request breaks the contract: {self._redaction.clean(problem)}")
-            if problem is None and step.breaks_contract:
-                raise StepError("the contract allows the request: take `breaks_contract` away")
-        return answer
-
-    def _complaint(self, step: Step, answer: Answer) -> str | None:
-        """What is not as expected of an answer, which may be otherwise when asked again.
-
-        Raises:
-            StepError: An answer of the right status breaks the contract, which asking again does not mend.
-        """
-        if answer.status not in step.statuses:
-            wanted = " or ".join(map(str, step.statuses))
-            body = "" if answer.body is ABSENT else f" with {self._redaction.show(answer.body)}"
-            return f"status: expected {wanted}, got {answer.status}{body}"
-        if answer.exchange is not None:
-            redirects = step.expect.get("redirects", answer.redirects)
-            if redirects != answer.redirects:
-                return f"redirects: expected {_listed(redirects)}, got {_listed(answer.redirects)}"
-            if problem := self._contract.response_problem(answer.exchange):
-                # The documentation does not say which fields are always there: see the entries about `required`.
-                required = [_REQUIRED] if "is a required property" in problem else []
-                problem = self._redaction.clean(problem)
-                raise StepError(f"the answer {answer.status} breaks the contract: {problem}", required)
-        if "body" not in step.expect:
-            return None
-        return mismatch(step.expect["body"], answer.body, self._redaction.show)
-
-
 def run_stories(
     contract: Contract,
     stories: Iterable[Story],
@@ -285,19 +105,191 @@ def run_stories(
     Raises:
         ScriptError: The program cannot be started or does not end as it should.
     """
+    redaction, prefix = Redaction(contract.secret_names), f"{PREFIX}{secrets.token_hex(4)}-"
     with ExitStack() as stack:
         http = HttpDriver(server.url, contract, trust_env=server.emulator is None, interval=interval)
         direct = stack.enter_context(closing(http))
         driver = stack.enter_context(closing(ProcessDriver(command, folder, server.url))) if command else direct
-        runner = _Runner(contract, server, driver, direct)
         for story in stories:
             outcome = Outcome(story)
             try:
-                runner.run(outcome)
+                _StoryRun(contract, server, driver, direct, redaction, prefix, outcome).run()
             except KeyboardInterrupt:
                 yield outcome
                 raise
             yield outcome
+
+
+@dataclass
+class _StoryRun:
+    """A run of a story, with its clean-up by HTTP, so that that does not depend on a language's client."""
+
+    contract: Contract
+    server: Server
+    driver: Driver
+    direct: Driver
+    redaction: Redaction
+    prefix: str
+    outcome: Outcome
+    variables: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def run(self) -> None:
+        """Takes the steps until one fails or the run is interrupted, and cleans up."""
+        story, outcome = self.outcome.story, self.outcome
+        steps, cleanup = self._with_tokens(story.steps), self._with_tokens(story.cleanup)
+        self.variables |= self.server.credentials()
+        outcome.skipped = self._reason_to_skip(steps)
+        if outcome.skipped is not None:
+            return
+        started = time.monotonic()
+        for value in self.variables.values():
+            self.redaction.add(value)
+        for name, label in story.unique.items():
+            self.variables[name] = f"{self.prefix}{secrets.token_hex(2)}-{label}"
+        for name, value in story.values.items():
+            self.variables[name] = substitute(value, self.variables)
+        try:
+            for number, step in enumerate(steps, 1):
+                where = f"step {number} ({step.step})"
+                try:
+                    self._take(step.filled(self.variables), f"{story.name}: {where}")
+                except KeyboardInterrupt:
+                    outcome.failures.append(f"{story.path}: {where}: interrupted")
+                    raise
+                except StepError as error:
+                    if not self._may_differ(error.rests_on):
+                        outcome.failures.append(f"{story.path}: {where}: {error}")
+                        break
+                    outcome.findings += [Finding(each, f"{story.name}: {where}", str(error)) for each in error.rests_on]
+                    outcome.unmet.append(step)
+                    # What should have been made is not there, so that nothing more can be said of it.
+                    if step.capture or self._makes(step):
+                        outcome.unmet += steps[number:]
+                        break
+        finally:
+            for number, step in enumerate(cleanup, 1):
+                if not self.variables.keys() >= set(step.variables):
+                    continue  # the step that would have captured one was not reached
+                try:
+                    self._answer(step.filled(self.variables), self.direct)
+                except StepError as error:
+                    outcome.failures.append(f"{story.path}: clean-up {number} ({step.step}): {error}")
+            outcome.seconds = time.monotonic() - started
+
+    def _with_tokens(self, steps: Sequence[Step]) -> list[Step]:
+        """The steps, with the usual token where an operation needs one and its step does not say which."""
+        secured = {name for name, operation in self.contract.operations.items() if operation.secured}
+        return [
+            replace(step, access_token=_DEFAULT) if step.access_token is ABSENT and step.operation in secured else step
+            for step in steps
+        ]
+
+    def _reason_to_skip(self, steps: Sequence[Step]) -> str | None:
+        story = self.outcome.story
+        if not story.holds_for(self.contract.version):
+            return f"holds for other versions of the contract than {self.contract.version}"
+        if self.server.emulator is None:
+            if story.emulator is not None:
+                return f"needs an emulator: {story.emulator}"
+            if any(step.fault for step in steps):
+                return "needs an emulator: a server has to be told to answer so"
+        needed = {name for step in steps for name in step.variables}
+        missing = sorted((needed & GIVEN) - self.variables.keys())
+        return f"needs {' and '.join(name.upper() for name in missing)}" if missing else None
+
+    def _may_differ(self, rests_on: Sequence[Statement]) -> bool:
+        """Whether the server may answer otherwise: an emulator keeps to every reading."""
+        return bool(rests_on) and self.server.emulator is None
+
+    def _makes(self, step: Step) -> bool:
+        """Whether a step should have made or changed something that later ones go on from."""
+        changes = step.operation and self.contract.operations[step.operation].method != "GET"
+        return bool(changes) and any(status < HTTPStatus.MULTIPLE_CHOICES for status in step.statuses)
+
+    def _take(self, step: Step, where: str) -> None:
+        """Makes a step's request, and notes what the server said to what is not documented."""
+        answer = self._answer(step, self.driver)
+        if step.fault:
+            return
+        self.outcome.findings += [Finding(each, where, None) for each in self._rests_on(step)]
+        for other in step.also:
+            difference = mismatch(other["body"], answer.body, self.redaction.show)
+            rests_on = self.contract.undocumented(other["rests_on"])
+            self.outcome.findings += [Finding(each, where, difference) for each in rests_on]
+            if difference is not None and not self._may_differ(rests_on):
+                raise StepError(difference)
+        self.outcome.seen.update((step.operation, status) for status in (*answer.redirects, answer.status))
+
+    def _rests_on(self, step: Step) -> list[Statement]:
+        """The statements that a step's status and body rest on, but for those that are documented."""
+        return self.contract.undocumented(step.rests_on, step.operation, step.all_statuses)
+
+    def _answer(self, step: Step, driver: Driver) -> Answer:
+        """The answer to a step, which is as expected; its values to capture become variables."""
+        for name in step.functions:
+            if not name.startswith(self.prefix):
+                raise StepError(f"the function {name[:80]!r} is not of this run: name it by a unique variable")
+        retry, requests = step.retry or {"times": 1}, 1
+        while complaint := self._complaint(step, answer := self._ask(step, driver)):
+            if requests == retry["times"]:
+                after = f", after {requests} requests" if requests > 1 else ""
+                raise StepError(f"{complaint}{after}", self._rests_on(step))
+            time.sleep(retry["seconds"])
+            requests += 1
+        for name, pointer in step.capture.items():
+            self.variables[name] = resolve_pointer(answer.body, pointer)
+            if self.variables[name] is ABSENT:
+                raise StepError(f"body at {pointer}: expected a value to keep as {name}, got nothing")
+        return answer
+
+    def _ask(self, step: Step, driver: Driver) -> Answer:
+        """The answer to one request, which is held to the contract or breaks it as the story says."""
+        self.outcome.requests += len(step.fetch) or 1
+        emulator = self.server.emulator
+        # A server that cannot be told is never asked: see `_reason_to_skip`.
+        if step.fault and emulator is not None:
+            body = json.dumps(step.fault["body"], ensure_ascii=False).encode()
+            emulator.fail_next(step.fault["status"], body=body, headers={"Content-Type": "application/json"})
+        token = None if step.access_token is ABSENT else step.access_token
+        request = Request(step.operation, step.parameters, step.body, token)
+        try:
+            answer = fetch_texts(step.fetch) if step.fetch else driver.send(request)
+        except NoAnswerError as error:
+            raise StepError(f"no answer: {self.redaction.clean(str(error))}") from error
+        finally:
+            if emulator is not None:
+                emulator.clear_faults()
+        self.redaction.add_from(answer.body)
+        if answer.exchange is not None:
+            problem = self.contract.request_problem(answer.exchange, self.contract.operations[step.operation])
+            if problem is not None and not step.breaks_contract:
+                raise StepError(f"the request breaks the contract: {self.redaction.clean(problem)}")
+            if problem is None and step.breaks_contract:
+                raise StepError("the contract allows the request: take `breaks_contract` away")
+        return answer
+
+    def _complaint(self, step: Step, answer: Answer) -> str | None:
+        """What is not as expected of an answer, which may be otherwise when asked again.
+
+        Raises:
+            StepError: An answer of the right status breaks the contract, which asking again does not mend.
+        """
+        if answer.status not in step.statuses:
+            wanted = " or ".join(map(str, step.statuses))
+            body = "" if answer.body is ABSENT else f" with {self.redaction.show(answer.body)}"
+            return f"status: expected {wanted}, got {answer.status}{body}"
+        if answer.exchange is not None:
+            redirects = step.expect.get("redirects", answer.redirects)
+            if redirects != answer.redirects:
+                return f"redirects: expected {_listed(redirects)}, got {_listed(answer.redirects)}"
+            if problem := self.contract.response_problem(answer.exchange):
+                # The documentation does not say which fields are always there: see the entries about `required`.
+                required = [_REQUIRED] if "is a required property" in problem else []
+                problem = self.redaction.clean(problem)
+                raise StepError(f"the answer {answer.status} breaks the contract: {problem}", required)
+        if "body" not in step.expect:
+            return None
+        return mismatch(step.expect["body"], answer.body, self.redaction.show)
 
 
 def _listed(statuses: Sequence[int]) -> str:

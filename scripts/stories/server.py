@@ -14,14 +14,13 @@ from scripts import ScriptError
 from scripts.contract.document import one_line
 
 from .driver import HttpDriver, NoAnswerError, Request
+from .story import GIVEN
 from .values import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
     from .contract import Contract
-
-_VARIABLES = {"access_token": "ACCESS_TOKEN", "client_id": "CLIENT_ID", "client_secret": "CLIENT_SECRET"}
 
 
 @dataclass(frozen=True)
@@ -40,18 +39,18 @@ class Server:
 
 
 @contextmanager
-def open_server(contract: Contract, url: str | None, environment: Mapping[str, str]) -> Generator[Server]:
+def open_server(contract: Contract, environment: Mapping[str, str]) -> Generator[Server]:
     """Opens another server, which has to answer and take the token, or starts an emulator with functions in JavaScript.
 
     Args:
         contract: The contract.
-        url: The other server's address; None or empty for an emulator.
-        environment: The other server's credentials, as `ACCESS_TOKEN`, `CLIENT_ID` and `CLIENT_SECRET`.
+        environment: The other server's address as `BASE_URL`, nothing for an emulator, and its credentials as
+            `ACCESS_TOKEN`, `CLIENT_ID` and `CLIENT_SECRET`.
 
     Raises:
         ScriptError: The server cannot be used, or there is no Node to run the emulator's functions.
     """
-    if url:
+    if url := environment.get("BASE_URL"):
         yield _other_server(url.rstrip("/"), environment, contract)
     elif shutil.which("node") is None:
         raise ScriptError("Node is missing, which runs the functions of the stories: install Node 20 or later")
@@ -63,7 +62,7 @@ def open_server(contract: Contract, url: str | None, environment: Mapping[str, s
 
 
 def _other_server(url: str, environment: Mapping[str, str], contract: Contract) -> Server:
-    given = {variable: environment[name] for variable, name in _VARIABLES.items() if environment.get(name)}
+    given = {name: environment[name.upper()] for name in GIVEN if environment.get(name.upper())}
     token = given.get("access_token")
     try:
         MinCloud(base_url=url, access_token=token or "none", environment=None).close()

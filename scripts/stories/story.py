@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 STORIES = ROOT / "openapi" / "stories"
 SCHEMA = STORIES / "story.schema.yaml"
 
+# The variables that every story is given, as far as the server's credentials are known.
+GIVEN = frozenset({"access_token", "client_id", "client_secret"})
+
 Fields: TypeAlias = "Mapping[str, Any]"
 
 

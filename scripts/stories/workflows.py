@@ -11,6 +11,8 @@ import argparse
 import json
 import re
 import sys
+from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import yaml
@@ -31,27 +33,12 @@ Node: TypeAlias = "dict[str, Any]"
 
 ARAZZO = ROOT / "openapi" / "mincloud.arazzo.yaml"
 COLLECTION = ROOT / "openapi" / "mincloud.postman.json"
-# The stories that are workflows of every client, by the workflow's id.
-WORKFLOWS = {
-    "log-in": "token",
-    "deploy-and-call": "waiting-call",
-    "call-and-wait-for-the-job": "not-waiting-call",
-    "read-all-jobs": "job-pages",
-}
-_MORE_OF_THE_COLLECTION = {
-    "manage-functions": "function-life",
-    "try-a-function": "tried-function",
-    "call-the-older-way": "older-call",
-}
-_GIVEN = {
-    "access_token": "An access token of the application",
-    "client_id": "The application's client_id",
-    "client_secret": "The application's client_secret",
-}
-_PATTERNS = {"integer": r"^-?\d+$", "number": r"^-?[\d.eE+-]+$", "string": "^", "boolean": "^(true|false)$"}
+_TEXTS: Node = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
+WORKFLOWS: Mapping[str, str] = _TEXTS["workflows"]
 
 
 def _workflows(names: Mapping[str, str]) -> dict[str, Story]:
+    """The stories, by the workflow's id."""
     stories = {story.name: story for story in read_stories(STORIES)}
     return {workflow: stories[name] for workflow, name in names.items()}
 
@@ -60,11 +47,11 @@ def _expectations(expected: Json, pointer: str = "") -> Iterator[tuple[str, Json
     """The parts of an expected body, each with its JSON pointer, its value, and the regular expression that it fits instead."""
     match expected:
         case {"$type": kind}:
-            yield pointer, None, _PATTERNS[str(kind[0] if isinstance(kind, list) else kind)]
+            yield pointer, None, _TEXTS["patterns"][str(kind[0] if isinstance(kind, list) else kind)]
         case {"$pattern": pattern}:
             yield pointer, None, str(pattern)
         case {"$contains": _} | {"$absent": _}:
-            pass  # neither tool can ask for it
+            pass  # neither tool has such a check
         case dict():
             for name, field in expected.items():
                 yield from _expectations(field, f"{pointer}/{name}")
@@ -78,27 +65,26 @@ def _expectations(expected: Json, pointer: str = "") -> Iterator[tuple[str, Json
 def arazzo() -> str:
     """The Arazzo description, as YAML."""
     contract = Contract(read_valid())
-    description = {
-        "arazzo": "1.0.1",
-        "info": {
-            "title": "Workflows of MinCloud cloud functions",
-            "version": contract.version,
-            "description": "Derived from the stories of the contract.",
-        },
-        "sourceDescriptions": [{"name": "mincloud", "url": "mincloud.yaml", "type": "openapi"}],
-        "workflows": [_arazzo_workflow(name, story, contract) for name, story in _workflows(WORKFLOWS).items()],
-    }
+    description: Node = _TEXTS["arazzo"]
+    description["info"]["version"] = contract.version
+    description["workflows"] = [
+        _arazzo_workflow(name, story, contract) for name, story in _workflows(WORKFLOWS).items()
+    ]
     return yaml.safe_dump(description, allow_unicode=True, sort_keys=False, width=140)
 
 
 def _arazzo_workflow(name: str, story: Story, contract: Contract) -> Node:
-    places = {variable: f"$inputs.{variable}" for variable in (*_GIVEN, *story.variables)}
+    places = {variable: f"$inputs.{variable}" for variable in (*_TEXTS["credentials"], *story.variables)}
     steps: list[Node] = []
     for number, step in enumerate((*story.steps, *story.cleanup), 1):
         steps.append(_arazzo_step(f"step-{number}", step.filled(places), contract.operations[step.operation]))
         places |= {variable: f"$steps.step-{number}.outputs.{variable}" for variable in step.capture}
     used = json.dumps(steps)
-    given = {key: {"type": "string", "description": text} for key, text in _GIVEN.items() if f"$inputs.{key}" in used}
+    given = {
+        key: {"type": "string", "description": text}
+        for key, text in _TEXTS["credentials"].items()
+        if f"$inputs.{key}" in used
+    }
     defaults = {key: f"mincloud-{name}-{key}".replace("_", "-") for key in story.unique} | story.values
     inputs = given | {key: {"type": "string", "default": defaults[key]} for key in story.variables}
     return {
@@ -150,8 +136,8 @@ def collection() -> str:
     contract = Contract(document)
     folders: list[Node] = []
     variables = [{"key": "base_url", "value": document["servers"][0]["url"]}]
-    variables += [{"key": name, "value": ""} for name in _GIVEN]
-    for workflow, story in _workflows(WORKFLOWS | _MORE_OF_THE_COLLECTION).items():
+    variables += [{"key": name, "value": ""} for name in _TEXTS["credentials"]]
+    for workflow, story in _workflows({**WORKFLOWS, **_TEXTS["more_of_the_collection"]}).items():
         variables += [{"key": name, "value": value} for name, value in story.values.items()]
         steps = (*story.steps, *story.cleanup)
         places = {name: f"{{{{{name}}}}}" for step in steps for name in (*step.variables, *step.capture)}
@@ -166,12 +152,7 @@ def collection() -> str:
         ]
         items[0]["event"].insert(0, _postman_event("prerequest", unique))
         folders.append({"name": workflow, "description": story.story, "item": items})
-    info = {
-        "name": document["info"]["title"],
-        "description": "Derived from the stories of the contract. Set base_url, access_token, client_id and client_secret first.",
-        "version": contract.version,
-        "schema": "https://schema.getpostman.com/json/collection/v2.1.0/collection.json",
-    }
+    info = _TEXTS["collection"] | {"name": document["info"]["title"], "version": contract.version}
     return json.dumps({"info": info, "item": folders, "variable": variables}, ensure_ascii=False, indent=2) + "\n"
 
 
@@ -208,22 +189,6 @@ def _postman_event(when: str, lines: list[str]) -> Node:
     return {"listen": when, "script": {"type": "text/javascript", "exec": lines}}
 
 
-# Asks again while the answer is not yet as expected, where a step says so.
-_CHECKS = """\
-const checks = [
-{checks}
-];
-const failing = checks.filter(([, check]) => {{ try {{ check(); }} catch (error) {{ return true; }} return false; }});
-const tried = Number(pm.variables.get({tried}) || 1);
-if (failing.length && tried < {times}) {{
-  pm.variables.set({tried}, tried + 1);
-  pm.execution.setNextRequest({request});
-  setTimeout(() => {{}}, {milliseconds});
-}} else {{
-  checks.forEach(([name, check]) => pm.test(name, check));{captures}
-}}"""
-
-
 def _postman_script(identifier: str, step: Step) -> str:
     checks = [f"  ['status', () => pm.expect(pm.response.code).to.be.oneOf({json.dumps(step.statuses)})],"]
     for pointer, value, pattern in _expectations(step.expect.get("body", {})):
@@ -243,7 +208,7 @@ def _postman_script(identifier: str, step: Step) -> str:
         for name, pointer in step.capture.items()
     )
     retry = step.retry or {"times": 1, "seconds": 0}
-    return _CHECKS.format(
+    return Template(_TEXTS["script"]).substitute(
         checks="\n".join(checks),
         tried=json.dumps(f"tried-{identifier}"),
         times=retry["times"],

@@ -16,7 +16,7 @@ from scripts import ScriptError
 from scripts.languages import __main__ as languages
 from scripts.languages.description import Description, read
 from scripts.languages.drivers import check_programs
-from scripts.languages.generator import find_generator, generate, unexpected
+from scripts.languages.generator import find_generator, generate, warning_problems
 from scripts.languages.probes import path_is_encoded, secret_arrives
 from scripts.languages.section import BEGIN, END, README, Result, render, update
 
@@ -126,9 +126,13 @@ def test_a_probe_tells_what_arrived(tmp_path: Path, safe: str, changed: str, fou
     assert (secret_arrives(command, tmp_path), path_is_encoded(command, tmp_path)) == found
 
 
-def test_a_warning_fails_unless_it_is_known() -> None:
+def test_a_warning_fails_unless_it_is_known_and_a_known_one_that_is_gone_too() -> None:
     said = ["no name", "type is a reserved word", "no name", "type is a reserved word"]
-    assert unexpected(said, [{"pattern": "no name", "reason": "it has none"}]) == ["type is a reserved word"]
+    known = [{"pattern": "no name", "reason": "it has none"}, {"pattern": "no type", "reason": "it has none"}]
+    assert warning_problems(said, known) == [
+        "the generator warns: type is a reserved word",
+        "the generator no longer warns of 'no type': take it out of languages.yaml",
+    ]
 
 
 def test_what_the_generator_warns_of_is_read_from_what_it_says(tmp_path: Path) -> None:

@@ -28,8 +28,8 @@ def test_the_example_in_the_page_on_the_format_is_a_story_that_goes_as_told(
     assert example is not None
     (tmp_path / "example.yaml").write_text(example[1], "utf-8")
     stories = read_checked_stories(parsed_contract, tmp_path)
-    environment = {"ACCESS_TOKEN": emulator.access_token}
-    with open_server(parsed_contract, emulator.url, environment) as server:
+    environment = {"BASE_URL": emulator.url, "ACCESS_TOKEN": emulator.access_token}
+    with open_server(parsed_contract, environment) as server:
         [outcome] = run_stories(parsed_contract, stories, server)
     assert (outcome.failures, outcome.requests) == ([], 3)
 

@@ -186,9 +186,9 @@ def test_a_contract_that_is_invalid_is_refused_in_one_line(tmp_path: Path, text:
 # Servers
 
 
-def refusal(contract: Contract, url: str | None, **environment: str) -> str:
+def refusal(contract: Contract, url: str, **environment: str) -> str:
     """What is said of a server that cannot be used."""
-    with pytest.raises(ScriptError) as refused, open_server(contract, url, environment):
+    with pytest.raises(ScriptError) as refused, open_server(contract, {"BASE_URL": url, **environment}):
         pass
     return str(refused.value)
 
@@ -247,7 +247,7 @@ def test_a_token_that_no_header_can_hold_is_refused_and_not_shown(
 def test_without_node_nothing_can_run_the_functions(parsed_contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     line = "Node is missing, which runs the functions of the stories: install Node 20 or later"
-    assert refusal(parsed_contract, None) == line
+    assert refusal(parsed_contract, "") == line
 
 
 def test_a_token_that_the_server_does_not_take_is_not_tried_on_every_story(
