@@ -1,4 +1,4 @@
-"""Makes the clients of other languages from the contract, and has those with a driver run the stories and two probes.
+"""Makes the clients of other languages from the contract, and has those with a driver run the stories and two drivers.
 
     python -m scripts.languages               # writes what it found into openapi/README.md
     python -m scripts.languages --check       # fails where the README says something else
@@ -25,7 +25,7 @@ from scripts import ROOT, ScriptError
 from scripts.contract.document import CONTRACT, read_valid
 from scripts.contract.variants import derive
 
-from . import drivers, probes, section
+from . import drivers, section
 from .description import Client, read
 from .generator import find_generator, generate, warning_problems
 from .section import README, Result
@@ -129,7 +129,7 @@ def _generate_clients(clients: Sequence[Client], contracts: Mapping[str, Path]) 
 def _run(client: Client, folder: Path) -> Result:
     """Runs the stories and the probes through the client's driver."""
     if client.models:
-        return Result(client, secret=probes.secret_arrives(drivers.command(client.models, folder), folder))
+        return Result(client, secret=drivers.secret_arrives(drivers.command(client.models, folder), folder))
     outcomes = list(drivers.run(client, folder))
     for outcome in outcomes:
         for line in outcome.failures:
@@ -139,8 +139,8 @@ def _run(client: Client, folder: Path) -> Result:
     return Result(
         client,
         stories=(passed, len(outcomes)),
-        secret=probes.secret_arrives(words, folder),
-        path=probes.path_is_encoded(words, folder),
+        secret=drivers.secret_arrives(words, folder),
+        path=drivers.path_is_encoded(words, folder),
     )
 
 

@@ -1,24 +1,31 @@
-"""Gets the drivers of the clients ready, and runs the stories through one."""
+"""Gets the drivers of the clients ready, runs the stories through one, and records what it sends."""
 
 from __future__ import annotations
 
+import json
 import shutil
 import tarfile
 import tempfile
+import threading
+from contextlib import closing, contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from scripts import ROOT, ScriptError
 from scripts.contract.package import build
 from scripts.stories.contract import read_contract
+from scripts.stories.driver import NoAnswerError, ProcessDriver
 from scripts.stories.rules import read_checked_stories
 from scripts.stories.runner import run_stories
 from scripts.stories.server import open_server
+from scripts.stories.story import Step
 
 from .generator import PATH, run_program
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     from scripts.stories.runner import Outcome
 
@@ -31,6 +38,13 @@ _INSTALL = {
     "npm": "install Node.js 20 or newer, with npm",
 }
 _LONGEST_MESSAGE = 400
+_GRANT = {
+    "client_id": "application",
+    "client_secret": "kept as it is",
+    "grant_type": "authorization_code",
+    "code": "a code",
+}
+_NAME = "a/b 测"
 
 
 def check_programs(client: Client, path: str = PATH) -> None:
@@ -112,3 +126,63 @@ def _run(words: Sequence[str], folder: Path, failure: str) -> None:
     if done.returncode:
         said = " ".join((done.stderr.strip() or done.stdout).split())
         raise ScriptError(f"{failure}: {said[:_LONGEST_MESSAGE]}")
+
+
+@contextmanager
+def _recorder(requests: list[tuple[str, Any]]) -> Generator[str]:
+    """A server that keeps the path and the body of each request; gives its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def respond(self) -> None:
+            text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            requests.append((self.path, json.loads(text) if text else None))
+            body = json.dumps({"access_token": "a token", "name": _NAME}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = respond  # noqa: N815 - the names that http.server looks for
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            """Stays silent."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _arrived(command: Sequence[str], folder: Path, step: Step) -> tuple[str, Any]:
+    """The path and the body that a client sends; nothing where it sends none."""
+    requests: list[tuple[str, Any]] = [("", None)]
+    # Without an answer too, what matters is what arrived before.
+    with _recorder(requests) as url, closing(ProcessDriver(command, folder, url)) as driver, suppress(NoAnswerError):
+        driver.send(step)
+    return requests[-1]
+
+
+def secret_arrives(command: Sequence[str], folder: Path) -> bool:
+    """Whether a request for a token arrives with the secrets that it was made of.
+
+    Raises:
+        ScriptError: The driver cannot be started, or does not end as it should.
+    """
+    _, body = _arrived(command, folder, Step(operation="createAccessToken", body={**_GRANT}))
+    return bool(body == _GRANT)
+
+
+def path_is_encoded(command: Sequence[str], folder: Path) -> bool:
+    """Whether a function's name with a slash, a space and Chinese arrives as one segment of the path.
+
+    Raises:
+        ScriptError: The driver cannot be started, or does not end as it should.
+    """
+    step = Step(operation="getFunction", parameters={"function_name": _NAME}, access_token=_GRANT["code"])
+    path, _ = _arrived(command, folder, step)
+    return unquote(path.rstrip("/").rpartition("/")[2]) == _NAME

@@ -43,14 +43,10 @@ class Operation:
     """An operation of the contract.
 
     Attributes:
-        name: Its operationId.
-        method: Its method, in capitals.
-        path: Its path with placeholders.
         parameters: Where each parameter goes: `path`, `query` or `header`.
         body_fields: The fields of its request's body, None where it has no body.
         secured: Whether it needs an access token.
         statuses: The statuses that it documents.
-        summary: Its summary.
         example: The first example of its request's body, `ABSENT` where there is none.
     """
 

@@ -23,10 +23,11 @@ from .story import GIVEN
 from .values import ABSENT, Absent, Json
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Generator, Sequence
     from pathlib import Path
 
     from .contract import Contract
+    from .story import Step
 
 # How many seconds an answer may take. A call that is waited for takes 5 at the most, and may wait for its turn.
 TIMEOUT = 30.0
@@ -34,16 +35,6 @@ TIMEOUT = 30.0
 
 class NoAnswerError(Exception):
     """A request got no answer; the message says why, in one line."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """A request by the contract's names; its parameters are not encoded, its token is None for none."""
-
-    operation: str
-    parameters: Mapping[str, Any]
-    body: Json | Absent
-    access_token: str | None
 
 
 @dataclass(frozen=True)
@@ -98,23 +89,23 @@ class HttpDriver:
         self._earliest = 0.0
         self._client = httpx.Client(base_url=base_url, timeout=TIMEOUT, trust_env=trust_env)
 
-    def send(self, request: Request) -> Answer:
-        """Makes a request.
+    def send(self, step: Step) -> Answer:
+        """Makes the request of a step whose variables are replaced.
 
         Raises:
             NoAnswerError: There is no answer.
         """
-        operation = self._contract.operations[request.operation]
+        operation = self._contract.operations[step.operation]
         placed: dict[str, dict[str, str]] = {"path": {}, "query": {}, "header": {"accept": "application/json"}}
-        for name, value in request.parameters.items():
+        for name, value in step.parameters.items():
             placed[operation.parameters[name]][name] = value if isinstance(value, str) else json.dumps(value)
         path = operation.path.format(**{name: quote(text, safe="") for name, text in placed["path"].items()})
         content = None
-        if request.body is not ABSENT:
-            content = json.dumps(request.body, ensure_ascii=False).encode()
+        if step.body is not ABSENT:
+            content = json.dumps(step.body, ensure_ascii=False).encode()
             placed["header"]["content-type"] = "application/json"
-        if request.access_token is not None:
-            placed["header"]["authorization"] = f"Bearer {request.access_token}"
+        if isinstance(step.access_token, str):
+            placed["header"]["authorization"] = f"Bearer {step.access_token}"
         headers = {name.encode(): text.encode() for name, text in placed["header"].items()}
         time.sleep(max(0.0, self._earliest - time.monotonic()))
         self._earliest = time.monotonic() + self._interval
@@ -199,8 +190,8 @@ class ProcessDriver:
         finally:
             timer.cancel()
 
-    def send(self, request: Request) -> Answer:
-        """Has a request made.
+    def send(self, step: Step) -> Answer:
+        """Has the request of a step made, whose variables are replaced.
 
         Raises:
             NoAnswerError: There is no answer.
@@ -208,12 +199,12 @@ class ProcessDriver:
         self._count += 1
         asked: dict[str, Any] = {
             "id": self._count,
-            "operation": request.operation,
-            "parameters": dict(request.parameters),
-            "access_token": request.access_token,
+            "operation": step.operation,
+            "parameters": dict(step.parameters),
+            "access_token": None if step.access_token is ABSENT else step.access_token,
         }
-        if request.body is not ABSENT:
-            asked["body"] = request.body
+        if step.body is not ABSENT:
+            asked["body"] = step.body
         line = ""
         with self._time_limit() as expired:
             with suppress(BrokenPipeError):  # it has ended, and its status says how

@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from .contract import Statement
-from .driver import Answer, HttpDriver, NoAnswerError, ProcessDriver, Request, fetch_texts
+from .driver import Answer, HttpDriver, NoAnswerError, ProcessDriver, fetch_texts
 from .story import GIVEN
 from .values import ABSENT, Redaction, mismatch, resolve_pointer, substitute
 
@@ -250,10 +250,8 @@ class _StoryRun:
         if step.fault and emulator is not None:
             body = json.dumps(step.fault["body"], ensure_ascii=False).encode()
             emulator.fail_next(step.fault["status"], body=body, headers={"Content-Type": "application/json"})
-        token = None if step.access_token is ABSENT else step.access_token
-        request = Request(step.operation, step.parameters, step.body, token)
         try:
-            answer = fetch_texts(step.fetch) if step.fetch else driver.send(request)
+            answer = fetch_texts(step.fetch) if step.fetch else driver.send(step)
         except NoAnswerError as error:
             raise StepError(f"no answer: {self.redaction.clean(str(error))}") from error
         finally:

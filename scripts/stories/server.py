@@ -13,9 +13,8 @@ from mincloud_emulator import Emulator
 from scripts import ScriptError
 from scripts.contract.document import one_line
 
-from .driver import HttpDriver, NoAnswerError, Request
-from .story import GIVEN
-from .values import ABSENT
+from .driver import HttpDriver, NoAnswerError
+from .story import GIVEN, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -73,7 +72,7 @@ def _other_server(url: str, environment: Mapping[str, str], contract: Contract) 
         raise ScriptError("there are no credentials: give ACCESS_TOKEN, and CLIENT_ID and CLIENT_SECRET for the tokens")
     with closing(HttpDriver(url, contract, trust_env=True)) as driver:
         try:
-            answer = driver.send(Request("listFunctions", {"limit": 1}, ABSENT, token))
+            answer = driver.send(Step(operation="listFunctions", parameters={"limit": 1}, access_token=token))
         except NoAnswerError as error:
             raise ScriptError(f"{url} does not answer ({one_line(str(error))}): check BASE_URL") from error
     if token and answer.status == HTTPStatus.UNAUTHORIZED:

@@ -37,8 +37,8 @@ class Step:
     `ABSENT` where the file has none, since null is a value there.
     """
 
-    step: str
-    expect: Fields
+    step: str = ""
+    expect: Fields = field(default_factory=dict[str, Any])
     operation: str = ""
     fetch: Sequence[str] = ()
     parameters: Fields = field(default_factory=dict[str, Any])

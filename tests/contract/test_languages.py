@@ -15,9 +15,8 @@ import pytest
 from scripts import ScriptError
 from scripts.languages import __main__ as languages
 from scripts.languages.description import Description, read
-from scripts.languages.drivers import check_programs
+from scripts.languages.drivers import check_programs, path_is_encoded, secret_arrives
 from scripts.languages.generator import find_generator, generate, warning_problems
-from scripts.languages.probes import path_is_encoded, secret_arrives
 from scripts.languages.section import BEGIN, END, README, Result, render, update
 
 TRIAL = """

@@ -15,8 +15,8 @@ import pytest
 from mincloud_emulator import Emulator, Limits
 from scripts import ScriptError
 from scripts.stories.__main__ import main
-from scripts.stories.driver import NoAnswerError, ProcessDriver, Request
-from scripts.stories.values import ABSENT
+from scripts.stories.driver import NoAnswerError, ProcessDriver
+from scripts.stories.story import Step
 from tests.stories.samples import CREATE, INVOKE, remaining, write_story
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 DRIVER = [sys.executable, "-m", "tests.stories.driver"]
-MISSED = Request("getFunction", {"function_name": "nobody"}, ABSENT, "a-token")
+MISSED = Step(operation="getFunction", parameters={"function_name": "nobody"}, access_token="a-token")
 
 
 @pytest.mark.usefixtures("no_credentials")

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from scripts.stories.__main__ import main
+from scripts.stories.__main__ import main, measure
 from scripts.stories.contract import Exchange
-from scripts.stories.coverage import measure
 from scripts.stories.runner import Outcome, run_stories
 from scripts.stories.server import open_server
 from scripts.stories.story import read_stories
