@@ -1,1 +1,1 @@
-"""The clients that are generated for other languages: makes them, and has six of them run the stories."""
+"""Generates clients in other languages, and runs the stories through those that have a driver."""

@@ -1,4 +1,4 @@
-"""Makes the clients of other languages from the contract, and has those with a driver run the stories and two drivers.
+"""Makes the clients of other languages from the contract, and has those with a driver run the stories and two probes.
 
     python -m scripts.languages               # writes what it found into openapi/README.md
     python -m scripts.languages --check       # fails where the README says something else
@@ -71,7 +71,7 @@ def _chosen(description: Description, names: Sequence[str]) -> Sequence[Client]:
 
 @contextmanager
 def exclusive_lock() -> Generator[None]:
-    """Keeps a second run out of the folder."""
+    """Lets no second run write to the folder."""
     CLIENTS.mkdir(parents=True, exist_ok=True)
     with (CLIENTS / ".lock").open("w") as lock:
         try:
@@ -82,14 +82,14 @@ def exclusive_lock() -> Generator[None]:
 
 
 def _inspect(description: Description, clients: Sequence[Client]) -> tuple[list[Result], list[str]]:
-    """Makes the clients and runs them; gives what was found, and what is wrong."""
+    """Generates the clients and runs them; returns the results, and a line for each problem."""
     for client in clients:
         drivers.check_programs(client)
     read_valid()
     contracts = {CONTRACT.name: CONTRACT, "portable.yaml": CLIENTS / "portable.yaml"}
     contracts["portable.yaml"].write_text(as_yaml(derive(("portable",))), "utf-8")
     warnings = _generate_clients(clients, contracts)
-    prepared: set[Path] = set()
+    prepared: set[tuple[str, ...]] = set()
     results: list[Result] = []
     complaints: list[str] = []
     for client in clients:
@@ -98,13 +98,12 @@ def _inspect(description: Description, clients: Sequence[Client]) -> tuple[list[
             wrong += warning_problems(warnings[client.name], [*description.warnings, *client.warnings])
         result = Result(client)
         if client.program:
-            # Three clients for TypeScript share a program, and are prepared once.
-            shared = not client.generator and not client.commands
-            folder = CLIENTS / "drivers" / (Path(client.program).name if shared else client.slug)
-            if folder not in prepared:
+            folder = CLIENTS / "drivers" / Path(client.program).name
+            # Three clients for TypeScript are prepared at once.
+            if (preparation := (client.program, client.generator, str(client.commands))) not in prepared:
                 generated = CLIENTS / client.slug if client.generator else None
                 drivers.prepare(client, contracts[client.contract], generated, folder)
-            prepared.add(folder)
+            prepared.add(preparation)
             result = _run(client, folder)
             passed, of = result.stories or (0, 0)
             wrong += [f"{of - passed} of {of} stories failed"] if passed < of else []
@@ -115,7 +114,7 @@ def _inspect(description: Description, clients: Sequence[Client]) -> tuple[list[
 
 
 def _generate_clients(clients: Sequence[Client], contracts: Mapping[str, Path]) -> dict[str, list[str]]:
-    """Makes the clients of openapi-generator; gives its warnings, by the client's name."""
+    """Runs openapi-generator for the clients that it makes; returns its warnings, by the client's name."""
     asked = [client for client in clients if client.generator]
     program = find_generator() if asked else ""
 

@@ -1,4 +1,4 @@
-"""The clients of `openapi/languages/languages.yaml`: how each is made, and which of them run."""
+"""Reads `openapi/languages/languages.yaml`: the clients, and how each is generated and run."""
 
 from __future__ import annotations
 

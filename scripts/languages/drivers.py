@@ -1,4 +1,4 @@
-"""Gets the drivers of the clients ready, runs the stories through one, and records what it sends."""
+"""Prepares the drivers of the clients, runs the stories through one, and records what it sends."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from scripts import ROOT, ScriptError
 from scripts.contract.package import build
 from scripts.stories.contract import read_contract
-from scripts.stories.driver import NoAnswerError, ProcessDriver
+from scripts.stories.driver import NoResponseError, ProcessDriver
 from scripts.stories.rules import read_checked_stories
 from scripts.stories.runner import run_stories
 from scripts.stories.server import open_server
@@ -59,7 +59,7 @@ def check_programs(client: Client, path: str = PATH) -> None:
 
 
 def prepare(client: Client, contract: Path, generated: Path | None, folder: Path) -> None:
-    """Gets a client's driver ready in a folder, beside the client.
+    """Prepares a client's driver in a folder, beside the client.
 
     Args:
         client: The client.
@@ -76,14 +76,14 @@ def prepare(client: Client, contract: Path, generated: Path | None, folder: Path
         shutil.rmtree(folder / client.client, ignore_errors=True)
         shutil.copytree(generated, folder / client.client)
     if (source / "package.json").exists():
-        _prepare_node(contract, folder)
+        _prepare_node(folder)
     for words in filter(None, (*client.commands, client.build)):
         named = [word.replace("{contract}", str(contract)) for word in words]
         _run(named, folder, f"{client.name}: {words[0]} failed")
 
 
-def _prepare_node(contract: Path, folder: Path) -> None:
-    """Installs what the TypeScript driver needs, has its clients generated, and compiles all of it."""
+def _prepare_node(folder: Path) -> None:
+    """Installs what a driver in TypeScript needs, with the contract's npm package."""
     lock, installed = (folder / "package-lock.json").read_text("utf-8"), folder / ".installed"
     if not installed.exists() or installed.read_text("utf-8") != lock:
         quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
@@ -95,12 +95,6 @@ def _prepare_node(contract: Path, folder: Path) -> None:
         with tarfile.open(build(Path(temporary))[0]) as archive:
             archive.extractall(temporary, filter="data")
         shutil.move(Path(temporary) / "package", target)
-    programs, source = "./node_modules/.bin", str(contract)
-    hey_api = [f"{programs}/openapi-ts", "-i", source, "-o", "src/hey-api", "--no-log-file", "--silent"]
-    _run(hey_api, folder, "@hey-api/openapi-ts made no client")
-    orval = [f"{programs}/orval", "--input", source, "--output", "src/orval.ts", "--client", "fetch"]
-    _run(orval, folder, "orval made no client")
-    _run(["node", "node_modules/typescript/bin/tsc", "--pretty", "false"], folder, "the driver does not compile")
 
 
 def run(client: Client, folder: Path) -> Iterator[Outcome]:
@@ -130,7 +124,7 @@ def _run(words: Sequence[str], folder: Path, failure: str) -> None:
 
 @contextmanager
 def _recorder(requests: list[tuple[str, Any]]) -> Generator[str]:
-    """A server that keeps the path and the body of each request; gives its address."""
+    """Starts a server that records the path and the body of each request; gives its address."""
 
     class Handler(BaseHTTPRequestHandler):
         def respond(self) -> None:
@@ -162,13 +156,13 @@ def _arrived(command: Sequence[str], folder: Path, step: Step) -> tuple[str, Any
     """The path and the body that a client sends; nothing where it sends none."""
     requests: list[tuple[str, Any]] = [("", None)]
     # Without an answer too, what matters is what arrived before.
-    with _recorder(requests) as url, closing(ProcessDriver(command, folder, url)) as driver, suppress(NoAnswerError):
+    with _recorder(requests) as url, closing(ProcessDriver(command, folder, url)) as driver, suppress(NoResponseError):
         driver.send(step)
     return requests[-1]
 
 
 def secret_arrives(command: Sequence[str], folder: Path) -> bool:
-    """Whether a request for a token arrives with the secrets that it was made of.
+    """Whether the secrets in a request for a token arrive unchanged.
 
     Raises:
         ScriptError: The driver cannot be started, or does not end as it should.

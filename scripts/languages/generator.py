@@ -1,4 +1,4 @@
-"""Runs openapi-generator, which is a Java program in a PyPI package, and reads what it says."""
+"""Runs openapi-generator, a Java program in a PyPI package, and reads its output."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ENVIRONMENT = {
 
 
 def run_program(words: Sequence[str], folder: Path | None, failure: str) -> subprocess.CompletedProcess[str]:
-    """Runs a program to its end, with what it needs to stay quiet and offline.
+    """Runs a program to its end, quiet and offline.
 
     Raises:
         ScriptError: It takes longer than five minutes.
@@ -70,7 +70,7 @@ def find_generator(path: str = PATH) -> str:
 
 
 def generate(program: str, generator: str, contract: Path, folder: Path, options: Sequence[str]) -> list[str]:
-    """Makes a client anew with openapi-generator, whose name for the language is `generator`; gives its warnings.
+    """Generates a client anew, with the generator of this name; returns its warnings.
 
     Raises:
         ScriptError: It failed.
@@ -87,7 +87,7 @@ def generate(program: str, generator: str, contract: Path, folder: Path, options
 
 
 def _reason(lines: Sequence[str]) -> str:
-    """What the generator says about its failure, in one line."""
+    """The message of the generator's failure, in one line."""
     telling = [line for line in lines if line and not line.startswith(("at ", "#", "..."))]
     wrong = [line for line in telling if not (said := _SAID.match(line)) or said["level"] != "INFO"]
     # An error about the document comes as a list below its first line.
@@ -97,7 +97,7 @@ def _reason(lines: Sequence[str]) -> str:
 
 
 def warning_problems(warnings: Sequence[str], known: Sequence[Mapping[str, str]]) -> list[str]:
-    """What is wrong with the warnings that came: those that are not known, once each, and known ones that are missing."""
+    """A line for each warning that is not known, and for each known one that no longer comes."""
     patterns = [each["pattern"] for each in known]
     unknown = dict.fromkeys(line for line in warnings if not any(pattern in line for pattern in patterns))
     gone = [pattern for pattern in patterns if not any(pattern in line for line in warnings)]

@@ -15,7 +15,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from scripts import ScriptError
 
@@ -27,7 +27,7 @@ from .story import STORIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import FrameType
+    from io import TextIOWrapper
 
     from .contract import Contract
     from .runner import Finding, Outcome
@@ -82,12 +82,12 @@ def _chosen(stories: Sequence[Story], options: argparse.Namespace) -> list[Story
 
 
 def _run(contract: Contract, stories: Sequence[Story], options: argparse.Namespace) -> int:
-    _print(f"contract {contract.version}, {_counted(stories)}, {options.driver or 'HTTP'}")
+    print(f"contract {contract.version}, {_counted(stories)}, {options.driver or 'HTTP'}")
     interval = 60 / options.requests_per_minute if options.requests_per_minute else 0.0
     outcomes: list[Outcome] = []
     try:
         with open_server(contract, os.environ) as server:
-            _print(f"{server.url}, an emulator of this run" if server.emulator else server.url)
+            print(f"{server.url}, an emulator of this run" if server.emulator else server.url)
             for outcome in run_stories(contract, stories, server, command=options.command, interval=interval):
                 outcomes.append(outcome)
                 _print_outcome(outcome)
@@ -103,19 +103,19 @@ def _run(contract: Contract, stories: Sequence[Story], options: argparse.Namespa
 def _print_outcome(outcome: Outcome) -> None:
     story = outcome.story
     if outcome.skipped is not None:
-        _print(f"skipped  {story.name}: {outcome.skipped}")
+        print(f"skipped  {story.name}: {outcome.skipped}")
     elif outcome.failures:
-        _print(f"FAILED   {story.name}: {story.story}")
+        print(f"FAILED   {story.name}: {story.story}")
         for line in outcome.failures:
-            _print(f"         {line}")
+            print(f"         {line}")
     else:
         differs = any(finding.difference is not None for finding in outcome.findings)
         figures = f"({outcome.requests} requests, {outcome.seconds:.2f} s)"
-        _print(f"{'differs' if differs else 'passed':8} {story.name}: {story.story} {figures}")
+        print(f"{'differs' if differs else 'passed':8} {story.name}: {story.story} {figures}")
 
 
 def _conclude(contract: Contract, outcomes: Sequence[Outcome], options: argparse.Namespace) -> int:
-    """Prints what came of the stories; returns 0, or 1 with a line for each complaint."""
+    """Prints the results; returns 0, or 1 with a line for each complaint."""
     failed = [outcome.story for outcome in outcomes if outcome.failures]
     skipped = [outcome.story for outcome in outcomes if outcome.skipped is not None]
     complaints: list[str] = []
@@ -125,16 +125,16 @@ def _conclude(contract: Contract, outcomes: Sequence[Outcome], options: argparse
         complaints.append("no story was run")
     if not options.driver and not options.story:
         table, missing = measure(contract, outcomes)
-        _print("\n".join(["\nHow many stories met each documented status:\n", *table]))
+        print("\n".join(["\nHow many stories met each documented status:\n", *table]))
         if missing:
             complaints.append(f"no story met {', '.join(missing)}")
     if os.environ.get("BASE_URL"):
         _print_findings([finding for outcome in outcomes for finding in outcome.findings])
     passed = [outcome for outcome in outcomes if not outcome.failures and outcome.skipped is None]
     seconds = sum(outcome.seconds for outcome in outcomes)
-    _print(f"{_counted(passed)} passed, {len(failed)} failed, {len(skipped)} skipped, in {seconds:.1f} s")
+    print(f"{_counted(passed)} passed, {len(failed)} failed, {len(skipped)} skipped, in {seconds:.1f} s")
     if skipped:
-        _print(f"not run: {', '.join(story.name for story in skipped)}")
+        print(f"not run: {', '.join(story.name for story in skipped)}")
     _print_errors(*complaints)
     return 1 if complaints else 0
 
@@ -171,31 +171,26 @@ def measure(contract: Contract, outcomes: Sequence[Outcome]) -> tuple[list[str],
 
 
 def _print_findings(findings: Sequence[Finding]) -> None:
-    """Prints whether the server shared each expectation that is not documented, and how many it did not."""
+    """Prints for each statement that is not documented whether the server confirmed it, and how many expectations it did not."""
     if not findings:
         return
-    _print("\nWhat the contract has not from the documentation, and what the server said to it:\n")
+    print("\nWhat the contract has not from the documentation, and what the server said to it:\n")
     differing = [finding for finding in findings if finding.difference is not None]
     for statement in sorted({finding.statement for finding in findings}, key=lambda one: (one.standing, one.sentence)):
         refuted = [finding for finding in differing if finding.statement == statement]
-        _print(f"{'refuted' if refuted else 'confirmed':9}  {statement.standing}: {statement.sentence}")
+        print(f"{'refuted' if refuted else 'confirmed':9}  {statement.standing}: {statement.sentence}")
         for finding in refuted:
-            _print(f"           {finding.where}: {finding.difference}")
+            print(f"           {finding.where}: {finding.difference}")
     # A step may rest on several statements, and is one expectation.
     standings = list({(one.where, one.difference): one.statement.standing for one in differing}.values())
     words = {"inferred": "inferred", "observed": "observed", "contradiction": "contradictory"}
     counts = [f"{standings.count(kind)} {word}" for kind, word in words.items() if kind in standings]
     plural = " was" if len(standings) == 1 else "s were"
-    _print(f"\n{', '.join(counts) or '0 inferred'} expectation{plural} not shared by this server")
+    print(f"\n{', '.join(counts) or '0 inferred'} expectation{plural} not shared by this server")
 
 
 def _counted(stories: Sequence[object]) -> str:
     return "1 story" if len(stories) == 1 else f"{len(stories)} stories"
-
-
-def _print(text: str) -> None:
-    # At once, so that it keeps its place among what a driver or this program complains of.
-    print(text, flush=True)
 
 
 def _print_errors(*lines: str) -> None:
@@ -203,13 +198,11 @@ def _print_errors(*lines: str) -> None:
         print(f"stories: {line}", file=sys.stderr)
 
 
-def _terminated(_signal: int, _frame: FrameType | None) -> None:
-    # As Ctrl-C does it: the clean-up of the running story is done on the way out.
-    raise KeyboardInterrupt
-
-
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, _terminated)
+    # As Ctrl-C does it: the clean-up of the running story is done on the way out.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # So that each line keeps its place among what a driver or this program prints as an error.
+    cast("TextIOWrapper", sys.stdout).reconfigure(line_buffering=True)
     try:
         sys.exit(main())
     except KeyboardInterrupt:

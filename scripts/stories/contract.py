@@ -1,4 +1,4 @@
-"""The contract as the stories need it: its operations, its provenance, and whether a request or a response keeps to it."""
+"""The contract as the stories need it: its operations, its provenance, and the validation of requests and responses."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Statement:
 
 
 class Contract:
-    """The contract.
+    """The contract, and a validator of requests and responses.
 
     openapi-core validates against it, since it does what a hand-made comparison of bodies would leave out: it finds the
     operation by method and path, and reads and checks parameters, security and content types besides the bodies. What
@@ -148,7 +148,7 @@ class Exchange:
     response: httpx.Response
 
     def for_openapi_core(self) -> tuple[MockRequest, MockResponse]:
-        """Both in the form that openapi-core asks for."""
+        """The request and the response as openapi-core takes them."""
         sent, response = self.request, self.response
         request = MockRequest(
             _ORIGIN, sent.method, self.path, args=dict(sent.url.params), headers=dict(sent.headers), data=sent.content
@@ -158,7 +158,7 @@ class Exchange:
         return request, MockResponse(response.content, response.status_code, dict(response.headers), content_type)
 
 
-def deepest(error: ValidationError) -> tuple[list[str], str]:
+def explain_error(error: ValidationError) -> tuple[list[str], str]:
     """The keys that lead to where a value does not fit its JSON Schema, and the reason in one line.
 
     That a value fits none of several alternatives says little: of these, the one is described that fits furthest.
@@ -182,7 +182,7 @@ def _first(errors: Iterable[Exception]) -> str | None:
     found: list[ValidationError] = list(getattr(error.__cause__, "schema_errors", ()))
     if not found:
         return one_line(f"{subject}: {error.__cause__ or error}")
-    keys, reason = deepest(found[0])
+    keys, reason = explain_error(found[0])
     place = "".join(f"/{key}" for key in keys)
     return f"{subject}{place and f' at {place}'}: {reason}"
 

@@ -1,4 +1,4 @@
-"""The stories that the contract alone decides: what each operation answers without a token, with a wrong one, and for no function."""
+"""Derives stories from the contract: each operation without a token, with a wrong token, and with an unknown function."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _UNKNOWN = "${nobody}"
 
 
 def derived_stories(contract: Contract) -> list[Story]:
-    """These stories, with a step for every operation that there is."""
+    """Derives these stories, with a step for every operation that they are about."""
     secured = [one for one in contract.operations.values() if one.secured]
     named = [one for one in secured if HTTPStatus.NOT_FOUND in one.statuses]
     cleanup = [_step(one, [204, 404]) for one in named if one.method == "DELETE"]

@@ -1,4 +1,4 @@
-"""The drivers, which make the requests of a story: one by HTTP, one by another program, the client of some language."""
+"""The drivers that send the requests of a story: one by HTTP, one through another program, such as a generated client."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 TIMEOUT = 30.0
 
 
-class NoAnswerError(Exception):
-    """A request got no answer; the message says why, in one line."""
+class NoResponseError(Exception):
+    """A request got no response; the message says why, in one line."""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """The answer to a request.
+class Response:
+    """The response to a request.
 
     Attributes:
         status: Its status.
@@ -57,24 +57,24 @@ class Answer:
         return [each.status_code for each in self.exchange.response.history] if self.exchange else []
 
 
-def fetch_texts(addresses: Sequence[str]) -> Answer:
+def fetch_texts(addresses: Sequence[str]) -> Response:
     """Reads texts from addresses of any host, without a token.
 
     Returns:
         The highest status, and the list of the texts.
 
     Raises:
-        NoAnswerError: There is no answer to one.
+        NoResponseError: There is no response from one.
     """
     try:
         responses = [httpx.get(address, timeout=TIMEOUT) for address in addresses]
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise NoAnswerError(str(error) or type(error).__name__) from error
-    return Answer(max(response.status_code for response in responses), [response.text for response in responses])
+        raise NoResponseError(str(error) or type(error).__name__) from error
+    return Response(max(response.status_code for response in responses), [response.text for response in responses])
 
 
 class HttpDriver:
-    """Makes the requests itself, by what the contract says of the operation.
+    """Sends requests by HTTP, each as the contract describes its operation.
 
     Args:
         base_url: The server's address.
@@ -89,11 +89,11 @@ class HttpDriver:
         self._earliest = 0.0
         self._client = httpx.Client(base_url=base_url, timeout=TIMEOUT, trust_env=trust_env)
 
-    def send(self, step: Step) -> Answer:
-        """Makes the request of a step whose variables are replaced.
+    def send(self, step: Step) -> Response:
+        """Sends the request of a step whose variables are replaced.
 
         Raises:
-            NoAnswerError: There is no answer.
+            NoResponseError: There is no response.
         """
         operation = self._contract.operations[step.operation]
         placed: dict[str, dict[str, str]] = {"path": {}, "query": {}, "header": {"accept": "application/json"}}
@@ -117,8 +117,8 @@ class HttpDriver:
             # Where the contract has no redirect, one is no answer.
             response = self._client.send(sent, follow_redirects=HTTPStatus.FOUND in operation.statuses)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict) as error:
-            raise NoAnswerError(str(error) or type(error).__name__) from error
-        return Answer(response.status_code, _parsed(response), Exchange(path, sent, response))
+            raise NoResponseError(str(error) or type(error).__name__) from error
+        return Response(response.status_code, _parsed(response), Exchange(path, sent, response))
 
     def close(self) -> None:
         """Closes the connections."""
@@ -134,7 +134,7 @@ def _parsed(response: httpx.Response) -> Json | Absent:
 
 
 class ProcessDriver:
-    """Has another program make the requests, the client of some language, asked by lines of JSON.
+    """Sends requests through another program, such as the client of another language, which is asked by lines of JSON.
 
     A line in is `{"id", "operation", "parameters", "body", "access_token"}`, without `body` where the request has none. A line
     out is `{"id", "status", "body"}`, without `body` where the answer has none, or `{"id", "error"}` with one line of text
@@ -144,16 +144,16 @@ class ProcessDriver:
         command: The program and its arguments.
         folder: Its working folder, None for this process's.
         base_url: The server's address, which it gets as `BASE_URL`.
-        patience: How many seconds it may take for an answer and for its end.
+        timeout: How many seconds it may take for an answer and for its end.
 
     Raises:
         ScriptError: It cannot be started.
     """
 
     def __init__(
-        self, command: Sequence[str], folder: Path | None, base_url: str, *, patience: float = TIMEOUT + 10
+        self, command: Sequence[str], folder: Path | None, base_url: str, *, timeout: float = TIMEOUT + 10
     ) -> None:
-        self._patience = patience
+        self._timeout = timeout
         self._count = 0
         environment = {name: value for name, value in os.environ.items() if name.lower() not in GIVEN}
         try:
@@ -183,18 +183,18 @@ class ProcessDriver:
             with suppress(ProcessLookupError):  # it has just ended
                 os.killpg(self._process.pid, signal.SIGKILL)
 
-        timer = threading.Timer(self._patience, kill)
+        timer = threading.Timer(self._timeout, kill)
         timer.start()
         try:
             yield expired
         finally:
             timer.cancel()
 
-    def send(self, step: Step) -> Answer:
-        """Has the request of a step made, whose variables are replaced.
+    def send(self, step: Step) -> Response:
+        """Sends the request of a step whose variables are replaced.
 
         Raises:
-            NoAnswerError: There is no answer.
+            NoResponseError: There is no response.
         """
         self._count += 1
         asked: dict[str, Any] = {
@@ -213,24 +213,24 @@ class ProcessDriver:
                 line = self._output.readline()
             status = None if line else self._process.wait()
         if expired.is_set():
-            raise NoAnswerError(f"the driver gave no line within {self._patience:g} seconds")
+            raise NoResponseError(f"the driver gave no line within {self._timeout:g} seconds")
         if not line:
-            raise NoAnswerError(f"the driver has ended with status {status}")
+            raise NoResponseError(f"the driver has ended with status {status}")
         try:
             fields = json.loads(line)
         except ValueError:
             fields = None
         match fields:
             case {"id": self._count, "status": int(status)}:
-                return Answer(status, fields.get("body", ABSENT))
+                return Response(status, fields.get("body", ABSENT))
             case {"id": self._count, "error": str(error)}:
-                raise NoAnswerError(f"the client failed: {error}")
+                raise NoResponseError(f"the client failed: {error}")
             case _:
                 said = line.strip()[:200]
-                raise NoAnswerError(f"the driver gave a line that is no answer to request {self._count}: {said}")
+                raise NoResponseError(f"the driver gave a line that is no answer to request {self._count}: {said}")
 
     def close(self) -> None:
-        """Ends it by the end of its input.
+        """Closes its input, at which it has to end.
 
         Raises:
             ScriptError: It does not end, or with another status than 0.
@@ -238,7 +238,7 @@ class ProcessDriver:
         with self._time_limit() as expired:
             self._process.communicate()
         if expired.is_set():
-            raise ScriptError(f"the driver did not end within {self._patience:g} seconds after its input ended")
+            raise ScriptError(f"the driver did not end within {self._timeout:g} seconds after its input ended")
         if status := self._process.returncode:
             raise ScriptError(f"the driver ended with status {status}: it should end with 0 when its input ends")
 

@@ -1,4 +1,4 @@
-"""Checks what a story has to be beyond its schema: it fits the contract, and leaves nothing behind."""
+"""Checks stories beyond their schema: they have to fit the contract, and delete what they create."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def read_checked_stories(contract: Contract, folder: Path = STORIES) -> list[Sto
         f"{story.path}: {problem}"
         for story in stories
         if story.holds_for(contract.version)
-        for problem in (*_variable_problems(story), *_step_problems(story, contract), *_left_behind(story))
+        for problem in (*_variable_problems(story), *_step_problems(story, contract), *_never_deleted(story))
     ]
     if problems:
         raise ScriptError("\n".join(problems))
     return stories
 
 
-def _labelled(story: Story) -> Iterator[tuple[str, Step]]:
+def _labelled_steps(story: Story) -> Iterator[tuple[str, Step]]:
     """Each step with its name in messages."""
     yield from ((f"step {number}", step) for number, step in enumerate(story.steps, 1))
     yield from ((f"clean-up {number}", step) for number, step in enumerate(story.cleanup, 1))
@@ -45,11 +45,11 @@ def _labelled(story: Story) -> Iterator[tuple[str, Step]]:
 
 def _variable_problems(story: Story) -> Iterator[str]:
     own = set(story.variables)
-    captured = {name for _, step in _labelled(story) for name in step.capture}
+    captured = {name for _, step in _labelled_steps(story) for name in step.capture}
     for name in sorted((own & GIVEN) | (captured & (GIVEN | own))):
         yield f"the variable {name} has a value already; choose another name"
     places = [(f"variables > {name}", variables_in(value), [name]) for name, value in story.values.items()]
-    places += [(label, step.variables, list(step.capture)) for label, step in _labelled(story)]
+    places += [(label, step.variables, list(step.capture)) for label, step in _labelled_steps(story)]
     known, used = GIVEN | story.unique.keys(), set[str]()
     for label, needed, made in places:
         for name in needed:
@@ -63,7 +63,7 @@ def _variable_problems(story: Story) -> Iterator[str]:
 
 def _step_problems(story: Story, contract: Contract) -> Iterator[str]:
     unique = tuple(f"${{{name}}}" for name in story.unique)
-    for label, step in _labelled(story):
+    for label, step in _labelled_steps(story):
         for reference in (*step.rests_on, *(each for one in step.also for each in one["rests_on"])):
             if contract.statement(reference) is None:
                 yield f"{label}: the contract says nothing of {reference!r}; name a place and an `about` of its x-provenance"
@@ -107,8 +107,8 @@ def _operation_problems(step: Step, operation: Operation) -> Iterator[str]:
             yield f"{operation.name} has no status {status}; it has {', '.join(map(str, operation.statuses))}"
 
 
-def _left_behind(story: Story) -> Iterator[str]:
-    """Names that a function may get, and that the clean-up deletes nothing by."""
+def _never_deleted(story: Story) -> Iterator[str]:
+    """Names that a function may have in the end, for which the clean-up has no deletion."""
     deleted = [step.parameters.get("function_name") for step in story.cleanup if step.operation == "deleteFunction"]
     for step in story.steps:
         if step.operation in ("createFunction", "updateFunction") and isinstance(step.body, dict):

@@ -1,4 +1,4 @@
-"""Runs stories: the steps of each in order, and its clean-up whatever happened."""
+"""Runs stories: the steps of each in order, then its clean-up, after a failure too."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from .contract import Statement
-from .driver import Answer, HttpDriver, NoAnswerError, ProcessDriver, fetch_texts
+from .driver import HttpDriver, NoResponseError, ProcessDriver, Response, fetch_texts
 from .story import GIVEN
 from .values import ABSENT, Redaction, mismatch, resolve_pointer, substitute
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .server import Server
     from .story import Step, Story
 
-# How the name of every function begins that a story makes.
+# The beginning of the name of every function that a story creates.
 PREFIX = "stories-"
 _DEFAULT = "${access_token}"
 _REQUIRED = Statement("answers", "required", "inferred", "Which fields of an answer are always there is a reading.")
@@ -45,7 +45,7 @@ class StepError(Exception):
 
 @dataclass(frozen=True)
 class Finding:
-    """What a server said to an expectation that is not documented.
+    """Whether a server meets an expectation that is not documented.
 
     Attributes:
         statement: The statement of the contract that the expectation rests on.
@@ -66,9 +66,9 @@ class Outcome:
         story: The story.
         skipped: Why it was not run, None if it was.
         failures: A line for each step that failed; several if the clean-up failed too.
-        findings: What the server said to expectations that are not documented.
-        unmet: The steps whose answers were otherwise than read, and those that could not be taken because of it.
-        seen: The operation and status of every answer that was as expected and not made up by a fault.
+        findings: Whether the server met each expectation that is not documented.
+        unmet: The steps whose response differed from an inferred one, and those that were not run because of it.
+        seen: The operation and status of every response that was as expected and did not come from a fault.
         requests: How many requests were made.
         seconds: How long it took.
     """
@@ -122,7 +122,7 @@ def run_stories(
 
 @dataclass
 class _StoryRun:
-    """A run of a story, with its clean-up by HTTP, so that that does not depend on a language's client."""
+    """A run of a story; `direct` sends its clean-up by HTTP, since a language's client may be broken."""
 
     contract: Contract
     server: Server
@@ -134,7 +134,7 @@ class _StoryRun:
     variables: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def run(self) -> None:
-        """Takes the steps until one fails or the run is interrupted, and cleans up."""
+        """Runs the steps until one fails or is interrupted, then the clean-up."""
         story, outcome = self.outcome.story, self.outcome
         steps, cleanup = self._with_tokens(story.steps), self._with_tokens(story.cleanup)
         self.variables |= self.server.credentials()
@@ -152,7 +152,7 @@ class _StoryRun:
             for number, step in enumerate(steps, 1):
                 where = f"step {number} ({step.step})"
                 try:
-                    self._take(step.filled(self.variables), f"{story.name}: {where}")
+                    self._run_step(step.filled(self.variables), f"{story.name}: {where}")
                 except KeyboardInterrupt:
                     outcome.failures.append(f"{story.path}: {where}: interrupted")
                     raise
@@ -162,8 +162,8 @@ class _StoryRun:
                         break
                     outcome.findings += [Finding(each, f"{story.name}: {where}", str(error)) for each in error.rests_on]
                     outcome.unmet.append(step)
-                    # What should have been made is not there, so that nothing more can be said of it.
-                    if step.capture or self._makes(step):
+                    # What later steps need was not created, so they would say nothing about the server.
+                    if step.capture or self._changes_something(step):
                         outcome.unmet += steps[number:]
                         break
         finally:
@@ -171,7 +171,7 @@ class _StoryRun:
                 if not self.variables.keys() >= set(step.variables):
                     continue  # the step that would have captured one was not reached
                 try:
-                    self._answer(step.filled(self.variables), self.direct)
+                    self._expected_response(step.filled(self.variables), self.direct)
                 except StepError as error:
                     outcome.failures.append(f"{story.path}: clean-up {number} ({step.step}): {error}")
             outcome.seconds = time.monotonic() - started
@@ -192,7 +192,7 @@ class _StoryRun:
             if story.emulator is not None:
                 return f"needs an emulator: {story.emulator}"
             if any(step.fault for step in steps):
-                return "needs an emulator: a server has to be told to answer so"
+                return "needs an emulator: it has a `fault`"
         needed = {name for step in steps for name in step.variables}
         missing = sorted((needed & GIVEN) - self.variables.keys())
         return f"needs {' and '.join(name.upper() for name in missing)}" if missing else None
@@ -201,93 +201,93 @@ class _StoryRun:
         """Whether the server may answer otherwise: an emulator keeps to every reading."""
         return bool(rests_on) and self.server.emulator is None
 
-    def _makes(self, step: Step) -> bool:
-        """Whether a step should have made or changed something that later ones go on from."""
+    def _changes_something(self, step: Step) -> bool:
+        """Whether a step should have created or changed something that later steps need."""
         changes = step.operation and self.contract.operations[step.operation].method != "GET"
         return bool(changes) and any(status < HTTPStatus.MULTIPLE_CHOICES for status in step.statuses)
 
-    def _take(self, step: Step, where: str) -> None:
-        """Makes a step's request, and notes what the server said to what is not documented."""
-        answer = self._answer(step, self.driver)
+    def _run_step(self, step: Step, where: str) -> None:
+        """Runs a step, and records its findings and its status."""
+        response = self._expected_response(step, self.driver)
         if step.fault:
             return
         self.outcome.findings += [Finding(each, where, None) for each in self._rests_on(step)]
         for other in step.also:
-            difference = mismatch(other["body"], answer.body, self.redaction.show)
+            difference = mismatch(other["body"], response.body, self.redaction.show)
             rests_on = self.contract.undocumented(other["rests_on"])
             self.outcome.findings += [Finding(each, where, difference) for each in rests_on]
             if difference is not None and not self._may_differ(rests_on):
                 raise StepError(difference)
-        self.outcome.seen.update((step.operation, status) for status in (*answer.redirects, answer.status))
+        self.outcome.seen.update((step.operation, status) for status in (*response.redirects, response.status))
 
     def _rests_on(self, step: Step) -> list[Statement]:
         """The statements that a step's status and body rest on, but for those that are documented."""
         return self.contract.undocumented(step.rests_on, step.operation, step.all_statuses)
 
-    def _answer(self, step: Step, driver: Driver) -> Answer:
-        """The answer to a step, which is as expected; its values to capture become variables."""
+    def _expected_response(self, step: Step, driver: Driver) -> Response:
+        """Sends a step's request until the response is as expected, captures its values, and returns it."""
         for name in step.functions:
             if not name.startswith(self.prefix):
                 raise StepError(f"the function {name[:80]!r} is not of this run: name it by a unique variable")
         retry, requests = step.retry or {"times": 1}, 1
-        while complaint := self._complaint(step, answer := self._ask(step, driver)):
+        while complaint := self._complaint(step, response := self._send(step, driver)):
             if requests == retry["times"]:
                 after = f", after {requests} requests" if requests > 1 else ""
                 raise StepError(f"{complaint}{after}", self._rests_on(step))
             time.sleep(retry["seconds"])
             requests += 1
         for name, pointer in step.capture.items():
-            self.variables[name] = resolve_pointer(answer.body, pointer)
+            self.variables[name] = resolve_pointer(response.body, pointer)
             if self.variables[name] is ABSENT:
                 raise StepError(f"body at {pointer}: expected a value to keep as {name}, got nothing")
-        return answer
+        return response
 
-    def _ask(self, step: Step, driver: Driver) -> Answer:
-        """The answer to one request, which is held to the contract or breaks it as the story says."""
+    def _send(self, step: Step, driver: Driver) -> Response:
+        """Sends a request once, and validates it: it has to be valid, unless its step breaks the contract."""
         self.outcome.requests += len(step.fetch) or 1
         emulator = self.server.emulator
-        # A server that cannot be told is never asked: see `_reason_to_skip`.
+        # On another server a story with a fault is skipped.
         if step.fault and emulator is not None:
             body = json.dumps(step.fault["body"], ensure_ascii=False).encode()
             emulator.fail_next(step.fault["status"], body=body, headers={"Content-Type": "application/json"})
         try:
-            answer = fetch_texts(step.fetch) if step.fetch else driver.send(step)
-        except NoAnswerError as error:
+            response = fetch_texts(step.fetch) if step.fetch else driver.send(step)
+        except NoResponseError as error:
             raise StepError(f"no answer: {self.redaction.clean(str(error))}") from error
         finally:
             if emulator is not None:
                 emulator.clear_faults()
-        self.redaction.add_from(answer.body)
-        if answer.exchange is not None:
-            problem = self.contract.request_problem(answer.exchange, self.contract.operations[step.operation])
+        self.redaction.add_from(response.body)
+        if response.exchange is not None:
+            problem = self.contract.request_problem(response.exchange, self.contract.operations[step.operation])
             if problem is not None and not step.breaks_contract:
                 raise StepError(f"the request breaks the contract: {self.redaction.clean(problem)}")
             if problem is None and step.breaks_contract:
                 raise StepError("the contract allows the request: take `breaks_contract` away")
-        return answer
+        return response
 
-    def _complaint(self, step: Step, answer: Answer) -> str | None:
-        """What is not as expected of an answer, which may be otherwise when asked again.
+    def _complaint(self, step: Step, response: Response) -> str | None:
+        """Describes what is not as expected of a response; asking again may mend it.
 
         Raises:
-            StepError: An answer of the right status breaks the contract, which asking again does not mend.
+            StepError: A response of the right status breaks the contract, which asking again does not mend.
         """
-        if answer.status not in step.statuses:
+        if response.status not in step.statuses:
             wanted = " or ".join(map(str, step.statuses))
-            body = "" if answer.body is ABSENT else f" with {self.redaction.show(answer.body)}"
-            return f"status: expected {wanted}, got {answer.status}{body}"
-        if answer.exchange is not None:
-            redirects = step.expect.get("redirects", answer.redirects)
-            if redirects != answer.redirects:
-                return f"redirects: expected {_listed(redirects)}, got {_listed(answer.redirects)}"
-            if problem := self.contract.response_problem(answer.exchange):
+            body = "" if response.body is ABSENT else f" with {self.redaction.show(response.body)}"
+            return f"status: expected {wanted}, got {response.status}{body}"
+        if response.exchange is not None:
+            redirects = step.expect.get("redirects", response.redirects)
+            if redirects != response.redirects:
+                return f"redirects: expected {_listed(redirects)}, got {_listed(response.redirects)}"
+            if problem := self.contract.response_problem(response.exchange):
                 # The documentation does not say which fields are always there: see the entries about `required`.
                 required = [_REQUIRED] if "is a required property" in problem else []
                 problem = self.redaction.clean(problem)
-                raise StepError(f"the answer {answer.status} breaks the contract: {problem}", required)
+                raise StepError(f"the answer {response.status} breaks the contract: {problem}", required)
         if "body" not in step.expect:
             return None
-        return mismatch(step.expect["body"], answer.body, self.redaction.show)
+        return mismatch(step.expect["body"], response.body, self.redaction.show)
 
 
 def _listed(statuses: Sequence[int]) -> str:

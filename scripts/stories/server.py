@@ -1,4 +1,4 @@
-"""The server that stories run against: an emulator of their own, or one that is there already."""
+"""Opens the server that stories run against: an emulator of their own, or another server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mincloud_emulator import Emulator
 from scripts import ScriptError
 from scripts.contract.document import one_line
 
-from .driver import HttpDriver, NoAnswerError
+from .driver import HttpDriver, NoResponseError
 from .story import GIVEN, Step
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Server:
     Attributes:
         url: Its address.
         credentials: Gives the credentials for a story, by the names of its variables.
-        emulator: The emulator that it is; None for a server that cannot be told what to answer.
+        emulator: The emulator that it is; None for another server, which cannot be made to fail.
     """
 
     url: str
@@ -72,12 +72,14 @@ def _other_server(url: str, environment: Mapping[str, str], contract: Contract) 
         raise ScriptError("there are no credentials: give ACCESS_TOKEN, and CLIENT_ID and CLIENT_SECRET for the tokens")
     with closing(HttpDriver(url, contract, trust_env=True)) as driver:
         try:
-            answer = driver.send(Step(operation="listFunctions", parameters={"limit": 1}, access_token=token))
-        except NoAnswerError as error:
+            response = driver.send(Step(operation="listFunctions", parameters={"limit": 1}, access_token=token))
+        except NoResponseError as error:
             raise ScriptError(f"{url} does not answer ({one_line(str(error))}): check BASE_URL") from error
-    if token and answer.status == HTTPStatus.UNAUTHORIZED:
+    if token and response.status == HTTPStatus.UNAUTHORIZED:
         raise ScriptError(f"{url} does not take the token: check ACCESS_TOKEN")
-    is_list = isinstance(answer.body, dict) and "objects" in answer.body
-    if token and (answer.status != HTTPStatus.OK or not is_list):
-        raise ScriptError(f"{url} answers listFunctions with {answer.status} and no list of functions: check BASE_URL")
+    is_list = isinstance(response.body, dict) and "objects" in response.body
+    if token and (response.status != HTTPStatus.OK or not is_list):
+        raise ScriptError(
+            f"{url} answers listFunctions with {response.status} and no list of functions: check BASE_URL"
+        )
     return Server(url, lambda: given)

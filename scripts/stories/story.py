@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from scripts import ROOT, ScriptError
 from scripts.contract.document import NotReadableError, StrictLoader, one_line
 
-from .contract import deepest
+from .contract import explain_error
 from .values import ABSENT, Absent, Json, substitute, variables_in
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def read_stories(folder: Path = STORIES) -> list[Story]:
             problems.append(str(error))
         else:
             steps = {key: [Step(**step) for step in data.get(key, ())] for key in ("steps", "cleanup")}
-            stories.append(Story(name=path.stem, path=shown(path), **data | steps))
+            stories.append(Story(name=path.stem, path=display_path(path), **data | steps))
     if problems:
         raise ScriptError("\n".join(problems))
     return stories
@@ -147,20 +147,20 @@ def read_checked(path: Path, schema: Path) -> Any:
     Raises:
         ScriptError: It cannot be read or does not fit; a line for each problem.
     """
-    name = shown(path)
+    name = display_path(path)
     try:
         data = yaml.load(path.read_text("utf-8"), Loader=_PlainLoader)  # noqa: S506 - a SafeLoader
     except (OSError, UnicodeDecodeError) as error:
         raise ScriptError(f"{name}: cannot be read: {one_line(str(error))}") from error
     except yaml.YAMLError as error:
         raise ScriptError(f"{name}: mend the YAML: {one_line(str(error))}") from error
-    misfits = (deepest(error) for error in _validator(schema).iter_errors(data))
+    misfits = (explain_error(error) for error in _validator(schema).iter_errors(data))
     if problems := [f"{name}: {' > '.join(keys) or 'the file'}: {reason}" for keys, reason in misfits]:
         raise ScriptError("\n".join(problems))
     return data
 
 
-def shown(path: Path) -> str:
+def display_path(path: Path) -> str:
     """A path as messages name it."""
     return path.resolve().relative_to(ROOT).as_posix() if path.resolve().is_relative_to(ROOT) else path.name
 

@@ -1,4 +1,4 @@
-"""Works with the JSON values of stories: replaces variables, compares bodies with what is expected, hides secrets."""
+"""Replaces variables in JSON values, compares bodies with expected ones, and redacts secrets."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def substitute(value: Any, variables: Mapping[str, object]) -> Any:
 
 
 class Redaction:
-    """Knows the secrets of a run, and puts `[secret]` in their place.
+    """Redacts the secrets of a run.
 
     Args:
         names: The fields whose values are secrets wherever they are in a body, as the contract marks them.
@@ -126,13 +126,13 @@ class Redaction:
         self._forms: set[str] = set()
 
     def add(self, secret: str) -> None:
-        """Keeps a value out of what is printed, in every form in which it could get there."""
+        """Redacts a value from now on, in every form in which it could be printed."""
         if len(secret) >= _SHORTEST_SECRET:
             written = json.dumps(secret, ensure_ascii=False)[1:-1], json.dumps(secret)[1:-1], repr(secret)[1:-1]
             self._forms |= {secret, quote(secret, safe=""), quote_plus(secret), *written}
 
     def add_from(self, body: Json | Absent) -> None:
-        """Keeps the values of every secret field of a body out of what is printed."""
+        """Redacts the values of every secret field of a body from now on."""
         if isinstance(body, list):
             for item in body:
                 self.add_from(item)
@@ -144,7 +144,7 @@ class Redaction:
                     self.add_from(value)
 
     def clean(self, text: str) -> str:
-        """The text in one line, without the secrets."""
+        """The text in one line, with `[secret]` in place of each secret."""
         for form in sorted(self._forms, key=len, reverse=True):
             text = text.replace(form, "[secret]")
         return " ".join(text.split())

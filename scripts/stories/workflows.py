@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
+from functools import partial
 from pathlib import Path
-from string import Template
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import yaml
+from jinja2 import Template
 
 from scripts import ROOT
 from scripts.contract.document import read_valid
@@ -35,6 +35,9 @@ ARAZZO = ROOT / "openapi" / "mincloud.arazzo.yaml"
 COLLECTION = ROOT / "openapi" / "mincloud.postman.json"
 _TEXTS: Node = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
 WORKFLOWS: Mapping[str, str] = _TEXTS["workflows"]
+_SCRIPT = Template(
+    Path(__file__).with_name("postman_script.js.jinja").read_text("utf-8"), trim_blocks=True, lstrip_blocks=True
+)
 
 
 def _workflows(names: Mapping[str, str]) -> dict[str, Story]:
@@ -181,46 +184,15 @@ def _postman_item(identifier: str, step: Step, operation: Operation) -> Node:
         placed["header"].append({"key": "Content-Type", "value": "application/json"})
         text = json.dumps(step.body, ensure_ascii=False, indent=2)
         request["body"] = {"mode": "raw", "raw": text, "options": {"raw": {"language": "json"}}}
-    script = _postman_event("test", _postman_script(identifier, step).splitlines())
-    return {"id": identifier, "name": step.step, "event": [script], "request": request}
+    expectations = _expectations(step.expect.get("body", {}))
+    json_text = partial(json.dumps, ensure_ascii=False)
+    script = _SCRIPT.render(identifier=identifier, step=step, expectations=expectations, json=json_text)
+    test = _postman_event("test", script.splitlines())
+    return {"id": identifier, "name": step.step, "event": [test], "request": request}
 
 
 def _postman_event(when: str, lines: list[str]) -> Node:
     return {"listen": when, "script": {"type": "text/javascript", "exec": lines}}
-
-
-def _postman_script(identifier: str, step: Step) -> str:
-    checks = [f"  ['status', () => pm.expect(pm.response.code).to.be.oneOf({json.dumps(step.statuses)})],"]
-    for pointer, value, pattern in _expectations(step.expect.get("body", {})):
-        place = _javascript_place(pointer)
-        if pattern is not None:
-            check = f"pm.expect(String({place})).to.match(new RegExp({json.dumps(pattern)}))"
-        else:
-            wanted = json.dumps(value, ensure_ascii=False)
-            if isinstance(value, str) and (whole := re.fullmatch(r"\{\{(\w+)\}\}", value)):  # with its type
-                wanted = f"pm.variables.get({json.dumps(whole[1])})"
-            elif isinstance(value, str) and "{{" in value:
-                wanted = f"pm.variables.replaceIn({wanted})"
-            check = f"pm.expect({place}).to.eql({wanted})"
-        checks.append(f"  [{json.dumps(pointer)}, () => {check}],")
-    captures = "".join(
-        f"\n  pm.collectionVariables.set({json.dumps(name)}, {_javascript_place(pointer)});"
-        for name, pointer in step.capture.items()
-    )
-    retry = step.retry or {"times": 1, "seconds": 0}
-    return Template(_TEXTS["script"]).substitute(
-        checks="\n".join(checks),
-        tried=json.dumps(f"tried-{identifier}"),
-        times=retry["times"],
-        milliseconds=int(retry["seconds"] * 1000),
-        request=json.dumps(identifier),
-        captures=captures,
-    )
-
-
-def _javascript_place(pointer: str) -> str:
-    names = pointer.split("/")[1:]
-    return "pm.response.json()" + "".join(f"[{name if name.isdigit() else json.dumps(name)}]" for name in names)
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""The contract, and servers to run stories against."""
+"""Fixtures: the contract, and an emulator as another server."""
 
 from __future__ import annotations
 

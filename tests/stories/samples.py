@@ -50,7 +50,7 @@ def write_story(folder: Path, *steps: dict[str, Any], **changes: Any) -> Path:
         **changes,
     }
     text = yaml.safe_dump({key: value for key, value in story.items() if value is not None}, allow_unicode=True)
-    (folder / "told.yaml").write_text(text, encoding="utf-8")
+    (folder / "sample.yaml").write_text(text, encoding="utf-8")
     return folder
 
 

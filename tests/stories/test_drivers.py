@@ -15,7 +15,7 @@ import pytest
 from mincloud_emulator import Emulator, Limits
 from scripts import ScriptError
 from scripts.stories.__main__ import main
-from scripts.stories.driver import NoAnswerError, ProcessDriver
+from scripts.stories.driver import NoResponseError, ProcessDriver
 from scripts.stories.story import Step
 from tests.stories.samples import CREATE, INVOKE, remaining, write_story
 
@@ -56,7 +56,7 @@ def test_only_the_stories_for_all_languages_are_put_to_a_driver(capsys: pytest.C
 )
 def test_a_driver_that_makes_a_mistake_is_found_out(mistake: str, complaint: str) -> None:
     driver = ProcessDriver([*DRIVER, mistake], ROOT, "http://server.test")
-    with pytest.raises(NoAnswerError) as failed:
+    with pytest.raises(NoResponseError) as failed:
         driver.send(MISSED)
     driver.close()
     assert str(failed.value) == complaint
@@ -65,7 +65,7 @@ def test_a_driver_that_makes_a_mistake_is_found_out(mistake: str, complaint: str
 def test_a_driver_that_ends_before_its_input_is_found_out() -> None:
     driver = ProcessDriver([*DRIVER, "ends"], ROOT, "http://server.test")
     for _ in range(2):
-        with pytest.raises(NoAnswerError, match=r"^the driver has ended with status 3$"):
+        with pytest.raises(NoResponseError, match=r"^the driver has ended with status 3$"):
             driver.send(MISSED)
     with pytest.raises(
         ScriptError, match=r"^the driver ended with status 3: it should end with 0 when its input ends$"
@@ -83,8 +83,8 @@ def test_a_driver_that_ends_badly_is_found_out_after_its_last_answer() -> None:
 
 
 def test_a_driver_that_hangs_is_given_up() -> None:
-    driver = ProcessDriver([*DRIVER, "hangs"], ROOT, "http://server.test", patience=0.5)
-    with pytest.raises(NoAnswerError, match=r"^the driver gave no line within 0\.5 seconds$"):
+    driver = ProcessDriver([*DRIVER, "hangs"], ROOT, "http://server.test", timeout=0.5)
+    with pytest.raises(NoResponseError, match=r"^the driver gave no line within 0\.5 seconds$"):
         driver.send(MISSED)
     with pytest.raises(ScriptError, match=r"^the driver ended with status -9"):
         driver.close()
@@ -139,6 +139,6 @@ def test_a_run_that_is_ended_deletes_what_its_story_made(credentials: Emulator, 
     os.kill(run.pid, signal.SIGTERM)
     out, err = run.communicate(timeout=60)
     assert run.returncode == 130
-    assert "told.yaml: step 2 (Call it): interrupted" in out
+    assert "sample.yaml: step 2 (Call it): interrupted" in out
     assert err == "stories: interrupted\n"
     assert remaining(credentials) == []

@@ -104,7 +104,7 @@ def test_a_story_that_does_not_fit_is_refused_in_one_line(
 ) -> None:
     with pytest.raises(ScriptError) as refused:
         read_checked_stories(parsed_contract, write_story(tmp_path, **change))
-    assert str(refused.value) == f"told.yaml: {line}"
+    assert str(refused.value) == f"sample.yaml: {line}"
 
 
 @pytest.mark.parametrize(
@@ -147,8 +147,8 @@ def test_each_thing_that_is_wrong_with_stories_is_a_line_and_none_is_run(
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == [
-        "stories: told.yaml: step 1: invokeFunction has no status 402; it has 200, 400, 401, 404",
-        "stories: told.yaml: step 2: the contract has no operation listJob; name one of its operationIds",
+        "stories: sample.yaml: step 1: invokeFunction has no status 402; it has 200, 400, 401, 404",
+        "stories: sample.yaml: step 2: the contract has no operation listJob; name one of its operationIds",
     ]
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from scripts.stories.contract import Contract
 
 
-def run_told(contract: Contract, emulator: Emulator, folder: Path) -> Outcome:
+def run_story(contract: Contract, emulator: Emulator, folder: Path) -> Outcome:
     """What comes of the folder's story against the emulator as another server."""
     environment = {"BASE_URL": emulator.url, "ACCESS_TOKEN": emulator.access_token}
     with open_server(contract, environment) as server:
@@ -50,7 +50,7 @@ def test_against_another_server_the_stories_that_could_not_be_run_are_named_and_
     out, err = capsys.readouterr()
     assert err == ""
     assert "skipped  token: needs CLIENT_SECRET\n" in out
-    assert "skipped  unknown-field: needs an emulator: a server has to be told to answer so\n" in out
+    assert "skipped  unknown-field: needs an emulator: it has a `fault`\n" in out
     assert "skipped  token-refresh: needs an emulator: a refresh makes every token of the application invalid" in out
     assert "1 story passed, 0 failed, 3 skipped" in out
     assert "\nnot run: token, token-refresh, unknown-field\n" in out
@@ -128,8 +128,8 @@ def test_an_answer_that_is_not_as_it_should_be_is_reported_with_its_place_and_th
         emulator.drop_next(path="*/job/")
     else:
         emulator.fail_next(status, body=body, path="*/job/")
-    [line] = run_told(parsed_contract, emulator, write_story(tmp_path)).failures
-    assert line.startswith(f"told.yaml: step 2 (Call it): {complaint}")
+    [line] = run_story(parsed_contract, emulator, write_story(tmp_path)).failures
+    assert line.startswith(f"sample.yaml: step 2 (Call it): {complaint}")
     assert remaining(emulator) == []
 
 
@@ -138,17 +138,17 @@ def test_a_clean_up_that_fails_is_reported_beside_the_step(
 ) -> None:
     credentials.fail_next(500, body="", path="*/job/")
     credentials.fail_next(503, body="", method="DELETE")
-    assert main(["--stories", str(write_story(tmp_path)), "--story", "told"]) == 1
+    assert main(["--stories", str(write_story(tmp_path)), "--story", "sample"]) == 1
     out, err = capsys.readouterr()
     assert (
         """
-FAILED   told: It greets
-         told.yaml: step 2 (Call it): status: expected 200, got 500
-         told.yaml: clean-up 1 (Delete it): status: expected 204 or 404, got 503
+FAILED   sample: It greets
+         sample.yaml: step 2 (Call it): status: expected 200, got 500
+         sample.yaml: clean-up 1 (Delete it): status: expected 204 or 404, got 503
 """
         in out
     )
-    assert err == "stories: 1 of 1 story failed: told\n"
+    assert err == "stories: 1 of 1 story failed: sample\n"
 
 
 @pytest.mark.parametrize(
@@ -225,8 +225,8 @@ def test_a_request_is_held_to_the_contract(
 def test_a_step_that_is_not_as_it_says_fails(
     emulator: Emulator, tmp_path: Path, parsed_contract: Contract, step: dict[str, Any], complaint: str
 ) -> None:
-    outcome = run_told(parsed_contract, emulator, write_story(tmp_path, CREATE, step))
-    assert outcome.failures == [f"told.yaml: step 2 ({step['step']}): {complaint}"]
+    outcome = run_story(parsed_contract, emulator, write_story(tmp_path, CREATE, step))
+    assert outcome.failures == [f"sample.yaml: step 2 ({step['step']}): {complaint}"]
 
 
 def test_a_function_that_is_not_of_the_run_is_not_touched(
@@ -234,7 +234,7 @@ def test_a_function_that_is_not_of_the_run_is_not_touched(
 ) -> None:
     emulator.deploy("somebody-elses", "exports.main = 1")
     folder = write_story(tmp_path, {**DELETE, "parameters": {"function_name": "somebody-elses"}})
-    [line] = run_told(parsed_contract, emulator, folder).failures
+    [line] = run_story(parsed_contract, emulator, folder).failures
     assert "the function 'somebody-elses' is not of this run: name it by a unique variable" in line
     assert remaining(emulator) == ["somebody-elses"]
 
@@ -247,7 +247,7 @@ def test_a_request_is_repeated_until_the_answer_is_as_expected(
 ) -> None:
     emulator.fail_next(503, times=2, path="*/job/")
     folder = write_story(tmp_path, CREATE, {**JOBS, "retry": {"times": 3, "seconds": 0.01}})
-    outcome = run_told(parsed_contract, emulator, folder)
+    outcome = run_story(parsed_contract, emulator, folder)
     assert (outcome.failures, outcome.requests) == ([], 5)
 
 
@@ -257,7 +257,9 @@ def test_a_request_is_repeated_no_more_often_than_the_story_says(
     expect = {"status": 200, "body": {"objects": {"$contains": {"status": "fulfilled"}}}}
     folder = write_story(tmp_path, CREATE, {**JOBS, "retry": {"times": 3, "seconds": 0.01}, "expect": expect})
     complaint = 'body at /objects: expected a list that contains {"status": "fulfilled"}, got [], after 3 requests'
-    assert run_told(parsed_contract, emulator, folder).failures == [f"told.yaml: step 2 (List its jobs): {complaint}"]
+    assert run_story(parsed_contract, emulator, folder).failures == [
+        f"sample.yaml: step 2 (List its jobs): {complaint}"
+    ]
 
 
 # Coverage
@@ -313,8 +315,8 @@ def test_a_story_for_other_versions_of_the_contract_is_skipped_with_its_reason(
 ) -> None:
     later = {**INVOKE, "operation": "operationOfTomorrow"}
     folder = write_story(tmp_path, later, contract={"from": "0.0.0", "before": "0.0.1"})
-    assert main(["--stories", str(folder), "--story", "told"]) == 1
+    assert main(["--stories", str(folder), "--story", "sample"]) == 1
     out, err = capsys.readouterr()
-    assert "skipped  told: holds for other versions of the contract than " in out
+    assert "skipped  sample: holds for other versions of the contract than " in out
     assert err == "stories: no story was run\n"
     assert not credentials.calls

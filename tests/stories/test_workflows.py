@@ -50,7 +50,7 @@ class CookieProxy(http.server.BaseHTTPRequestHandler):
 
 
 def run_both() -> bool:
-    """Runs the description by `respect` and the collection by newman; whether every step went as it says."""
+    """Runs the description by `respect` and the collection by newman; returns whether every check passed."""
     with Emulator() as emulator:
         names = ("access_token", "client_id", "client_secret")
         given = {name: getattr(emulator, name) for name in names}

@@ -113,15 +113,15 @@ def test_an_answer_without_a_field_that_is_only_read_as_required_is_reported(
     get = {"step": "Get it", "operation": "getFunction", "parameters": INVOKE["parameters"], "expect": {"status": 200}}
     credentials.fail_next(200, body={"id": 847}, path="*/cloud-function/stories-*", method="GET")
 
-    assert main(["--stories", str(write_story(tmp_path, CREATE, get)), "--story", "told"]) == 0
+    assert main(["--stories", str(write_story(tmp_path, CREATE, get)), "--story", "sample"]) == 0
     out = capsys.readouterr().out
     assert "refuted    inferred: answers (required): Which fields of an answer are always there is a reading.\n" in out
-    assert "told: step 2 (Get it): the answer 200 breaks the contract: body: 'name' is a required property" in out
+    assert "sample: step 2 (Get it): the answer 200 breaks the contract: body: 'name' is a required property" in out
 
 
 def test_requests_keep_to_the_number_a_minute(credentials: Emulator, tmp_path: Path) -> None:
     began = time.monotonic()
-    assert main(["--stories", str(write_story(tmp_path)), "--story", "told", "--requests-per-minute", "600"]) == 0
+    assert main(["--stories", str(write_story(tmp_path)), "--story", "sample", "--requests-per-minute", "600"]) == 0
 
     assert len(credentials.calls) == 1
     assert time.monotonic() - began >= 2 * 60 / 600  # three requests
