@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,25 +35,11 @@ def lint(paths: Sequence[Path], rules: Path = LINT_RULES) -> list[list[Problem]]
         *("lint", *map(str, paths), "--config", str(rules), "--lint-config", "error"),
         *("--format", "json", "--max-problems", "10000"),
     )
-    reports = _reports(result.stdout)
+    # It writes a JSON object for each document, one after the other, whose own braces alone stand at the beginning of a line.
+    reports = [json.loads(report) for report in re.findall(r"^\{.*?^\}", result.stdout, re.MULTILINE | re.DOTALL)]
     if len(reports) != len(paths):
         raise ScriptError(f"the linter did not lint: {last_line(result.stderr, result.stdout)}")
     return [[_lint_problem(problem) for problem in report["problems"]] for report in reports]
-
-
-def _reports(output: str) -> list[dict[str, Any]]:
-    """The linter writes one JSON object per document, one after the other."""
-    decoder = json.JSONDecoder()
-    reports: list[dict[str, Any]] = []
-    rest = output.lstrip()
-    while rest.startswith("{"):
-        try:
-            report, end = decoder.raw_decode(rest)
-        except json.JSONDecodeError:
-            break
-        reports.append(report)
-        rest = rest[end:].lstrip()
-    return reports
 
 
 def _lint_problem(problem: dict[str, Any]) -> Problem:

@@ -170,7 +170,7 @@ def _broken_references(document: Document) -> Iterator[Problem]:
             reference = str(node["$ref"])
             found: Any = document
             for step in steps(reference):
-                found = found.get(step) if isinstance(found, dict) else None
+                found = cast("Document", found).get(step) if isinstance(found, dict) else None
             if not reference.startswith("#/"):
                 advice = "is another document and the contract is one file: refer to a place in it, as #/components/…"
                 yield Problem(place, f"{reference} {advice}", "openapi")

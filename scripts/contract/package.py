@@ -9,9 +9,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -20,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 from mincloud._contract import as_yaml, without_references
 from scripts import ROOT, ScriptError
 from scripts.contract.code_samples import overlay
-from scripts.contract.document import CONTRACT, Document, read_valid
+from scripts.contract.document import CONTRACT, Document, one_line, read_valid
+from scripts.contract.redocly import run_node
 from scripts.contract.variants import DEREFERENCED, OVERLAYS, derive_all, variants
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ FOLDER = ROOT / "openapi"
 TYPES = ROOT / "scripts" / "contract" / "types.mjs"
 NODE_MODULES = ROOT / "node_modules"
 COMPILER = NODE_MODULES / "typescript" / "bin" / "tsc"
-FORMATS = {"esm": "module", "cjs": "commonjs"}
 LONGEST_MESSAGE = 500
 
 
@@ -50,27 +48,11 @@ def read_contract(path: Path) -> dict[str, Any]:
 
 
 def _run(command: Sequence[str], *, folder: Path, given: str = "") -> str:
-    """Runs a Node program; gives what it wrote.
-
-    Raises:
-        ScriptError: It failed.
-    """
-    try:
-        result = subprocess.run(
-            command,
-            cwd=folder,
-            input=given,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            check=False,
-            env={**os.environ, "NO_COLOR": "1", "npm_config_update_notifier": "false"},
-        )
-    except FileNotFoundError as error:
-        raise ScriptError(f"{command[0]} is missing: install Node.js 20 or newer") from error
+    """Runs a Node program that has to succeed; gives what it wrote."""
+    result = run_node(command, folder=folder, given=given)
     if result.returncode != 0:
-        said = " ".join((result.stderr or result.stdout).split())
-        raise ScriptError(f"{Path(command[0]).name} {Path(command[1]).name} failed: {said[:LONGEST_MESSAGE]}")
+        said = one_line(result.stderr or result.stdout)[:LONGEST_MESSAGE]
+        raise ScriptError(f"{Path(command[0]).name} {Path(command[1]).name} failed: {said}")
     return result.stdout
 
 
@@ -88,25 +70,23 @@ def documents(contract: Document, written: Path) -> dict[str, Document]:
     return found
 
 
-def write_documents(documents: Mapping[str, Document], written: Path, name: Callable[[str], Path]) -> list[Path]:
+def write_documents(documents: Mapping[str, Document], written: Path, stem: Callable[[str], Path]) -> list[Path]:
     """Writes each document as JSON, and as YAML but for those without references, which only programs read; returns the files.
 
     Args:
         documents: The documents by name.
         written: The contract's file, which is copied as it is.
-        name: Gives the file of a document by its name with the ending.
+        stem: Gives the path of a document's file, without its ending, by the document's name.
     """
     files: list[Path] = []
-    for each, document in documents.items():
-        plain = DEREFERENCED not in each
-        written_as_json = json.dumps(
-            document, ensure_ascii=False, indent=1 if plain else None, separators=None if plain else (",", ":")
-        )
-        texts = {".json": f"{written_as_json}\n"}
+    for name, document in documents.items():
+        plain = DEREFERENCED not in name
+        form: dict[str, Any] = {"indent": 1} if plain else {"separators": (",", ":")}
+        texts = {".json": json.dumps(document, ensure_ascii=False, **form) + "\n"}
         if plain:
-            texts[".yaml"] = written.read_text("utf-8") if each == "mincloud" else as_yaml(document)
+            texts[".yaml"] = written.read_text("utf-8") if name == "mincloud" else as_yaml(document)
         for ending, text in texts.items():
-            files.append(name(each + ending))
+            files.append(Path(f"{stem(name)}{ending}"))
             files[-1].write_text(text, "utf-8")
     return files
 
@@ -124,26 +104,19 @@ def stage(documents: Mapping[str, Document], written: Path, folder: Path) -> Non
     (folder / "overlays" / "code-samples.yaml").write_text(as_yaml(overlay(documents["mincloud"])), "utf-8")
     write_documents(documents, written, folder.joinpath)
 
-    for name, kind in FORMATS.items():
-        module = folder / name
-        module.mkdir()
-        # A bundler looks for `sideEffects` in the package.json that is nearest to the file.
-        (module / "package.json").write_text(json.dumps({"type": kind, "sideEffects": False}) + "\n", "utf-8")
-    first, second = (folder / name for name in FORMATS)
-    for source in (FOLDER / "src").glob("*.ts"):
-        shutil.copyfile(source, first / source.name)
-    _run(["node", str(TYPES), str(first)], folder=ROOT, given=json.dumps(documents["mincloud"]))
-    sources = list(first.glob("*.ts"))
-    for source in sources:
-        shutil.copyfile(source, second / source.name)
-    settings = folder / "tsconfig.json"
-    shutil.copyfile(FOLDER / "src" / "tsconfig.json", settings)
-    _run(["node", str(COMPILER), "--project", str(settings), "--pretty", "false"], folder=folder)
-    for source in sources:
-        source.unlink()
-        (second / source.name).unlink()
-    for file in (settings, first / "schemas.js", second / "schemas.js"):
-        file.unlink()
+    sources = folder / "src"  # which the package leaves out
+    shutil.copytree(FOLDER / "src", sources / "esm")
+    shutil.move(sources / "esm" / "tsconfig.json", sources)
+    _run(["node", str(TYPES), str(sources / "esm")], folder=ROOT, given=json.dumps(documents["mincloud"]))
+    shutil.copytree(sources / "esm", sources / "cjs")
+    for name, kind in {"esm": "module", "cjs": "commonjs"}.items():
+        # A bundler looks for `sideEffects` in the package.json that is nearest to the file, and the compiler for `type`.
+        for module in (sources / name, folder / name):
+            module.mkdir(exist_ok=True)
+            (module / "package.json").write_text(json.dumps({"type": kind, "sideEffects": False}) + "\n", "utf-8")
+    _run(["node", str(COMPILER), "--project", str(sources), "--pretty", "false"], folder=folder)
+    for name in ("esm", "cjs"):
+        (folder / name / "schemas.js").unlink()  # it has types alone
 
 
 def build(target: Path, written: Path = CONTRACT) -> list[Path]:
@@ -168,12 +141,9 @@ def build(target: Path, written: Path = CONTRACT) -> list[Path]:
     files = [target / str(json.loads(packed)[0]["filename"])]
     prefix = f"mincloud-{contract['info']['version']}"
 
-    def named(name: str) -> Path:
-        return target / (
-            f"{prefix}.{name.removeprefix('mincloud.')}" if name.startswith("mincloud.") else f"{prefix}-{name}"
-        )
-
-    files += write_documents(made, written, named)
+    files += write_documents(
+        made, written, lambda name: target / (prefix if name == "mincloud" else f"{prefix}-{name}")
+    )
     checksums = target / f"{prefix}.sha256"
     lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files]
     checksums.write_text("".join(lines), "utf-8")

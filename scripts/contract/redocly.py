@@ -1,4 +1,4 @@
-"""Runs the Redocly CLI, which lints the contract, compares two versions of it and renders it."""
+"""Runs Node programs, above all the Redocly CLI, which lints the contract, compares two versions of it and renders it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,46 @@ import os
 import re
 import shutil
 import subprocess
+from typing import TYPE_CHECKING
 
 from scripts import ROOT, ScriptError
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
 EXECUTABLE = ROOT / "node_modules" / ".bin" / "redocly"
+
+
+def run_node(command: Sequence[str], *, folder: Path = ROOT, given: str = "") -> subprocess.CompletedProcess[str]:
+    """Runs a Node program to its end, whatever its status.
+
+    Args:
+        command: The program and its arguments.
+        folder: Where it runs.
+        given: What it reads from standard input.
+
+    Raises:
+        ScriptError: Node is missing.
+    """
+    if shutil.which("node") is None:
+        raise ScriptError("Node is missing: install Node 20 or later, which Redocly runs on")
+    # The programs would report to their makers and ask them for news.
+    quiet = {
+        "REDOCLY_TELEMETRY": "off",
+        "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true",
+        "npm_config_update_notifier": "false",
+    }
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, **quiet, "NO_COLOR": "1"},
+        input=given,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
 
 
 def redocly(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -18,21 +54,9 @@ def redocly(*arguments: str) -> subprocess.CompletedProcess[str]:
     Raises:
         ScriptError: Node or Redocly is missing.
     """
-    if shutil.which("node") is None:
-        raise ScriptError("Node is missing: install Node 20 or later, which Redocly runs on")
     if not EXECUTABLE.exists():
         raise ScriptError("Redocly is missing: run `make setup`")
-    # It would report to its makers and ask them for news.
-    quiet = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "NO_COLOR": "1"}
-    return subprocess.run(
-        [str(EXECUTABLE), *arguments],
-        cwd=ROOT,
-        env=os.environ | quiet,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
+    return run_node([str(EXECUTABLE), *arguments])
 
 
 def last_line(*outputs: str) -> str:

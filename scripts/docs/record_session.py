@@ -8,18 +8,13 @@ Real commands run on a pseudo-terminal against a real emulator, with real functi
 from __future__ import annotations
 
 import argparse
-import fcntl
 import html
 import io
 import os
-import pty
 import re
-import shlex
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 from pathlib import Path
 
 from rich.cells import cell_len
@@ -29,8 +24,10 @@ from rich.text import Text
 from mincloud_emulator import Emulator
 from scripts import ROOT, ScriptError
 
+# Rich's own form loads a font from another host. Each piece of text says how wide it is, so any font of a fixed width will do.
+FORM = Path(__file__).parent / "session.svg.template"
 PICTURE = ROOT / "docs" / "images" / "session.svg"
-COLUMNS, ROWS = 100, 40
+COLUMNS = 100
 LINES_OF_INPUT = 400
 SESSION = (
     "mincloud-py new hello",
@@ -45,33 +42,6 @@ _TAKEN_AWAY = re.compile(r"[^\n]*\n\r\x1b\[1A\x1b\[2K")
 _PIECE = re.compile(r'(?P<start><text [^>]*textLength=")(?P<length>[\d.]+)(?P<middle>"[^>]*>)(?P<text>[^<]*)')
 _CURSOR = re.compile(r"\x1b\[\?25[hl]")
 
-# Rich's own form loads a font from another host. Each piece of text says how wide it is, so any font of a fixed width will do.
-FORM = """\
-<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
-<style>
-.{unique_id}-matrix {{
-  font-family: ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", "Noto Sans Mono CJK SC", monospace;
-  font-size: {char_height}px;
-  line-height: {line_height}px;
-  font-variant-east-asian: full-width;
-}}
-.{unique_id}-title {{ font-family: system-ui, sans-serif; font-size: 18px; font-weight: bold; }}
-{styles}
-</style>
-<defs>
-<clipPath id="{unique_id}-clip-terminal"><rect x="0" y="0" width="{terminal_width}" height="{terminal_height}" /></clipPath>
-{lines}
-</defs>
-{chrome}
-<g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
-{backgrounds}
-<g class="{unique_id}-matrix">
-{matrix}
-</g>
-</g>
-</svg>
-"""
-
 
 def run(command: str, folder: Path, environment: dict[str, str]) -> str:
     """Runs a command on a pseudo-terminal, and gives all that it wrote.
@@ -79,26 +49,12 @@ def run(command: str, folder: Path, environment: dict[str, str]) -> str:
     Raises:
         ScriptError: It failed.
     """
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-    words = shlex.split(command)
-    program = Path(sys.executable).with_name(words[0])
-    process = subprocess.Popen(
-        [program, *words[1:]], cwd=folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs
-    )
-    os.close(theirs)
-    written = b""
-    try:
-        while piece := os.read(ours, 65536):
-            written += piece
-    except OSError:  # the other side is gone
-        pass
-    finally:
-        os.close(ours)
-    status = process.wait()
-    if status != 0:
-        raise ScriptError(f"{command} ended with {status}: {written.decode('utf-8', 'replace')}")
-    return written.decode()
+    on_terminal = ["script", "--quiet", "--return", "--command", command, "/dev/null"]
+    done = subprocess.run(on_terminal, cwd=folder, env=environment, capture_output=True, check=False)
+    written = done.stdout.decode()  # here, since as text a carriage return would become a line
+    if done.returncode != 0:
+        raise ScriptError(f"{command} ended with {done.returncode}: {written}")
+    return written
 
 
 def settled(written: str) -> str:
@@ -128,9 +84,10 @@ def record() -> str:
         inputs = (f'{{"username": "user {number}"}}\n' for number in range(1, LINES_OF_INPUT + 1))
         (folder / "inputs.jsonl").write_text("".join(inputs))
         environment = {
-            "PATH": os.environ["PATH"],
+            "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"])),
             "HOME": temporary,
             "TERM": "xterm-256color",
+            "COLUMNS": str(COLUMNS),
             "MINCLOUD_BASE_URL": emulator.url,
             "MINCLOUD_ACCESS_TOKEN": emulator.access_token,
         }
@@ -138,7 +95,7 @@ def record() -> str:
             console.print(Text.assemble(("$ ", "bold green"), (command, "bold")))
             console.print(Text.from_ansi(settled(run(command, folder, environment)).rstrip("\n")))
             console.print()
-    return widened(console.export_svg(title="mincloud-py", code_format=FORM, unique_id="session"))
+    return widened(console.export_svg(title="mincloud-py", code_format=FORM.read_text("utf-8"), unique_id="session"))
 
 
 def main() -> int:

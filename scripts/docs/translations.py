@@ -76,25 +76,20 @@ def _problems_of(template: Path, catalogue: Path) -> Iterator[str]:
     if not catalogue.exists():
         yield "the page has no translation: run `make translations` and fill it in"
         return
-    with catalogue.open("rb") as file:
+    with catalogue.open("rb") as file, template.open("rb") as wanted:
         translated = read_po(file)
-    with template.open("rb") as file:
-        wanted = [message for message in read_po(file) if message.id]
-    known = {message.id: message for message in translated if message.id}
-    for message in wanted:
-        text = str(message.id)
-        found = known.pop(message.id, None)
+        translated.update(read_po(wanted), no_fuzzy_matching=True)
+    for message in translated:
+        text, translation = str(message.id), str(message.string)
         excerpt = f"{text[:60]!r}"
-        if found is None or not found.string:
+        if not translation:
             yield f"{excerpt} has no translation: run `make translations` and fill it in"
-        elif found.fuzzy:
+        elif message.fuzzy and text:  # the catalogue's own header has no text
             yield f"{excerpt} has changed: mend its translation and take the word `fuzzy` away"
-        elif sorted(_CODE.findall(text)) != sorted(_CODE.findall(str(found.string))):
+        elif text and sorted(_CODE.findall(text)) != sorted(_CODE.findall(translation)):
             yield f"{excerpt} and its translation name different code"
-    for stale in known:
+    for stale in translated.obsolete:
         yield f"{str(stale)[:60]!r} is in no page any more: run `make translations`"
-    if translated.obsolete:
-        yield "it keeps paragraphs that are in no page any more: run `make translations`"
 
 
 def update(source: Path) -> None:
