@@ -11,10 +11,10 @@ import asyncio
 import json
 import os
 import stat
+import struct
 import sys
 import time
 import zlib
-from array import array
 from contextlib import AbstractContextManager, nullcontext
 from enum import IntEnum
 from pathlib import Path
@@ -27,7 +27,7 @@ from .units import counted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-_GROWTH = 4096
+_RECORD = struct.Struct("<BId")  # the state of a line, its checksum, and the time of its call
 _APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT
 _PUT_BACK = "put it back, or begin anew with another results file"
 # A limit for inputs whose lines cannot be counted, as those of a pipe.
@@ -58,43 +58,40 @@ class LineStates:
     """The states of all input lines, at a few bytes a line."""
 
     def __init__(self) -> None:
-        self._states = bytearray()
-        self._checksums = array("I")
-        self._times = array("d")
+        self._records = bytearray()
 
     def __getitem__(self, line: int) -> LineState:
-        return LineState(self._states[line]) if line < len(self._states) else LineState.OPEN
+        return LineState(self._record(line)[0])
 
     def __setitem__(self, line: int, state: LineState) -> None:
-        self._grow(line)
-        self._states[line] = state
+        self._write(line, state, *self.call(line))
 
     def call(self, line: int) -> tuple[int, float]:
         """The checksum of a line and when its call was about to be sent, in Unix seconds; zeros if they are not known."""
-        return (self._checksums[line], self._times[line]) if line < len(self._states) else (0, 0.0)
+        _, checksum, time = self._record(line)
+        return checksum, time
 
     def set_call(self, line: int, checksum: int, time: float) -> None:
-        """Sets what `call` gives."""
-        self._grow(line)
-        self._checksums[line] = checksum
-        self._times[line] = time
+        """Sets what `call` returns."""
+        self._write(line, self[line], checksum, time)
 
     def lines(self, *states: LineState) -> Iterator[int]:
-        """The numbers of the lines in one of some states."""
-        wanted = frozenset(states)
-        return (line for line, state in enumerate(self._states) if state in wanted)
+        """The numbers of the lines that are in one of some states now."""
+        found = self._records[:: _RECORD.size]
+        return (line for line, state in enumerate(found) if state in states)
 
     def is_called(self, line: int) -> bool:
         """Whether a line must not be called again."""
         return self[line] in _CALLED
 
-    def _grow(self, line: int) -> None:
-        missing = line + 1 - len(self._states)
-        if missing > 0:
-            more = missing + _GROWTH
-            self._states.extend(bytes(more))
-            self._checksums.extend([0] * more)
-            self._times.extend([0.0] * more)
+    def _record(self, line: int) -> tuple[int, int, float]:
+        start = line * _RECORD.size
+        return _RECORD.unpack_from(self._records, start) if start < len(self._records) else (LineState.OPEN, 0, 0.0)
+
+    def _write(self, line: int, *record: float) -> None:
+        start = line * _RECORD.size
+        self._records.extend(bytes(max(0, start + _RECORD.size - len(self._records))))
+        _RECORD.pack_into(self._records, start, *record)
 
 
 def checksum(line: bytes) -> int:
@@ -272,7 +269,7 @@ class BatchFiles(AbstractContextManager["BatchFiles"]):
         for line, outcome in settled.items():
             self.states[line] = LineState.REOPENED if outcome is None else LineState.ANSWERED
         if retry_uncertain:
-            for line in list(self.states.lines(LineState.SENT, LineState.UNCERTAIN)):
+            for line in self.states.lines(LineState.SENT, LineState.UNCERTAIN):
                 self.states[line] = LineState.REOPENED
         # The journal first, since a note without a result means that the call may have run.
         self._replace_journal()
@@ -414,7 +411,7 @@ class BatchFiles(AbstractContextManager["BatchFiles"]):
             for line, outcome in settled.items():
                 if outcome is not None:
                     yield _encoded({"line": line, **outcome})
-            for line in list(self.states.lines(LineState.SENT)):
+            for line in self.states.lines(LineState.SENT):
                 yield _encoded({"line": line, "error": UNANSWERED})
                 self.states[line] = LineState.UNCERTAIN
 
