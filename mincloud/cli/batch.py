@@ -121,7 +121,7 @@ def _check_options(args: argparse.Namespace) -> None:
     """
     for option in ("retry_uncertain", "retry_failed"):
         if getattr(args, option) and not args.resume:
-            raise CommandError(f"--{option.replace('_', '-')} says what --resume does: add --resume")
+            raise CommandError(f"--{option.replace('_', '-')} goes with --resume: add --resume")
     if args.resume and args.force:
         raise CommandError("--resume goes on and --force begins anew: choose one")
     if args.output == "-" and (args.resume or args.force or args.json):

@@ -73,7 +73,7 @@ def _print_log_of_call(cloud: MinCloud, name: str, data: dict[str, Any] | None, 
             return
         time.sleep(_LOG_INTERVAL)
     sys.stderr.write(
-        f"{PROGRAM}: note: no log of this call is to be had yet; `mincloud-py logs {name}` may show it later\n"
+        f"{PROGRAM}: note: the log of this call is not there yet; `mincloud-py logs {name}` may show it later\n"
     )
 
 

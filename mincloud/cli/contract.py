@@ -40,7 +40,7 @@ def contract(args: argparse.Namespace, terminal: Terminal) -> int:
     if args.path:
         if derived:
             raise CommandError(
-                "--path says where the contract itself is, and a variant is only printed: leave one of them away"
+                "--path says where the contract itself is, and a variant is only printed: leave one of them out"
             )
         file = _contract_file()
         if not isinstance(file, Path) or hasattr(sys, "frozen"):  # as by PyInstaller, whose files may be temporary

@@ -230,7 +230,7 @@ def test_results_that_are_there_are_not_overwritten_unless_told_to(batch: Batch)
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        (["--retry-uncertain"], "--retry-uncertain says what --resume does: add --resume"),
+        (["--retry-uncertain"], "--retry-uncertain goes with --resume: add --resume"),
         (["--resume", "--force"], "--resume goes on and --force begins anew: choose one"),
         (["-o", "in.jsonl"], "in.jsonl holds the inputs: name another file with -o"),
         (["-o", "nowhere/out"], "nowhere/out.journal: No such file or directory"),
@@ -370,7 +370,7 @@ def test_lines_that_failed_are_called_again_when_told_to_and_no_others(batch: Ba
     batch.inputs({"n": 1}, {"n": 2, "fail": True}, {"n": 3})
     assert batch().status == 1
     assert not batch.journal.exists()
-    assert batch("--retry-failed").line == ("mincloud-py: --retry-failed says what --resume does: add --resume\n")
+    assert batch("--retry-failed").line == ("mincloud-py: --retry-failed goes with --resume: add --resume\n")
     ended = batch("--resume", "--retry-failed", "--json")
     assert (ended.status, ended.document["failed"], ended.document["failed_before"]) == (1, 1, 0)
     assert batch.calls == {1: 1, 2: 2, 3: 1}

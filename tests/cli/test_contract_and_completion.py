@@ -94,7 +94,7 @@ def test_the_portable_variant_is_printed_in_both_forms(program: Program) -> None
     assert yaml.safe_load(program.done("contract", "--portable").out) == printed
     assert program.done("contract", "--portable", "--yaml").out == program.done("contract", "--portable").out
     assert program("contract", "--portable", "--path").line == (
-        "mincloud-py: --path says where the contract itself is, and a variant is only printed: leave one of them away\n"
+        "mincloud-py: --path says where the contract itself is, and a variant is only printed: leave one of them out\n"
     )
 
 
