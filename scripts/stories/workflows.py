@@ -25,7 +25,7 @@ from .story import STORIES, Step, Story, read_stories
 from .values import ABSENT, Json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from .contract import Operation
 
@@ -40,10 +40,18 @@ _SCRIPT = Template(
 )
 
 
-def _workflows(names: Mapping[str, str]) -> dict[str, Story]:
-    """The stories, by the workflow's id."""
+def _workflows(names: Mapping[str, str], operations: Iterable[str] = ()) -> dict[str, Story]:
+    """The stories of workflows by the workflow's id; an operation that none of them meets adds the first story that does."""
     stories = {story.name: story for story in read_stories(STORIES)}
-    return {workflow: stories[name] for workflow, name in names.items()}
+    workflows = {workflow: stories[name] for workflow, name in names.items()}
+    for operation in operations:
+        if not any(_meets(story, operation) for story in workflows.values()):
+            workflows |= [(story.name, story) for story in stories.values() if _meets(story, operation)][:1]
+    return workflows
+
+
+def _meets(story: Story, operation: str) -> bool:
+    return any(step.operation == operation for step in story.steps)
 
 
 def _expectations(expected: Json, pointer: str = "") -> Iterator[tuple[str, Json, str | None]]:
@@ -140,7 +148,7 @@ def collection() -> str:
     folders: list[Node] = []
     variables = [{"key": "base_url", "value": document["servers"][0]["url"]}]
     variables += [{"key": name, "value": ""} for name in _TEXTS["credentials"]]
-    for workflow, story in _workflows({**WORKFLOWS, **_TEXTS["more_of_the_collection"]}).items():
+    for workflow, story in _workflows({**WORKFLOWS, **_TEXTS["more_of_the_collection"]}, contract.operations).items():
         variables += [{"key": name, "value": value} for name, value in story.values.items()]
         steps = (*story.steps, *story.cleanup)
         places = {name: f"{{{{{name}}}}}" for step in steps for name in (*step.variables, *step.capture)}

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mincloud_api.api import functions, jobs
+from mincloud_api.models.page_meta import PageMeta
 
 from mincloud import CloudFunction, InvalidResponse, Job, _paging, _responses
 from mincloud._paging import PageReader
@@ -99,6 +100,4 @@ def test_what_the_contract_names_takes_the_quick_way(
 ) -> None:
     monkeypatch.setattr(APIResponse, "parsed", lambda *_: pytest.fail("the body was read by way of dicts"))
     model, _ = READERS[kind]
-    assert read(kind, page(known, known)) == _paging.RawPage(
-        _paging.PageMeta(total_count=2), [model(**known), model(**known)]
-    )
+    assert read(kind, page(known, known)) == _paging.RawPage(PageMeta(total_count=2), [model(**known), model(**known)])
