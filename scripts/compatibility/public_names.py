@@ -145,9 +145,10 @@ class _Writer:
             if not any(map(self._takes_something_private, cast("griffe.Function", written).parameters)):
                 yield from self.lines("__init__", written)
         elif any(_path(decorator.value).startswith("attrs.") for decorator in found.decorators):
-            fields = (_attrs_field(cast("griffe.Attribute", each)) for each in members.values() if each.is_attribute)
+            attributes = [cast("griffe.Attribute", each) for each in members.values() if each.is_attribute]
             # By name only: the generator orders the fields as the contract does, where a new one may stand anywhere.
-            yield f"def __init__({', '.join(['self', '*', *filter(None, fields)])}) -> None: ..."
+            fields = [text for each in attributes if (text := _attrs_field(each))]
+            yield f"def __init__({', '.join(['self', *(['*', *fields] if fields else [])])}) -> None: ..."
 
     def _takes_something_private(self, parameter: griffe.Parameter) -> bool:
         if not parameter.required or not isinstance(parameter.annotation, griffe.Expr):

@@ -82,3 +82,13 @@ def test_every_public_name_of_this_project_is_there() -> None:
         stub = stubs[package.__name__]
         assert [name for name in package.__all__ if f" {name}" not in f" {stub}".replace("\n", " ")] == []
     assert "_sync" not in "".join(stubs.values())
+
+
+def test_a_model_without_known_fields_is_made_of_nothing(project: Path) -> None:
+    model = project / "generated" / "mincloud_api" / "models" / "job.py"
+    text = model.read_text()
+    before, _, rest = text.partition("    id: int\n")
+    model.write_text(f"{before}    rest: dict[str, int]{rest.rpartition('rest: dict[str, int]')[2]}")
+
+    shown = "class Job:\n    def __init__(self) -> None: ...\n    rest: dict[str, int]\n"
+    assert shown in public_names(project)["mincloud"]

@@ -331,6 +331,9 @@ def test_every_model_that_a_public_method_takes_or_returns_is_public() -> None:
         if not isinstance(member, type):
             annotations = str(inspect.signature(plain_function(member)))
             assert generated & set(re.findall(r"\w+", annotations)) <= set(NAMES), name
+    for name in generated & set(NAMES):
+        fields = getattr(getattr(mincloud, name), "__attrs_attrs__", ())
+        assert generated & set(re.findall(r"\w+", str([field.type for field in fields]))) <= set(NAMES), name
 
 
 # Types
