@@ -18,6 +18,7 @@ from .._job_logs import ResultNotLogged, logged_error, logged_form, logged_resul
 from .._job_matching import LISTED_WITHIN, JobLog, PendingCall, accepted_between, has_ended
 from .._models import Outcome
 from .._operations import encode, function_data, function_name
+from .._redaction import redact
 from ..errors import (
     AmbiguousJob,
     APIError,
@@ -277,7 +278,7 @@ class AsyncRun:
                 error = logged_error(await self._log_text(time.monotonic() + _GRACE))
             except (APIError, TransportError, InvalidResponse):
                 error = None
-        return error or "its log says why"
+        return redact(error, self._watched.pipeline.sender.known_secrets.all()) if error else "its log says why"
 
     async def _log_text(self, deadline: float) -> str:
         """The log of the job, which has ended."""

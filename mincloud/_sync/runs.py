@@ -19,6 +19,7 @@ from .._job_logs import ResultNotLogged, logged_error, logged_form, logged_resul
 from .._job_matching import LISTED_WITHIN, JobLog, PendingCall, accepted_between, has_ended
 from .._models import Outcome
 from .._operations import encode, function_data, function_name
+from .._redaction import redact
 from ..errors import (
     AmbiguousJob,
     APIError,
@@ -278,7 +279,7 @@ class Run:
                 error = logged_error(self._log_text(time.monotonic() + _GRACE))
             except (APIError, TransportError, InvalidResponse):
                 error = None
-        return error or "its log says why"
+        return redact(error, self._watched.pipeline.sender.known_secrets.all()) if error else "its log says why"
 
     def _log_text(self, deadline: float) -> str:
         """The log of the job, which has ended."""

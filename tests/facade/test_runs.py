@@ -121,6 +121,18 @@ def test_a_failed_run_on_the_emulator_carries_its_job_and_log(open_side: OpenSid
     assert "no such month" in side.run(lambda cloud: cloud.jobs.log(failed.value.job))
 
 
+def test_the_error_of_a_failed_run_does_not_show_a_token_that_the_function_logged(
+    open_side: OpenSide, emulator: Emulator
+) -> None:
+    def fail(_: dict[str, Any]) -> None:
+        raise ValueError(f"refused {emulator.access_token}")
+
+    emulator.stub("fail", fail)
+    side = open_side(base_url=emulator.url, access_token=emulator.access_token)
+    with pytest.raises(JobFailed, match=r"ValueError: refused \*\*\*$"):
+        trigger_and_wait(side, name="fail")
+
+
 @pytest.mark.usefixtures("accepted_at_once")
 def test_a_job_is_looked_for_by_function_source_service_type_and_the_servers_clock(
     side: Side, service: ScriptedService
