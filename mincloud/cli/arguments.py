@@ -123,13 +123,7 @@ _rate, _time = _argument_type(parse_rate), _argument_type(parse_time)
 
 
 def _add_global_options(parser: argparse.ArgumentParser, *, default: Any, calls_service: bool = True) -> None:
-    """Adds the options that may stand before or after any command.
-
-    Args:
-        parser: The program's parser, or a command's.
-        default: The value of an option that is not given.
-        calls_service: Whether the command calls the service.
-    """
+    """Adds the options that may stand before or after any command; `default` is the value of one that is not given."""
     group = parser.add_argument_group("global options")
     group.add_argument(
         "--json",

@@ -114,11 +114,7 @@ def batch(args: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _check_options(args: argparse.Namespace) -> None:
-    """Refuses options that contradict each other.
-
-    Raises:
-        CommandError: They do.
-    """
+    """Refuses options that contradict each other."""
     for option in ("retry_uncertain", "retry_failed"):
         if getattr(args, option) and not args.resume:
             raise CommandError(f"--{option.replace('_', '-')} goes with --resume: add --resume")
@@ -182,11 +178,7 @@ class _Batch:
         self._under_way = 0
 
     async def run(self, cloud: AsyncMinCloud, terminal: Terminal) -> None:
-        """Calls the function for each open line.
-
-        Raises:
-            OSError: A file cannot be read or written.
-        """
+        """Calls the function for each open line."""
         async with cloud:
             lines = _LineReader(self.inputs, self.files.states, self._stopping)
             workers = [asyncio.create_task(self._work(cloud, lines)) for _ in range(self.args.concurrency)]
@@ -310,11 +302,7 @@ class _LineReader:
         self._stop = asyncio.create_task(self._end_when_stopping())
 
     async def next(self) -> tuple[int, bytes] | None:
-        """The next line and its number; None if there is none, or the batch is to stop.
-
-        Raises:
-            OSError: The inputs cannot be read.
-        """
+        """The next line and its number; None if there is none, or the batch is to stop."""
         item = None if self._stopping.is_set() else await self._queue.get()
         self._room.release()
         if isinstance(item, tuple):
@@ -406,11 +394,7 @@ def _report(run: _Batch, terminal: Terminal) -> None:
 
 @contextmanager
 def _progress(stats: BatchStats, inputs: Inputs, terminal: Terminal) -> Generator[Callable[[], None]]:
-    """Shows a bar with the rate and the remaining time on a terminal while the block runs.
-
-    Yields:
-        A function to call after each line.
-    """
+    """Shows a bar on a terminal while the block runs, and yields a function to call after each line."""
     if not terminal.shows_progress:
         yield lambda: None
         return

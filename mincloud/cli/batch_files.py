@@ -474,11 +474,7 @@ def _sync_folder(path: Path) -> None:
 
 
 def _lock(descriptor: int, path: Path) -> None:
-    """Locks a file against a second batch; does nothing on Windows.
-
-    Raises:
-        CommandError: Another batch has locked it.
-    """
+    """Refuses a file that another batch has locked, and locks it; does nothing on Windows."""
     try:
         import fcntl  # noqa: PLC0415 - not everywhere
     except ImportError:  # Windows

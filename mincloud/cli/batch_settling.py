@@ -43,12 +43,7 @@ class _SameData:
     until: float = 0.0
 
     def call(self, skew: float, ended_at: float) -> tuple[dict[str, Any], float, float]:
-        """The call to look for: its data, and between which times by the service's clock it was made.
-
-        Args:
-            skew: The seconds by which the service's clock is ahead.
-            ended_at: When the batch had ended, in Unix seconds.
-        """
+        """The call to look for: its data, and between which times by the service's clock it was made."""
         until = min(self.until + _LONGEST_DELAY, ended_at) + _MARGIN
         return self.data, max(0.0, self.since + skew - _MARGIN), until + skew
 

@@ -92,11 +92,7 @@ def bundle(file: Path) -> str:
 
 
 def _esbuild(file: Path) -> str:
-    """The path of the esbuild of the function's project, of the working directory's, or on the search path.
-
-    Raises:
-        CommandError: There is none.
-    """
+    """The path of the esbuild of the function's project, of the working directory's, or on the search path."""
     name = "esbuild.cmd" if shutil.which("cmd.exe") else "esbuild"
     for folder in (*file.resolve().parents, Path.cwd(), *Path.cwd().parents):
         program = folder / "node_modules" / ".bin" / name

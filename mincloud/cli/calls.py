@@ -150,12 +150,7 @@ def _wait(cloud: MinCloud, runs: Sequence[Run], seconds: float, terminal: Termin
 
 
 def _wait_for_job(run: Run, seconds: float, terminal: Terminal) -> Job:
-    """Waits for the job of a call; on a terminal with its progress.
-
-    Raises:
-        JobNotFound: No job appeared in time.
-        JobTimeout: It has not ended in time.
-    """
+    """Waits for the job of a call; on a terminal with its progress."""
     started = time.monotonic()
 
     def progress() -> str:
@@ -242,11 +237,7 @@ def read_data(argument: str | None) -> dict[str, Any] | None:
 
 
 def _read_inputs() -> list[dict[str, Any]]:
-    """Reads standard input: a JSON object, or one on each line.
-
-    Raises:
-        CommandError: A line has none; nothing was called.
-    """
+    """Reads standard input: a JSON object, or one on each line."""
     text, place = _read_argument("-", "DATA")
     documents = _documents(text)
     if len(documents) == 1:
@@ -267,19 +258,7 @@ def _documents(text: str) -> list[str]:
 
 
 def _read_argument(argument: str, name: str) -> tuple[str, str]:
-    """Reads an argument that is a text, `@FILE` or `-` for standard input.
-
-    Args:
-        argument: The argument.
-        name: Its name in the help.
-
-    Returns:
-        The text, and where it comes from, for messages.
-
-    Raises:
-        CommandError: Standard input is closed, or the text is not UTF-8.
-        OSError: The file cannot be read.
-    """
+    """Reads an argument that is a text, `@FILE` or `-` for standard input; returns the text, and where it comes from."""
     if argument == "-":
         place = "standard input"
         if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison] - closed, as with `<&-`

@@ -157,11 +157,7 @@ def _environment(
 
 
 def _ask_about(wanted: str, names: dict[str, Any], terminal: Terminal) -> None:
-    """Asks whether a word that does not look like an environment's id is one.
-
-    Raises:
-        CommandError: It is not, or there is no terminal.
-    """
+    """Asks whether a word that does not look like an environment's id is one, and refuses it if not."""
     known = f" (it names {', '.join(names)})" if names else ""
     advice = f"name it in ~/.mincloudrc with a line `environments = {wanted}:ID`{known}"
     if not terminal.can_ask:

@@ -21,11 +21,7 @@ _CHECKOUT = Path(__file__).parents[2]
 
 
 def _contract_file() -> Traversable:
-    """The file of the contract, in the installed package, which may be an archive, or in the checkout.
-
-    Raises:
-        CommandError: It is in neither.
-    """
+    """The file of the contract, in the installed package, which may be an archive, or in the checkout."""
     for file in (files("mincloud_api") / "mincloud.yaml", _CHECKOUT / "openapi" / "mincloud.yaml"):
         if file.is_file():
             return file

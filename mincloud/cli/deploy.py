@@ -123,11 +123,7 @@ def _difference(source: Source, previous: CloudFunction | None) -> list[str]:
 def _smoke(
     cloud: MinCloud, destination: Destination, deployment: Deployment, data: dict[str, Any] | None, terminal: Terminal
 ) -> None:
-    """Calls a deployed function, and rolls it back if the call fails.
-
-    Raises:
-        CommandError: The call failed; the message says what is deployed now.
-    """
+    """Calls a deployed function; if the call fails, rolls it back and says what is deployed now."""
     name = deployment.function.name
     try:
         cloud.functions.invoke(name, data)
@@ -162,24 +158,17 @@ def _roll_back(cloud: MinCloud, deployment: Deployment) -> str:
 
 
 def _check_sources(sources: Sequence[Source]) -> None:
-    """Refuses code that the service cannot run: with syntax errors, where Node can tell, or that requires other files.
-
-    Raises:
-        CommandError: There is such code; `details` has the lines.
-    """
-    faults = [fault for source in sources for fault in _missing_files(source)]
+    """Refuses code that the service cannot run: with syntax errors, where Node can tell, or that requires other files."""
+    faults: list[tuple[str, ...]] = []
+    for source in sources:
+        if required := required_files(source.code):
+            message = f"{source.file} requires {', '.join(required)}, and only that one file would be sent"
+            faults.append((f"{message}: --bundle makes one file of them",))
     faults += _syntax_faults(sources)
     if not faults:
         return
     message, *details = [line for fault in faults for line in fault]
     raise CommandError(message, details=[*details, "nothing was sent; --no-check sends it as it is"])
-
-
-def _missing_files(source: Source) -> Iterator[tuple[str, ...]]:
-    required = required_files(source.code)
-    if required:
-        message = f"{source.file} requires {', '.join(required)}, and only that one file would be sent"
-        yield (f"{message}: --bundle makes one file of them",)
 
 
 def _syntax_faults(sources: Sequence[Source]) -> Iterator[tuple[str, ...]]:
@@ -253,11 +242,7 @@ def _is_bare_name(target: str) -> bool:
 
 
 def _refuse_two_folders(name: str, path: Path) -> None:
-    """Refuses `greet farewell` where both are folders here, which may mean one function or two.
-
-    Raises:
-        CommandError: Both are folders.
-    """
+    """Refuses `greet farewell` where both are folders here, which may mean one function or two."""
     folder = Path(name)
     if not folder.exists() or folder.resolve() in (path.resolve(), *path.resolve().parents):
         return

@@ -194,11 +194,7 @@ def _confirm_deletion(names: Sequence[str], destination: Destination, terminal: 
 
 
 def _default_file(name: str, advice: str) -> Path:
-    """`NAME/index.js` in the working directory.
-
-    Raises:
-        CommandError: The name cannot be that of a folder there.
-    """
+    """`NAME/index.js` in the working directory; refuses a name that cannot be that of a folder there."""
     if not name or "/" in name or "\\" in name or "\0" in name or name.startswith(".") or Path(name).name != name:
         raise CommandError(f"{name!r} cannot be the name of a folder here: {advice}")
     return Path(name) / "index.js"
