@@ -18,20 +18,14 @@ from typing import Any, cast
 
 from scripts import ROOT, ScriptError
 from scripts.contract.code_samples import code_samples
-from scripts.contract.document import CONTRACT, operations, read_valid
+from scripts.contract.document import CONTRACT, one_line, operations, read_valid
 from scripts.contract.redocly import redocly
 from scripts.docs.translations import LANGUAGES, problems
 
 DOCS = ROOT / "docs"
 CONTRACT_PAGE = "openapi.html"
-# A browser that sees this refuses any request, whatever the scripts in the page ask for.
-NO_REQUESTS = (
-    "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
-    "worker-src blob:; base-uri 'none'; form-action 'none'"
-)
-_CHARSET = '<meta charset="utf8" />'
-_BODY = "<body>"
-_WAY_BACK = '<p style="margin: 0; padding: 0.5rem 1rem; font: 14px sans-serif"><a href="index.html">mincloud documentation</a></p>'
+_TEMPLATE = Path(__file__).parent / "contract_page.hbs"
+# Redocly's logo, which the page would load from another host, and what stands in its place.
 _LOGO = re.compile(r"https://cdn\.redoc\.ly/[\w/-]+\.svg")
 _OWN_LOGO = (
     "data:image/svg+xml,%3Csvg xmlns=%22http://www.w3.org/2000/svg%22 width=%2244%22 height=%2214%22%3E"
@@ -49,15 +43,8 @@ def build_pages(source: Path, output: Path, language: str = "en") -> None:
 
     with tempfile.TemporaryDirectory() as scratch:
         # Everything is read anew: the warnings of a page that did not change would not be seen again.
-        words = [
-            "--builder=html",
-            "--fail-on-warning",
-            "--nitpicky",
-            "--fresh-env",
-            "--quiet",
-            f"--define=language={language}",
-            f"--doctree-dir={scratch}",
-        ]
+        words = ["--builder=html", "--fail-on-warning", "--nitpicky", "--fresh-env", "--quiet"]
+        words += [f"--define=language={language}", f"--doctree-dir={scratch}"]
         if main([*words, str(source), str(output)]):
             raise ScriptError("Sphinx met the warnings above: mend the pages or docstrings that they name")
 
@@ -99,18 +86,10 @@ def build_contract_page(output: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         contract = Path(scratch) / "mincloud.json"
         contract.write_text(json.dumps(expand_extensions(document)), "utf-8")
-        done = redocly("build-docs", str(contract), "--inlineBundle", f"--output={page}")
+        done = redocly("build-docs", str(contract), "--inlineBundle", f"--template={_TEMPLATE}", f"--output={page}")
     if done.returncode or not page.exists():
-        raise ScriptError(f"Redocly could not render the contract: {' '.join((done.stderr or done.stdout).split())}")
-    html = page.read_text("utf-8")
-    for mark in (_CHARSET, _BODY):
-        if mark not in html:
-            raise ScriptError(f"Redocly's page has no {mark}: look at what its new version writes, and say so here")
-    policy = f'<meta http-equiv="Content-Security-Policy" content="{NO_REQUESTS}">'
-    head = f'<meta charset="utf-8">\n  {policy}\n  <link rel="icon" href="data:,">'
-    page.write_text(
-        _LOGO.sub(_OWN_LOGO, html.replace(_CHARSET, head, 1).replace(_BODY, f"{_BODY}{_WAY_BACK}", 1)), "utf-8"
-    )
+        raise ScriptError(f"Redocly could not render the contract: {one_line(done.stderr or done.stdout)}")
+    page.write_text(_LOGO.sub(_OWN_LOGO, page.read_text("utf-8")), "utf-8")
 
 
 def build(source: Path, output: Path) -> None:

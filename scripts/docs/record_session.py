@@ -1,13 +1,10 @@
 """Records a session at a terminal for the READMEs: `docs/images/session.svg`.
 
-    python -m scripts.docs.record_session [--output FILE]
-
 Real commands run on a pseudo-terminal against a real emulator, with real functions; what they write is drawn with its colours.
 """
 
 from __future__ import annotations
 
-import argparse
 import html
 import io
 import os
@@ -99,17 +96,14 @@ def record() -> str:
 
 
 def main() -> int:
-    """Writes the picture."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--output", type=Path, default=PICTURE, help="where to put it (docs/images/session.svg)")
-    args = parser.parse_args()
+    """Writes the picture; returns the exit status."""
     try:
         drawing = record()
     except ScriptError as problem:
         print(f"record_session: {problem}", file=sys.stderr)
         return 1
-    args.output.write_text(drawing, "utf-8")
-    print(f"{args.output}: {len(drawing.encode()) // 1000} kB")
+    PICTURE.write_text(drawing, "utf-8")
+    print(f"{PICTURE}: {len(drawing.encode()) // 1000} kB")
     return 0
 
 

@@ -1,23 +1,21 @@
 """Takes the picture of the emulator's page for the documentation: `docs/images/console.png`.
 
-    python -m scripts.docs.screenshot_console [--output FILE]
-
 Real functions are deployed on a real emulator and called, and headless Chromium looks at the page (`make picture` installs it).
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
-import tempfile
 from contextlib import suppress
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mincloud import FunctionError, MinCloud
 from mincloud_emulator import Emulator
 from scripts import ROOT
 from tests.browser.chromium import EXECUTABLE, start_browser
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PICTURE = ROOT / "docs" / "images" / "console.png"
 GREET = ROOT / "examples" / "functions" / "greet"
@@ -69,17 +67,11 @@ def take(output: Path) -> None:
 
 def main() -> int:
     """Runs the command; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="screenshot_console", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--output", type=Path, default=PICTURE, help="where to put it (docs/images/console.png)")
-    output = parser.parse_args().output
     if not EXECUTABLE.exists():
         sys.stderr.write(f"screenshot_console: {EXECUTABLE} is missing: `make picture` installs it\n")
         return 1
-    with tempfile.TemporaryDirectory() as scratch:
-        taken = Path(scratch) / "console.png"
-        take(taken)
-        output.write_bytes(taken.read_bytes())
-    print(f"{output}: {output.stat().st_size / 1000:.0f} kB")
+    take(PICTURE)
+    print(f"{PICTURE}: {PICTURE.stat().st_size / 1000:.0f} kB")
     return 0
 
 

@@ -94,22 +94,14 @@ def _problems_of(template: Path, catalogue: Path) -> Iterator[str]:
 
 def update(source: Path) -> None:
     """Brings the catalogues up to date with the pages; what is new in them waits for its translation."""
-    command = [
-        sys.executable,
-        "-m",
-        "sphinx_intl",
-        "update",
-        f"--locale-dir={source / 'locales'}",
-        "--line-width=-1",
-        "--no-obsolete",
-    ]
+    command = [sys.executable, "-m", "sphinx_intl", "update", "--line-width=-1", "--no-obsolete"]
     command += [f"--language={code}" for code, language in LANGUAGES.items() if language.folder]
     with tempfile.TemporaryDirectory() as scratch:
         pages = templates(source, Path(scratch))
         for path in Path(scratch).rglob("*.pot"):
             if path not in pages.values():
                 path.unlink()
-        subprocess.run([*command, f"--pot-dir={scratch}"], check=True)
+        subprocess.run([*command, f"--locale-dir={source / 'locales'}", f"--pot-dir={scratch}"], check=True)
 
 
 def main() -> int:
