@@ -67,12 +67,7 @@ class Destination:
 
     def to_dict(self) -> dict[str, str | None]:
         """The destination as JSON."""
-        return {
-            "environment": self.environment,
-            "environment_name": self.environment_name,
-            "client_id": self.client_id,
-            "base_url": self.base_url,
-        }
+        return {name: getattr(self, name) for name in ("environment", "environment_name", "client_id", "base_url")}
 
     def connect(self) -> MinCloud:
         """A client for it.

@@ -212,18 +212,17 @@ def read_sources(
         CommandError: An argument names no function, two name the same, or a file has no code that could be deployed.
         OSError: A file cannot be read.
     """
-    found: list[tuple[str, Path]] = []
     if len(targets) == 2 and _is_bare_name(targets[0]) and not _name_and_path(targets[1]):  # noqa: PLR2004 - NAME PATH
         _refuse_two_folders(targets[0], Path(targets[1]))
-        found.append((targets[0], _file_of_function(Path(targets[1]), with_bundling=with_bundling)))
-    else:
-        for target in targets:
-            if pair := _name_and_path(target):
-                found.append((pair[0], _file_of_function(Path(pair[1]), with_bundling=with_bundling)))
-            elif with_bundling:
-                found.extend(_bundled_functions_at(Path(target)))
-            else:
-                found.extend(_functions_at(Path(target), terminal))
+        targets = ["=".join(targets)]
+    found: list[tuple[str, Path]] = []
+    for target in targets:
+        if pair := _name_and_path(target):
+            found.append((pair[0], _file_of_function(Path(pair[1]), with_bundling=with_bundling)))
+        elif with_bundling:
+            found.extend(_bundled_functions_at(Path(target)))
+        else:
+            found.extend(_functions_at(Path(target), terminal))
     known: dict[str, Path] = {}
     for name, file in found:
         if known.setdefault(name, file) is not file:

@@ -99,9 +99,10 @@ class LoginFile:
         """A copy with other values: each on the line of its key, or on a new one at the end of the section."""
         lines = self.text.splitlines(keepends=True)
         end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
+        if lines and not lines[-1].endswith(("\n", "\r")):
+            lines[-1] += end
         place = section_place(lines, self.section)
         if place is None:
-            _end_last_line(lines, len(lines), end)
             lines += [*([end] if lines else []), f"[{self.section}]{end}"]
             place = slice(len(lines), len(lines))
         before, within, after = lines[: place.start], lines[place], lines[place.stop :]
@@ -116,14 +117,8 @@ class LoginFile:
                 filled = [number for number, line in enumerate(within, 1) if line.strip()]
                 # A blank line before the next section stays there.
                 position = filled[-1] if filled and self.section else 0 if self.section else len(within)
-                _end_last_line(within, position, end)
                 within.insert(position, new)
         return LoginFile(self.path, "".join([*before, *within, *after]), self.section)
-
-
-def _end_last_line(lines: list[str], count: int, end: str) -> None:
-    if count and not lines[count - 1].endswith(("\n", "\r")):
-        lines[count - 1] += end
 
 
 @contextmanager
