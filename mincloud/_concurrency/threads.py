@@ -319,6 +319,8 @@ class _ThreadPool(Generic[T, R]):
         self._closed = True
         for _ in self._threads:
             self._work.put(None)
-        for thread in self._threads:
-            thread.join()
-        atexit.unregister(self.shutdown)
+        try:
+            for thread in self._threads:
+                thread.join()
+        finally:  # an interrupt while waiting ends the waiting, at the end of the process, too
+            atexit.unregister(self.shutdown)

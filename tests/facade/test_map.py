@@ -6,7 +6,11 @@ import asyncio
 import datetime
 import gc
 import itertools
+import os
 import pickle
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -312,6 +316,39 @@ async def test_cancelling_the_task_that_maps_is_prompt_and_leaves_no_task(
     over.set()
 
 
+INTERRUPTED = """
+import signal, sys
+from mincloud import MinCloud
+
+def interrupt(*_):
+    print("interrupted", flush=True)
+    raise KeyboardInterrupt
+
+signal.signal(signal.SIGINT, interrupt)
+with MinCloud(base_url=sys.argv[1], access_token="t", timeout=600) as cloud:
+    for _ in cloud.functions.map("f", [{}] * 20):
+        pass
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
+def test_a_second_interrupt_does_not_wait_for_the_calls_under_way(service: ScriptedService) -> None:
+    over = threading.Event()
+    service.delay = lambda _: over.wait(60)
+    command = [sys.executable, "-c", INTERRUPTED, service.url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        while service.busy < 8:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == "interrupted\n"
+        with pytest.raises(subprocess.TimeoutExpired):  # it waits for the calls
+            process.wait(1)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == -signal.SIGINT
+    over.set()
+
+
 def test_several_maps_run_at_once(service: ScriptedService) -> None:
     with MinCloud(base_url=service.url, access_token="t") as cloud:
         pairs = zip(
@@ -332,8 +369,8 @@ def test_a_map_of_a_closed_client_ends(side: Side, service: ScriptedService, con
 
 
 async def test_no_error_of_a_call_under_way_is_left_unseen(service: ScriptedService) -> None:
-    filter_new: list[object] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: filter_new.append(context))
+    reported: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
     cloud = AsyncMinCloud(base_url=service.url, access_token="t")
     await cloud.aclose()
     with pytest.raises(ClientClosed):
@@ -341,7 +378,7 @@ async def test_no_error_of_a_call_under_way_is_left_unseen(service: ScriptedServ
             pass
     gc.collect()
     await asyncio.sleep(0)
-    assert filter_new == []
+    assert reported == []
 
 
 def test_a_map_of_a_function_that_does_not_exist_says_so_in_each_outcome(side: Side, service: ScriptedService) -> None:

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from mincloud import APIError, ConnectionFailed, MinCloud, NotFound, RequestTimeout, TransportError
+from mincloud import APIError, ConnectionFailed, Job, MinCloud, NotFound, RequestTimeout, TransportError
 from mincloud._async import pipeline as async_pipeline
 from mincloud._sync import pipeline as sync_pipeline
 from tests.facade.conftest import Action, OpenSide
@@ -82,6 +82,17 @@ def test_a_name_that_dns_does_not_know_has_run_nothing(open_side: OpenSide, host
     with pytest.raises(ConnectionFailed) as caught:
         side.run(SENT_ONCE["invoke"])
     assert caught.value.may_have_run is False
+
+
+@pytest.mark.parametrize("address", ["ftp://logs.example/3?signature=x", "logs.example/3", "http://:80/"])
+def test_an_address_that_is_none_is_named_without_its_signature(open_side: OpenSide, address: str) -> None:
+    side = open_side(base_url="http://127.0.0.1:9", access_token=TOKEN, max_retries=0)
+    with pytest.raises(ConnectionFailed) as caught:
+        side.run(lambda cloud: cloud.jobs.log(Job(id=3, status="fulfilled", user_log_url=address)))
+    assert caught.value.may_have_run is False
+    assert str(caught.value) == (
+        f"this is not an address: it has to start with http:// or https:// and a host (GET {address.partition('?')[0]})"
+    )
 
 
 @pytest.mark.parametrize("name", ["get", *SENT_ONCE])
