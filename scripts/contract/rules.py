@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import yaml
+from jsonschema import Draft202012Validator
 from openapi_schema_validator import OAS30Validator, oas30_format_checker
 
 from scripts.contract.document import Document, Place, Problem, mappings, one_line, operations, resolved, steps
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
     Finding = tuple[Place, str]
 
 EXTENSIONS = ("x-provenance", "x-extensible-enum", "x-secret")
-STANDINGS = ("documented", "observed", "inferred", "contradiction")
+_PROVENANCE = yaml.safe_load(Path(__file__).with_name("provenance.schema.yaml").read_text("utf-8"))
 _JSON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
@@ -54,34 +57,11 @@ def example_matches_schema(document: Document) -> Iterator[Finding]:
 
 def provenance_is_well_formed(document: Document) -> Iterator[Finding]:
     """Tools and readers tell by it what is documented and what is a reading."""
+    validator: Any = Draft202012Validator(_PROVENANCE)
     for parent, node in _nodes(document, "x-provenance"):
-        place = (*parent, "x-provenance")
-        entries: object = node["x-provenance"]
-        if not isinstance(entries, list) or not entries:
-            yield place, "make it a list with at least one entry"
-            continue
-        for index, entry in enumerate(cast("list[object]", entries)):
-            for advice in _provenance_advice(entry):
-                yield (*place, str(index)), advice
-
-
-def _provenance_advice(entry: object) -> Iterator[str]:
-    if not isinstance(entry, dict):
-        yield "make the entry a mapping with `standing` and `note`"
-        return
-    fields = cast("dict[str, object]", entry)
-    if unknown := sorted(fields.keys() - {"about", "standing", "documentation", "note"}):
-        yield f"take away {', '.join(unknown)}; an entry has about, standing, documentation and note"
-    for name, value in fields.items():
-        if not isinstance(value, str) or not value.strip():
-            yield f"make `{name}` a text"
-    standing = fields.get("standing")
-    if standing not in STANDINGS:
-        yield f"set `standing` to one of {', '.join(STANDINGS)}"
-    if "note" not in fields:
-        yield "say in `note` what is known, or which reading was chosen"
-    if (standing == "contradiction") != ("documentation" in fields):
-        yield "quote in `documentation` what contradicts itself; only a contradiction has and needs it"
+        for error in validator.iter_errors(node["x-provenance"]):
+            place = (*parent, "x-provenance", *map(str, error.absolute_path))
+            yield place, f"{one_line(error.message)[:200]}; {_PROVENANCE['description']}"
 
 
 def extension_is_explained(document: Document) -> Iterator[Finding]:
