@@ -76,7 +76,7 @@ MUTATIONS = [
     Mutation(
         "provenance-is-well-formed",
         put(*PROVENANCE, 0, "documentation", value="It."),
-        "> 0 > documentation",
+        "> 0",
         "`documentation` where a contradiction is quoted",
     ),
     Mutation(
