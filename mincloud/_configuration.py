@@ -35,7 +35,7 @@ WAYS_TO_GIVE_CREDENTIALS = (
 
 
 class NotGiven(Enum):
-    """The type of `NOT_GIVEN`, the default of arguments for which None is a value of its own."""
+    """The type of `NOT_GIVEN`, the default of arguments for which None means something."""
 
     NOT_GIVEN = "NOT_GIVEN"
 
@@ -204,7 +204,7 @@ def _from_arguments(given: Secrets) -> Secrets | None:
     if given.access_token is not None:
         check_header_value("access_token", given.access_token)
         return given
-    # Either may be given here while the other, as a rule the secret, stays in the environment.
+    # One may be an argument while the other, usually the secret, comes from the environment.
     return _application(
         given.client_id if given.client_id is not None else os.environ.get("MINCLOUD_CLIENT_ID") or None,
         given.client_secret if given.client_secret is not None else _secret_variable("MINCLOUD_CLIENT_SECRET"),

@@ -1,4 +1,4 @@
-"""The contract that all this stands on, as data: as it is, in its variants, and as YAML."""
+"""The contract and its variants, as data and as YAML."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def contract(
         dereferenced: Whether each reference is replaced by what it leads to, for tools that follow none.
 
     Returns:
-        The whole document, as `json.loads` gives it, and another one each time: whoever changes it changes nobody else's.
+        The whole document, as `json.loads` gives it, a new one each time.
             `["info"]["version"]` is its version.
 
     Raises:
@@ -54,7 +54,7 @@ def contract(
 
 
 def without_references(document: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of a document in which each reference is replaced by what it leads to; the contract has none that leads back to itself."""
+    """Copies a document with each reference replaced by its target; no reference of the contract is recursive."""
     return cast("dict[str, Any]", _dereferenced(document, document))
 
 

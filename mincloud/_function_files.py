@@ -1,4 +1,4 @@
-"""Functions on one's own machine: which ones a folder holds, and their code. Both the client and the emulator read them here."""
+"""Functions as files: finds those of a folder and reads their code, for the client, the command line and the emulator."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["FolderProblem", "FunctionFile", "FunctionFolder", "find_functions"]
 
 INDEX = "index.js"
 _SUFFIX = ".js"
-# What the service does not run as it is. Declarations of types are no code, so nobody expects them to be a function.
+# Files that have to be bundled for the service; declarations of types are no code.
 _OTHER_SUFFIXES = (".ts", ".tsx", ".mts", ".cts", ".jsx", ".mjs", ".cjs")
 _DECLARATIONS = (".d.ts", ".d.mts", ".d.cts")
 _NOT_SEARCHED = "node_modules"
@@ -55,7 +55,7 @@ class FunctionFile:
 
 @dataclass(frozen=True, slots=True)
 class FolderProblem:
-    """Something in a folder of functions that its author may take for a function, and that is none.
+    """A file or folder among functions that looks like a function and is not one.
 
     Attributes:
         kind: What is wrong: a second file for the same function (`duplicate`), a file or folder that cannot be read
@@ -222,7 +222,7 @@ def _printable(path: Path) -> str:
 
 
 def _main_not_followed(folder: Path) -> Iterator[FolderProblem]:
-    """Says so where the package.json of a function's folder names another file."""
+    """Reports a package.json whose `main` is another file than the function."""
     main = _main_of_package(folder)
     index = folder / INDEX
     if main is not None and os.path.realpath(main) != os.path.realpath(index):
@@ -232,14 +232,14 @@ def _main_not_followed(folder: Path) -> Iterator[FolderProblem]:
 
 
 def _function_within_function(root: Path, entry: Path) -> Iterator[FolderProblem]:
-    """Says so where a folder that is a function holds another one."""
+    """Reports a function in the folder of another one."""
     if entry.is_dir() and _is_file(entry / INDEX):
         message = f"{entry} is left out, since {root / INDEX} makes {root} one function: move that file if {root} is to hold several"
         yield FolderProblem("ignored", entry, message)
 
 
 def _no_index(folder: Path) -> Iterator[FolderProblem]:
-    """Says so where a folder without an index.js looks like a function, or like functions."""
+    """Reports a folder without an index.js that looks like a function, or like a folder of functions."""
     candidates = [_main_of_package(folder), *(folder / f"index{suffix}" for suffix in _OTHER_SUFFIXES)]
     source = next((file for file in candidates if file is not None and _is_file(file)), None)
     if source is not None:
@@ -252,7 +252,7 @@ def _no_index(folder: Path) -> Iterator[FolderProblem]:
 
 
 def _no_function(file: Path) -> Iterator[FolderProblem]:
-    """Says so where a file that is no function looks like one."""
+    """Reports a file that is not a function and looks like one."""
     if file.suffix == _SUFFIX and os.path.lexists(file):
         yield _unreadable(file, "it is a link to nothing" if file.is_symlink() else "it is no regular file")
     elif file.suffix in _OTHER_SUFFIXES and not file.name.endswith(_DECLARATIONS):
@@ -292,7 +292,7 @@ def _main_of_package(folder: Path) -> Path | None:
         if not isinstance(main, str) or not main:
             return None
         named = folder / main
-        # As Node looks for it.
+        # In the order of Node.
         return next(filter(_is_file, (named, named.with_name(f"{named.name}{_SUFFIX}"), named / INDEX)), None)
-    except (OSError, ValueError, RecursionError):  # a broken one is nothing to the function
+    except (OSError, ValueError, RecursionError):  # a broken package.json does not matter to the function
         return None

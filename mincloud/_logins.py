@@ -1,11 +1,11 @@
-"""The login that is shared with the service's Node tool, as both the client and the command line read it.
+"""Reads `.mincloudrc`, the login file that is shared with the service's Node tool.
 
-It stands in `.mincloudrc`, an INI file: `client_id = …` and `tokens = <client_id>:<token>,…` before any section are the login to the
+It is an INI file: `client_id = …` and `tokens = <client_id>:<token>,…` before the first section are the login to the
 service itself. As with that tool, the file in the working directory wins over the one at home for each of the two: a folder may choose
 the application, and the home directory keep its token.
 
-A login to another server, as an emulator, stands in a section of its own, `[http://127.0.0.1:8900]`, so that no token is ever offered to
-another server than the one that issued it. `environments = <name>:<id>,…` gives names to environments. The Node tool leaves sections
+The login to another server, such as an emulator, has a section of its own, `[http://127.0.0.1:8900]`, so that a token is only sent to the
+server that issued it. `environments = <name>:<id>,…` gives names to environments. The Node tool leaves sections
 and lines that it does not know alone.
 """
 
@@ -32,14 +32,14 @@ _LARGEST = 1 << 20  # bytes; thousands of logins
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Who is logged in.
+    """A login of an application.
 
     Attributes:
         client_id: The application.
-        chosen_in: The file that says so.
+        chosen_in: The file that names the application.
         token: Its access token; None if no file has one.
-        kept_in: The file that has it.
-        section: The section of these files; empty for what stands before the first one.
+        kept_in: The file with the token.
+        section: The section of these files; empty for the lines before the first one.
     """
 
     client_id: str
@@ -50,7 +50,7 @@ class Login:
 
 
 def local_file() -> Path:
-    """`./.mincloudrc`, which wins."""
+    """`./.mincloudrc`, which takes precedence."""
     try:
         return Path.cwd() / NAME
     except FileNotFoundError:  # the working directory is gone
@@ -76,11 +76,9 @@ def section_for(base_url: str) -> str:
 
 
 def current_login(base_url: str) -> Login | None:
-    """The application that is logged in to a server; None if there is none.
+    """Finds the login to a server; None if there is none.
 
-    Args:
-        base_url: The server. The login to the service itself also serves a server on this machine that has none of its own: the Node tool
-            keeps a login to an emulator there.
+    A server on this machine without a login of its own uses that of the service itself, where the Node tool writes a login to an emulator.
 
     Raises:
         ConfigurationError: A file cannot be read.
@@ -162,7 +160,7 @@ def _open_without_waiting(path: str, flags: int) -> int:
 
 
 def settings(text: str, section: str = "") -> dict[str, str]:
-    """What a login file sets in a section, or before the first one."""
+    """The settings of a section of a login file, or of the lines before the first one."""
     lines = text.splitlines()
     found: dict[str, str] = {}
     place = section_place(lines, section)
@@ -182,7 +180,7 @@ def pairs(value: str | None) -> dict[str, str]:
 
 
 def section_place(lines: list[str], section: str) -> slice | None:
-    """Where the lines of a section stand, or those before the first one; None if there is no such section."""
+    """The place of a section's lines, or of those before the first one; None if there is no such section."""
     headings = [place for place, line in enumerate(lines) if _is_heading(line)]
     if not section:
         return slice(0, headings[0] if headings else len(lines))
@@ -197,6 +195,6 @@ def _is_heading(line: str) -> bool:
 
 
 def key_of(line: str) -> str:
-    """What a line sets; empty if it sets nothing."""
+    """The name of the setting in a line; empty if it has none."""
     stripped = line.removeprefix(_BYTE_ORDER_MARK).strip()
     return "" if stripped.startswith((";", "#")) else stripped.partition("=")[0].strip()

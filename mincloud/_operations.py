@@ -28,7 +28,7 @@ class Operation:
         content: The body, in JSON; None if there is none.
         headers: The operation's own headers, names and values.
         idempotent: Whether it may be sent again when it may have run before.
-        authorized: Whether the access token goes along.
+        authorized: Whether the access token is sent.
         success_if_retried: A status that means success when an earlier attempt may have run, as 404 does for a deletion.
     """
 
@@ -124,13 +124,11 @@ def encode(value: object, default: Callable[[Any], Any] | None = None) -> bytes:
     raise problem or ValueError(f"the data cannot be written as JSON: {reason}")
 
 
-_MOST_LEVELS = (
-    500  # Python before 3.12 cannot write many more; its later versions can, but JSON readers need not bear it
-)
+_MOST_LEVELS = 500  # Python before 3.12 cannot write many more, and JSON readers need not accept them
 
 
 def _is_json(values: list[object]) -> bool:
-    """Whether what json.dumps wrote is what it was given, and can be read. The values do not hold themselves."""
+    """Whether all keys are strings and the nesting can be read by others; the values are not recursive."""
     level = values
     for _ in range(_MOST_LEVELS + 1):  # and the request itself
         below: list[object] = []
@@ -151,7 +149,7 @@ def _is_json(values: list[object]) -> bool:
 def _problems(
     value: object, place: str, above: tuple[int, ...], default: Callable[[Any], Any] | None
 ) -> Iterator[TypeError | ValueError]:
-    """Yields an error for everything in a value that JSON does not know, each with its place."""
+    """Yields an error, with its place, for each part of a value that JSON cannot represent."""
     where = place or "the top level"
     identity = id(value)
     if len(above) > _MOST_LEVELS:

@@ -1,4 +1,4 @@
-"""Secrets: carried in objects that do not show them, and redacted in texts that come from elsewhere, as the body of an error."""
+"""Secrets: objects that hide them, and their redaction in texts such as the body of an error."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 REDACTED = "***"
-# Shorter ones, which no service gives out, are redacted only where they stand alone: "t" is a letter of most words.
-_SURELY_SECRET = 8
-# What a text of base64 has in common wherever it begins, must be so long to be taken for the secret.
-_LEAST_BASE64 = 8
+# Shorter secrets, which no service issues, are redacted only as whole words.
+_MIN_LENGTH_WITHIN_WORDS = 8
+# Shorter pieces of base64 are not taken for a secret.
+_MIN_BASE64 = 8
 
 
 class Secret:
@@ -51,12 +51,12 @@ class KnownSecrets:
     """The secrets of a client.
 
     Attributes:
-        client_id: The application, which is no secret, but stands before the secret in `Basic` credentials.
+        client_id: The application; not a secret, but a part of `Basic` credentials.
         client_secret: The application's secret.
         given_token: The access token that the client was given.
-        access_token: The one that it obtained last.
+        access_token: The access token that it obtained last.
         refresh_token: The refresh token that came with that.
-        code: The code of the last exchange.
+        code: The authorization code that was obtained last.
     """
 
     client_id: str | None = None
@@ -67,7 +67,7 @@ class KnownSecrets:
     code: Secret | None = None
 
     def all(self) -> list[Secret]:
-        """Those that are known, and the `Basic` credentials made of the application's id and secret."""
+        """The known secrets, and the `Basic` credentials made of the application's id and secret."""
         values = [self.client_secret, self.given_token, self.access_token, self.refresh_token, self.code]
         if self.client_id is not None and self.client_secret is not None:
             values.append(Secret(f"{self.client_id}:{self.client_secret.reveal()}"))
@@ -84,16 +84,16 @@ def redact(text: str, secrets: Iterable[Secret]) -> str:
 
 @lru_cache(maxsize=64)
 def _pattern(secret: Secret) -> re.Pattern[str]:
-    """What matches a secret in all its spellings."""
+    """A pattern for a secret in all its spellings."""
     text = secret.reveal()
     spelled = "".join(_spellings(character) for character in text)
-    if len(text) < _SURELY_SECRET:
+    if len(text) < _MIN_LENGTH_WITHIN_WORDS:
         spelled = rf"(?<![\w'-])(?:{spelled})(?![\w'-])"
     return re.compile("|".join((spelled, *map(re.escape, _base64_of(text)))))
 
 
 def _spellings(character: str) -> str:
-    """A pattern for one character: itself, escaped in JSON (again, perhaps, in JSON within JSON), percent-encoded, or as HTML has it."""
+    """A pattern for one character: plain, escaped in JSON (also in JSON within JSON), percent-encoded, or as an HTML entity."""
     code = ord(character)
     units = character.encode("utf-16-be", "surrogatepass")
     escaped = "".join(rf"\\+u{_any_case(units[place : place + 2].hex())}" for place in range(0, len(units), 2))
@@ -115,12 +115,12 @@ def _any_case(digits: str) -> str:
 
 
 def _base64_of(text: str) -> Iterator[str]:
-    """What base64 of anything that holds the text has in it, in both alphabets: the digits that no neighbour changes."""
+    """The base64 digits of a text that do not depend on what is around it, at each of three offsets, in both alphabets."""
     content = text.encode("utf-8", "surrogatepass")
     for before in range(3):
         first = -(-before * 8 // 6)
         last = (before + len(content)) * 8 // 6
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
             digits = encode(bytes(before) + content).decode("ascii")[first:last]
-            if len(digits) >= _LEAST_BASE64:
+            if len(digits) >= _MIN_BASE64:
                 yield digits

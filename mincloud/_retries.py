@@ -34,7 +34,7 @@ def retry_delay(attempt: int, retry_after: float | None, *, max_retries: int, de
 
 
 def is_retryable(status: int, *, idempotent: bool) -> bool:
-    """Whether a request that was answered with a status may be sent again: after 429 it surely did not run."""
+    """Whether a request that was answered with a status may be sent again; after 429 it did not run."""
     return status == TOO_MANY_REQUESTS or (idempotent and status in GATEWAY_ERRORS)
 
 

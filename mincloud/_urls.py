@@ -21,7 +21,7 @@ def redact_url(url: str) -> str:
 
 def ascii_host(host: str) -> str:
     """A host's name in the ASCII form of DNS; raises `ValueError` if no host can have this name."""
-    # An address of IPv6 has colons and no labels; everything else has to have labels of a sensible length.
+    # An IPv6 address has colons and is left alone; the codec checks the labels of a name.
     return host if ":" in host else host.encode("idna").decode("ascii")
 
 

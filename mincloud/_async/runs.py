@@ -90,7 +90,7 @@ class AsyncRun:
 
         The service gives no id for it. Its job is one of the function's, of this source and service type, created when the service, by its
         own clock, accepted the call, and its log shows the data that was sent. Runs of equal data are interchangeable: each gets a job,
-        no two the same. Where logs tell nothing, a job is taken if no other could be the one. All runs of a client and of its copies that
+        no two the same. Where logs show nothing, a job is taken if no other is possible. All runs of a client and of its copies that
         wait at the same time share their requests. A status that is not known counts as unfinished.
 
         Args:
@@ -135,7 +135,7 @@ class AsyncRun:
             What the function returned, any JSON value.
 
         Raises:
-            ResultUnavailable: The log does not show all of it, or is not to be had.
+            ResultUnavailable: The log does not show all of it, or is unavailable.
             JobFailed: The job ended in another status than `fulfilled`.
             JobNotFound: No job appeared in time.
             JobTimeout: The job has not ended in time.
@@ -205,7 +205,7 @@ class AsyncRun:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Functions of this process are of no use in another, and may not be picklable.
+        # Functions may not be picklable, and mean nothing in another process.
         return _unpickle, (self._watched.pipeline.options.changed(default=None, on_attempt=None), self.to_dict())
 
     async def _wait_for_end(
@@ -349,7 +349,7 @@ def _finished_at(run: AsyncRun) -> float:
 
 
 def _may_have_predecessor(run: AsyncRun, watched: AsyncWatchedCall, open_calls: Sequence[AsyncWatchedCall]) -> bool:
-    """Whether another run's job may have ended before this one's, and a poll is going to tell."""
+    """Whether another run's job may have ended before this one's, and a poll will tell."""
     finished_at = _finished_at(run)
     if not math.isfinite(finished_at):
         return False

@@ -142,7 +142,7 @@ class Functions:
             timeout: The seconds that accepting the call may take; None for the client's own (30).
 
         Returns:
-            The call, which can be waited for.
+            The run, which can be waited for.
 
         Raises:
             TypeError: The name is no string, or the data not JSON; the message says where.
@@ -163,13 +163,13 @@ class Functions:
         return accepted_run(self._pipeline, self._watchers, name, call.content or b"", date=response.date(), took=took)
 
     def resume(self, saved: Mapping[str, Any]) -> Run:
-        """Takes up a call again that `run.to_dict()` saved, also in another process and when its job has long ended.
+        """Restores the run of a call that `run.to_dict()` saved, also in another process and when its job has long ended.
 
         Args:
             saved: What `run.to_dict()` gave. The environment is the one that it names.
 
         Returns:
-            The call, which can be waited for. Nothing is requested before that.
+            The run. It sends no request before it is waited for.
 
         Raises:
             TypeError: It is no mapping.
@@ -187,8 +187,8 @@ class Functions:
             timeout: The seconds that it may take from now until the last has ended.
 
         Returns:
-            An iterator with the same objects in the order in which their jobs ended. Those that failed come, too, and those whose job
-            cannot be told from another's: their `wait` and `result` raise why at once.
+            An iterator with the same objects in the order in which their jobs ended. It includes failed runs, and runs whose job is
+            ambiguous: their `wait` and `result` raise the error at once.
 
         Raises:
             TypeError: One of them is no run.
@@ -209,18 +209,18 @@ class Functions:
     def find_calls(
         self, name: str, calls: Iterable[tuple[Mapping[str, Any], datetime | float, datetime | float]], *, sync: bool
     ) -> list[FoundCall]:
-        """Looks among a function's jobs for calls that were lost on the way, by what their logs show (operation listJobs).
+        """Searches a function's jobs for calls whose response was lost, by the data that their logs show (operation listJobs).
 
-        It settles whether a call ran whose answer never came, as when the process that made it was killed.
+        It tells whether such a call ran, for example when the process that made it was killed.
 
         Args:
             name: The function's name.
-            calls: What was sent, and between which times by the service's clock: aware datetimes or Unix seconds. A wider time does no
-                harm.
+            calls: The data of each call, and between which times it was sent by the service's clock: aware datetimes or Unix seconds. A
+                wider range does no harm.
             sync: Whether the calls were made by `invoke`, rather than by `trigger`.
 
         Returns:
-            What was found of each call, in their order: its `.state` is `found`, `absent` or `unknown`. Calls of equal data find the
+            The result for each call, in their order: its `.state` is `found`, `absent` or `unknown`. Calls of equal data find the
             same jobs.
 
         Raises:
@@ -253,13 +253,13 @@ class Functions:
         Args:
             name: The function's name.
             inputs: What the function receives as `event.data`, for each call.
-            concurrency: How many calls are under way at once at the most. With `sync=False` their jobs tell (operation listJobs): one that
-                has not ended in time keeps its place until it has.
+            concurrency: The most calls that run at once. With `sync=False` a call runs until its job has ended (operation listJobs), even
+                if that is after its timeout.
             sync: Whether each call is waited for, and may run for 5 s. If not, it is triggered and may run for 300 s, and its log tells
                 what it returned, as with `run.result`.
             ordered: Whether outcomes come in the order of the inputs, or as they are ready.
             timeout: The seconds that each call may take; None for the client's own (30), or with `sync=False` for 600, since the service
-                tries for five minutes to find a place for a call.
+                takes up to five minutes to schedule a call.
 
         Returns:
             An iterator with an outcome for each input: what the function returned, or the error.
@@ -492,7 +492,7 @@ class Functions:
         remark: str | None = None,
         timeout: float | None = None,
     ) -> Deployment:
-        """Makes a function be what a source says: creates, updates or leaves it.
+        """Makes a function's code that of a source: creates it, updates it, or leaves it as it is.
 
         Operations: getFunction, then createFunction or updateFunction; both where a new function gets another plan than the service's own.
 

@@ -21,7 +21,7 @@ _CREDENTIALS = frozenset((b"authorization", b"cookie", b"proxy-authorization"))
 
 
 def package_of(client: object, kind: str) -> str | None:
-    """The package, httpx or httpx2, whose class of this name a client is an instance of; None if it is none."""
+    """The name of the package, httpx or httpx2, that a client's class of a given name comes from; None for another class."""
     for parent in type(client).__mro__:
         package = parent.__module__.partition(".")[0]
         if package in ("httpx", "httpx2") and parent.__name__ == kind:
@@ -148,5 +148,5 @@ def _read(response: Any, request: Request) -> Response:
 
 
 def _may_have_left(trace: _RequestTrace, *, early: bool) -> bool:
-    """Whether any of a request may have left: surely not where httpcore did not begin to send it, or the error is one of connecting."""
+    """Whether any of a request may have left: not if httpcore has not begun to send it, or the error is one of connecting."""
     return trace.sent or not (trace.traced or early)
