@@ -173,26 +173,21 @@ def _check_sources(sources: Sequence[Source]) -> None:
 
 def _syntax_faults(sources: Sequence[Source]) -> Iterator[tuple[str, ...]]:
     """The message for each syntax error, and the line with a caret under the place."""
-    from mincloud_emulator.runtime import (  # noqa: PLC0415 - other commands do not check syntax
-        NodeMissing,
-        check_node12_syntax,
-        find_node,
-        syntax_faults,
-    )
+    from mincloud_emulator.runtime import NodeMissing, find_node, syntax_faults  # noqa: PLC0415 - only this command needs it
 
     try:
         node = find_node()
     except NodeMissing:
         return  # the service reports it when the function is called
     for source, fault in zip(sources, syntax_faults([source.code for source in sources], node), strict=True):
-        if fault is not None:
+        if fault is not None and fault.newer:
+            yield (f"{source.file}: {fault.summary}: --bundle writes it for Node 12",)
+        elif fault is not None:
             place = "".join(f":{number}" for number in (fault.line, fault.column) if number is not None)
             advice = ""
             if fault.needs_bundling:
                 advice = ": the service runs CommonJS, so write `exports.main = …`, or add --bundle"
             yield (f"{source.file}{place}: {fault.message}{advice}", *fault.excerpt)
-        elif (newer := check_node12_syntax(source.code, node)) is not None:
-            yield (f"{source.file}: {newer}: --bundle writes it for Node 12",)
 
 
 def read_sources(

@@ -1,10 +1,10 @@
-"""What is said of syntax that the service does not know."""
+"""The check of a function's syntax."""
 
 from __future__ import annotations
 
 import pytest
 
-from mincloud_emulator.runtime import NodeInfo, SyntaxFault, check_node12_syntax, check_syntax, syntax_faults
+from mincloud_emulator.runtime import NodeInfo, SyntaxFault, check_syntax, syntax_faults
 
 
 @pytest.mark.parametrize(
@@ -27,8 +27,10 @@ from mincloud_emulator.runtime import NodeInfo, SyntaxFault, check_node12_syntax
 def test_the_first_newer_syntax_is_named_with_its_place(node: NodeInfo, code: str, said: str) -> None:
     if node.version < (16,):
         pytest.skip("the parser in this Node does not know it either")
-    line = check_node12_syntax(code, node)
-    assert line is not None
+    (fault,) = syntax_faults([code], node)
+    assert fault is not None
+    assert fault.newer
+    line = fault.summary
     assert said in line
     assert line.endswith(", but the service runs Node 12")
     assert "\n" not in line
@@ -47,12 +49,13 @@ def test_the_first_newer_syntax_is_named_with_its_place(node: NodeInfo, code: st
     ],
 )
 def test_what_node_12_knows_and_what_no_node_can_read_is_passed_over(node: NodeInfo, code: str) -> None:
-    assert check_node12_syntax(code, node) is None
+    (fault,) = syntax_faults([code], node)
+    assert fault is None or not fault.newer
 
 
 def test_without_node_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINCLOUD_NODE", "/nowhere/node")
-    assert check_node12_syntax("a?.b") is None
+    assert check_syntax(["a?.b"]) == [None]
 
 
 def test_an_error_of_syntax_has_its_line_and_carets_and_nothing_is_run(node: NodeInfo) -> None:
