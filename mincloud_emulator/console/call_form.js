@@ -1,10 +1,10 @@
 // The form to call a function: data as JSON, three ways to call, and the result.
 
-import { ask, byId, bytes, element, longText, notify, span } from "./elements.js";
+import { ask, byId, element, formatBytes, formatDuration, longText, notify } from "./elements.js";
 import { call, readText } from "./emulator.js";
 import { functionPath } from "./place.js";
 import { asCurl, asPython } from "./snippets.js";
-import { say, text } from "./texts.js";
+import { setText, text } from "./texts.js";
 
 const SUBJECTS = ["sdk", "open_api", "cloud_function", "flex_schema", "wechat_pay_success", "timer", "file_operation"];
 const START = '{\n  "name": "爱范儿"\n}';
@@ -39,7 +39,7 @@ export class CallForm {
     byId("debug").addEventListener("click", () => this.start({ sync: true, source: byId("subject").value, button: "debug" }));
   }
 
-  /** Show the form of the function that the page is at, with the data that it was last given. */
+  /** Shows the form of the chosen function, with the data of its last call. */
   show() {
     this.turn += 1;
     this.busy = false;
@@ -72,12 +72,12 @@ export class CallForm {
     try {
       sessionStorage.setItem(this.key(), this.area.value);
     } catch {
-      // More than the browser keeps: then a reload starts with the example again, and nothing else is lost.
+      // It is too large for the browser's storage, so a reload starts with the example again.
     }
   }
 
   format() {
-    // Laid out token by token: parsing would round long numbers and drop keys that are there twice.
+    // Formatted token by token, since parsing would round long numbers and drop repeated keys.
     const tokens = this.area.value.match(/"(?:[^"\\]|\\.)*"|[[\]{}:,]|[^\s[\]{}:,"]+/g) ?? [];
     let depth = 0;
     let formatted = "";
@@ -101,20 +101,20 @@ export class CallForm {
     try {
       await navigator.clipboard.writeText(snippet);
     } catch {
-      // Not allowed, or the page is on another machine, where the browser has no clipboard for it.
+      // Not allowed, or the page is served by another machine, where the browser has no clipboard.
       await ask({ title: text("copyByHand"), message: snippet, confirm: text("close") });
       return;
     }
     notify("copied");
   }
 
-  /** Call the function as a job was called. */
+  /** Calls the function with the data of a job. */
   async rerun(id) {
     const [job, { text: data }] = await Promise.all([call("GET", `jobs/${id}`), readText(`jobs/${id}/data`)]);
     if (!this.busy) await this.start({ sync: job.service_type !== "batch", source: job.source, data });
   }
 
-  /** Put what a job was called with into the form. */
+  /** Copies the data of a job into the form. */
   async edit(id) {
     const { text: data } = await readText(`jobs/${id}/data`);
     this.area.value = data;
@@ -129,22 +129,22 @@ export class CallForm {
     const result = byId("result");
     this.busy = true;
     this.check();
-    result.replaceChildren(say(element("p", { class: "hint" }), "running"));
+    result.replaceChildren(setText(element("p", { class: "hint" }), "running"));
     try {
       const answer = await call("POST", `${functionPath(name)}/call`, {
         query: { environment },
         body: `{"data":${data ?? this.area.value},"sync":${sync},"source":${JSON.stringify(source)}}`,
         exactNumbers: true,
       });
-      // Its function is no longer the one on the page; the job is in the list.
+      // The page shows another function now; the job is in the list.
       if (turn !== this.turn) return;
       if (sync) this.showResult(answer);
-      else result.replaceChildren(say(element("p"), "started", { job: answer.job.id }));
+      else result.replaceChildren(setText(element("p"), "started", { job: answer.job.id }));
       this.onCalled(answer.job, !sync);
     } catch (error) {
       if (turn !== this.turn) return;
       result.replaceChildren(
-        say(element("p", { class: "problem error" }), "goneWrong", {
+        setText(element("p", { class: "problem error" }), "goneWrong", {
           reason: error.status === 0 ? () => text("noAnswer") : error.message,
         }),
       );
@@ -158,14 +158,14 @@ export class CallForm {
 
   showResult({ result, job, execution_time: milliseconds }) {
     const failed = result.code !== 0;
-    const facts = [span(milliseconds / 1000)];
-    if (job.mem_usage) facts.push(bytes(job.mem_usage));
+    const facts = [formatDuration(milliseconds / 1000)];
+    if (job.mem_usage) facts.push(formatBytes(job.mem_usage));
     const shown = [
       element(
         "p",
         { class: "outcome" },
-        say(element("span", { class: `status ${failed ? "bad" : "good"}` }), failed ? "failed" : "succeeded"),
-        failed && job.status !== "execution_failed" ? say(element("span"), job.status) : null,
+        setText(element("span", { class: `status ${failed ? "bad" : "good"}` }), failed ? "failed" : "succeeded"),
+        failed && job.status !== "execution_failed" ? setText(element("span"), job.status) : null,
         element("span", { class: "hint" }, facts.join(" · ")),
       ),
     ];
@@ -173,7 +173,7 @@ export class CallForm {
       const { message = "", type, stack, ...rest } = result.error;
       const head = type ? `${type}: ${message}` : String(message);
       shown.push(element("p", { class: "error-message" }, head));
-      // A stack mostly begins with what was just said.
+      // A stack mostly begins with the message.
       if (stack) shown.push(longText(String(stack).replace(`${head}\n`, ""), { class: "stack" }));
       if (Object.keys(rest).length) shown.push(longText(JSON.stringify(rest, null, 2)));
     } else {

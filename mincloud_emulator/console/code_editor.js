@@ -1,19 +1,19 @@
-// A function's code: read, edited, deployed. What was edited and not deployed is kept until the page is left.
+// The editor of a function's code. Drafts, which are not deployed yet, are kept until the page is closed.
 
 import { difference } from "./difference.js";
 import { atMostEvery, byId, element, notify } from "./elements.js";
 import { call } from "./emulator.js";
 import { highlight } from "./highlight.js";
 import { functionPath } from "./place.js";
-import { say, text } from "./texts.js";
+import { setText, text } from "./texts.js";
 
-// Longer code is shown without colours, and its lines are compared only when asked for.
+// Longer code is shown without colours, and compared only on request.
 const COLOURED_CHARACTERS = 200_000;
 
 export class CodeEditor {
   /**
    * @param page the page: its `place`.
-   * @param onDraft called when there is a draft more or less.
+   * @param onDraft called when a draft is created or discarded.
    */
   constructor(page, onDraft) {
     this.page = page;
@@ -51,17 +51,17 @@ export class CodeEditor {
     return JSON.stringify([this.page.place.environment, name]);
   }
 
-  /** Show a function as it is deployed, or the draft of it. */
+  /** Shows a function's draft, or else its deployed code. */
   show(found) {
     const shown = this.key();
     const draft = this.drafts.get(shown);
     this.deployed = found.function_code;
     byId("syntax-note").hidden = !found.syntax;
-    if (found.syntax) say(byId("syntax-note"), "syntaxNote", { note: found.syntax });
+    if (found.syntax) setText(byId("syntax-note"), "syntaxNote", { note: found.syntax });
     this.readOnly = found.stub;
     if (draft?.code === this.deployed) this.drafts.delete(shown);
     const code = this.drafts.get(shown)?.code ?? this.deployed;
-    // Setting the same text would move the cursor and forget what can be undone.
+    // Setting the same text would move the cursor and delete the undo history.
     if (this.area.value !== code || this.shown !== shown) this.area.value = code;
     this.shown = shown;
     this.area.readOnly = this.readOnly;
@@ -99,7 +99,7 @@ export class CodeEditor {
       });
       const what = { created: "actionCreated", updated: "actionUpdated", unchanged: "actionUnchanged" }[deployed.action];
       notify("named", { name, what: () => text(what) });
-      // Whoever went on typing meanwhile keeps that as a draft of what is deployed now.
+      // What was typed meanwhile stays as a draft.
       if (this.drafts.get(shown)?.code === code) this.drafts.delete(shown);
       else if (this.drafts.has(shown)) this.drafts.get(shown).base = code;
       if (this.shown === shown) this.deployed = code;
@@ -131,7 +131,7 @@ export class CodeEditor {
   }
 
   scroll() {
-    // The scroll bars are the text area's own.
+    // The scroll bars belong to the text area.
     const { area } = this;
     byId("colours").style.right = `${area.offsetWidth - area.clientWidth}px`;
     byId("colours").style.bottom = `${area.offsetHeight - area.clientHeight}px`;
@@ -170,11 +170,11 @@ export class CodeEditor {
       event.preventDefault();
       this.deploy().catch(this.page.fail);
     } else if (event.key === "Escape") {
-      // The next Tab leaves, so that nobody with a keyboard alone is caught here.
+      // The next Tab leaves the editor, so that it can be left with the keyboard.
       this.leaving = true;
     } else if (event.key === "Tab" && !event.shiftKey && !event.ctrlKey && !event.altKey && !this.leaving && !this.readOnly) {
       event.preventDefault();
-      // The one way of inserting text that can be undone.
+      // The only way of inserting text that can be undone.
       document.execCommand("insertText", false, "  ");
     }
   }

@@ -1,8 +1,8 @@
-// The page: where it is, what it shows there, and how it follows what happens in the emulator.
+// The page: shows the chosen function and job, and follows the events of the emulator.
 
 import { CallForm } from "./call_form.js";
 import { CodeEditor } from "./code_editor.js";
-import { ask, byId, element, moment, notify } from "./elements.js";
+import { ask, byId, element, formatTime, notify } from "./elements.js";
 import { call, onSecretNeeded, openEvents, takeKey } from "./emulator.js";
 import { FunctionList } from "./function_list.js";
 import { JobLog } from "./job_log.js";
@@ -24,7 +24,7 @@ class Page {
   constructor() {
     this.place = readPlace();
     this.fail = (error) => {
-      // The state in the page's head says it when there is no answer.
+      // If there is no answer, the state in the page's head shows it.
       if (error.status !== 0) notify("error", { reason: error.message }, { error: true });
       if (error.status === undefined) console.error(error);
     };
@@ -73,7 +73,7 @@ class Page {
     return this.editor?.hasDraft(name) ?? false;
   }
 
-  // Where the page is
+  // The location in the page
 
   go(changes, { replace = false } = {}) {
     const hash = hashOf({ ...this.place, ...changes });
@@ -83,7 +83,7 @@ class Page {
     this.moved({ chosen: !replace });
   }
 
-  /** Follow the address. `chosen` says whether the user went there, rather than being shown what a call made. */
+  /** Shows what the address names. `chosen` says whether the user went there, rather than a call. */
   moved({ chosen = true } = {}) {
     const before = this.place;
     this.place = readPlace();
@@ -99,11 +99,11 @@ class Page {
     this.list.render();
     const narrow = matchMedia("(max-width: 1100px)").matches;
     if (before.function !== this.place.function) scrollTo({ top: 0 });
-    // There the log is far below the row that was chosen.
+    // On a narrow screen the log is far below the chosen row.
     else if (narrow && chosen && this.place.job !== null) byId("log-card").scrollIntoView({ block: "start" });
   }
 
-  /** Show the function and the job that the place names. */
+  /** Shows the function and the job of the place. */
   showPlace() {
     const { function: name, job } = this.place;
     const found = name === null ? null : this.list.find(name);
@@ -148,7 +148,7 @@ class Page {
     byId("stub-note").hidden = !found.stub;
     const facts = [
       text("factMemory", { plan: found.plan_circle, megabytes: MEMORY_MB[found.plan_circle] ?? "?" }),
-      text("factUpdated", { time: moment(found.updated_at, { fraction: false }) }),
+      text("factUpdated", { time: formatTime(found.updated_at, { fraction: false }) }),
     ];
     if (found.remark) facts.push(found.remark);
     byId("function-facts").textContent = facts.join(" · ");
@@ -192,7 +192,7 @@ class Page {
     if (this.shown) this.form.check();
   }
 
-  // What the user does
+  // Actions of the user
 
   async chooseEnvironment() {
     const { value } = byId("environment");
@@ -249,7 +249,7 @@ class Page {
     byId("new-function").focus();
   }
 
-  // What happens in the emulator
+  // Events of the emulator
 
   async follow() {
     for (let pause = 250; ; pause = Math.min(2 * pause, 4000)) {
@@ -261,7 +261,7 @@ class Page {
         pause = 250;
         let last = null;
         for await (const event of stream.events) {
-          // The emulator drops events for whoever reads too slowly; then what they said is read anew.
+          // The emulator drops events for a slow reader; then everything is read again.
           if (event.kind === "reset" || (last !== null && event.number !== last + 1)) await this.readAll();
           if (event.kind === "reset") notify("wasReset");
           last = event.number;
@@ -283,7 +283,7 @@ class Page {
     this.reads += 1;
     const { shown } = this;
     await Promise.all([this.list.read(), this.requests.read()]);
-    // What was shown only now has been read just now.
+    // What is shown for the first time has just been read.
     if (!shown || shown !== this.shown) return;
     await this.jobs.read();
     if (this.place.job !== null) await this.log.read();

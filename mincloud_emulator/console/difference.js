@@ -1,10 +1,10 @@
-// What was changed in a text, line by line.
+// Compares two texts line by line.
 
-// More pairs of lines than these would make the page wait; then a changed part is shown as replaced whole.
+// Comparing more pairs of lines would block the page; then a changed part is shown as replaced as a whole.
 const MOST_PAIRS = 4_000_000;
 const CONTEXT = 3;
 
-/** The lines of both texts in order: `{kind: "same", "old" or "new", line}`; `{kind: "cut", count}` for many that are the same. */
+/** Returns the lines of both texts in order: `{kind: "same", "old" or "new", line}`; `{kind: "cut", count}` for many that are the same. */
 export function difference(before, after) {
   const [one, other] = [before.split("\n"), after.split("\n")];
   let start = 0;
@@ -19,7 +19,7 @@ export function difference(before, after) {
   ]);
 }
 
-/** By the longest sequence of lines that both have. */
+/** Compares by the longest common subsequence of lines. */
 function changed(one, other) {
   const removed = (line) => ({ kind: "old", line });
   const added = (line) => ({ kind: "new", line });
@@ -52,7 +52,7 @@ function changed(one, other) {
   return found;
 }
 
-/** Leave out what is the same and not near a change. */
+/** Cuts the lines that are the same and not near a change. */
 function shorten(lines) {
   const near = (index) => lines.slice(Math.max(0, index - CONTEXT), index + CONTEXT + 1).some((line) => line.kind !== "same");
   const shown = [];

@@ -1,10 +1,10 @@
-// Building what the page shows. Whatever comes from outside becomes a text node or an attribute of a fixed name.
+// Builds the page's elements. Data from outside only becomes text nodes or values of fixed attributes.
 
-import { language, say } from "./texts.js";
+import { language, setText } from "./texts.js";
 
 export const byId = (id) => document.getElementById(id);
 
-/** An element with attributes, listeners (`onclick: …`) and children; strings become text nodes. */
+/** Creates an element with attributes, listeners (`onclick: …`) and children; strings become text nodes. */
 export function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const [attribute, value] of Object.entries(attributes)) {
@@ -18,20 +18,20 @@ export function element(name, attributes = {}, ...children) {
 
 const SHOWN_CHARACTERS = 100_000;
 
-/** A block of text that is cut where it would make the page slow, with a button to show all of it. */
+/** Creates a block of text; one that would make the page slow is cut, with a button to show all of it. */
 export function longText(whole, attributes = {}) {
   const block = element("pre", { tabindex: "0", ...attributes });
   if (whole.length <= SHOWN_CHARACTERS) {
     block.append(whole);
     return block;
   }
-  const more = say(element("button", { type: "button", class: "quiet" }), "showAll", { length: whole.length.toLocaleString() });
+  const more = setText(element("button", { type: "button", class: "quiet" }), "showAll", { length: whole.length.toLocaleString() });
   more.addEventListener("click", () => block.replaceChildren(whole));
   block.append(whole.slice(0, SHOWN_CHARACTERS), "…\n", more);
   return block;
 }
 
-/** Do something at most every `ms`, once for any number of calls in between. */
+/** Limits an action to one run every `ms`, for any number of calls in between. */
 export function atMostEvery(ms, action) {
   let timer = null;
   return () => {
@@ -44,8 +44,8 @@ export function atMostEvery(ms, action) {
 
 const pad = (number, length = 2) => String(number).padStart(length, "0");
 
-/** A moment in local time, with the date unless it is today. */
-export function moment(seconds, { fraction = true } = {}) {
+/** Formats a time as local time, with the date unless it is today. */
+export function formatTime(seconds, { fraction = true } = {}) {
   const at = new Date(seconds * 1000);
   const clock = `${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}`;
   const time = fraction ? `${clock}.${pad(at.getMilliseconds(), 3)}` : clock;
@@ -53,29 +53,29 @@ export function moment(seconds, { fraction = true } = {}) {
   return `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())} ${time}`;
 }
 
-/** A `time` element of a moment, which tells the whole of it to whoever points at it. */
-export function momentElement(seconds, options) {
+/** Returns a `time` element, with the whole time as its title. */
+export function timeElement(seconds, options) {
   const at = new Date(seconds * 1000);
   return element(
     "time",
     { datetime: at.toISOString(), title: at.toLocaleString(language === "zh" ? "zh-CN" : "en", { dateStyle: "full", timeStyle: "long" }) },
-    moment(seconds, options),
+    formatTime(seconds, options),
   );
 }
 
-export function span(seconds) {
+export function formatDuration(seconds) {
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 100) return `${seconds.toFixed(seconds < 10 ? 2 : 1)} s`;
   return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 }
 
-export function bytes(count) {
+export function formatBytes(count) {
   return count < 1024 * 1024 ? `${Math.ceil(count / 1024)} kB` : `${(count / 1024 / 1024).toFixed(1)} MB`;
 }
 
-/** Tell the user something that goes away by itself; errors stay until they are dismissed. */
+/** Shows a message that disappears by itself; errors stay until they are dismissed. */
 export function notify(key, values = {}, { error = false } = {}) {
-  const notice = element("p", { class: error ? "notice error" : "notice" }, say(element("span"), key, values));
+  const notice = element("p", { class: error ? "notice error" : "notice" }, setText(element("span"), key, values));
   const close = element("button", { type: "button", class: "quiet", "aria-label": "×", onclick: () => notice.remove() }, "×");
   notice.append(close);
   const notices = byId("notices");
@@ -87,10 +87,10 @@ export function notify(key, values = {}, { error = false } = {}) {
 let askQueue = Promise.resolve();
 
 /**
- * Ask for one value or a confirmation in a dialog.
+ * Asks for a value or a confirmation in a dialog.
  *
- * `check` may refuse the value: it returns (a promise of) a problem, or null. What comes back is the value, `""` for a
- * mere confirmation, or null when the dialog was dismissed.
+ * `check` may refuse the value: it returns (a promise of) a problem, or null. Resolves to the value, `""` for a confirmation, or
+ * null if the dialog was cancelled.
  */
 export function ask(question) {
   const answered = askQueue.then(() => askNow(question));

@@ -1,4 +1,4 @@
-// How the page talks to the emulator: requests, and the stream of what happens.
+// Sends requests to the emulator, and reads its stream of events.
 
 /** The emulator answered with an error, or not at all (then `status` is 0). */
 export class Refused extends Error {
@@ -8,21 +8,21 @@ export class Refused extends Error {
   }
 }
 
-// What a request may have to carry. Both stay in this tab: neither is in a cookie, which any port of this machine is sent.
+// The secrets of requests. Both stay in this tab, since a cookie would be sent to every port of this machine.
 const KEY = "key";
 const TOKEN = "access-token";
-// The stream says at least every 15 s that it is there.
+// The stream sends something every 15 s at least.
 const SILENCE_MS = 40_000;
 
 let askFor = async () => null;
 let asking = null;
 
-/** Set who is asked for the emulator's key, or, on other machines, its access token: `async (what, wrong) => value or null`. */
+/** Sets the function that asks for the emulator's key, or on other machines its access token: `async (what, wrong) => value or null`. */
 export function onSecretNeeded(ask) {
   askFor = ask;
 }
 
-/** Take the key out of the page's address, so that it is neither shown nor kept in the tab's history. */
+/** Removes the key from the page's address, so that it is neither shown nor kept in the history. */
 export function takeKey() {
   const parameters = new URLSearchParams(location.hash.slice(1));
   const key = parameters.get(KEY);
@@ -60,7 +60,7 @@ async function send(method, path, { query = {}, body, signal } = {}) {
       asking ??= askFor(needed, sent[needed] !== null).finally(() => (asking = null));
       const given = await asking;
       if (given === null) throw new Refused(401, reason(answer, response));
-      // Whoever is asked for the key may well paste the whole address.
+      // The user may paste the whole address instead of the key.
       sessionStorage.setItem(needed, given.trim().replace(/^.*#(?:.*&)?key=([^&]*).*$/, "$1"));
     } else if (response.status !== 401) {
       throw new Refused(response.status, reason(answer, response));
@@ -73,25 +73,25 @@ function reason(answer, response) {
     const { error_msg: message } = JSON.parse(answer);
     if (typeof message === "string") return message;
   } catch {
-    // It is no JSON: a fault that a test asked for may answer anything.
+    // It is no JSON: a fault that a test asked for can have any body.
   }
   return `${response.status} ${answer.slice(0, 200) || response.statusText}`;
 }
 
-/** The parsed answer. `body` is JSON text, so that numbers in it go out as they were written. */
+/** Sends a request and returns the parsed answer. `body` is JSON text, so that its numbers are sent as they were written. */
 export async function call(method, path, { exactNumbers = false, ...options } = {}) {
   const response = await send(method, path, options);
   if (response.status === 204) return null;
   return exactNumbers ? parseExactly(await response.text()) : response.json();
 }
 
-/** The text of an answer, and the number of the latest event that is part of it. */
+/** Reads a text, and the number of the latest event that it includes. */
 export async function readText(path) {
   const response = await send("GET", path);
   return { text: await response.text(), event: Number(response.headers.get("Emulator-Event") ?? 0) };
 }
 
-/** JSON as JavaScript, with numbers that a double can't hold kept as they were written, where the browser can. */
+/** Parses JSON; numbers that a double can't hold are kept as they were written, if the browser supports that. */
 function parseExactly(json) {
   if (typeof JSON.rawJSON !== "function") return JSON.parse(json);
   return JSON.parse(json, (_key, value, context) => {
@@ -100,7 +100,7 @@ function parseExactly(json) {
   });
 }
 
-/** Open the stream of events: `events` yields `{kind, number, data}` until the stream ends, `close` ends it. */
+/** Opens the stream of events: `events` yields `{kind, number, data}` until the stream ends, `close` ends it. */
 export async function openEvents() {
   const silence = new AbortController();
   let timer = setTimeout(() => silence.abort(), SILENCE_MS);

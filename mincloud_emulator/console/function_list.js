@@ -10,7 +10,7 @@ const PAGE = 1000;
 export class FunctionList {
   /**
    * @param page the page: its `place`, and `hasDraft(name)`.
-   * @param onRead called whenever the list was read again.
+   * @param onRead called after the list was read.
    */
   constructor(page, onRead) {
     this.page = page;
@@ -28,12 +28,12 @@ export class FunctionList {
     const functions = [];
     for (let total = Infinity; functions.length < total; ) {
       const answer = await call("GET", "functions", { query: { environment, limit: PAGE, offset: functions.length } });
-      // A later reading has overtaken this one.
+      // A later reading has finished before this one.
       if (turn !== this.reading) return;
       functions.push(...answer.functions);
       total = answer.functions.length ? answer.total : 0;
     }
-    // One that was created between two pages moves another onto both.
+    // If a function was created between two pages, another one is on both.
     this.functions = [...new Map(functions.map((found) => [found.name, found])).values()];
     this.functions.sort((one, other) => one.name.localeCompare(other.name));
     this.known = true;

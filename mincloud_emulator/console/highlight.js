@@ -1,8 +1,8 @@
-// Colours for JavaScript: Prism tells what is what, and the page makes elements of it, text as text.
+// Highlights JavaScript: Prism finds the tokens, which become elements here, never HTML.
 
 /* global Prism */
 
-/** A fragment with the code, each token that Prism names in a `span` of its class. */
+/** Returns a fragment with the code, each of Prism's tokens in a `span` with a class. */
 export function highlight(code) {
   const made = document.createDocumentFragment();
   made.append(...Prism.tokenize(code, Prism.languages.javascript).map(nodeOf));

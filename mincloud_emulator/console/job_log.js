@@ -10,7 +10,7 @@ const ENTRY = /^(\d{4}-\d\d-\d\dT\S+Z) (LOG|INFO|WARN|ERROR) /;
 
 export class JobLog {
   /**
-   * @param page the page, whose `fail` takes errors.
+   * @param page the page: its `fail` handles errors.
    * @param form the form that calls functions.
    */
   constructor(page, form) {
@@ -18,9 +18,9 @@ export class JobLog {
     this.id = null;
     this.entries = [];
     this.shown = 0;
-    // Lines that came while the log was being read: some of them are in it, which their numbers tell.
+    // Lines that came while the log was being read; their numbers show which of them are in it.
     this.arrived = null;
-    // The number of the latest event that is in what was read: it and those before it may still come.
+    // The number of the latest event that the log includes; earlier ones may still come.
     this.upTo = 0;
     this.state = "chooseJob";
     this.turn = 0;
@@ -30,7 +30,7 @@ export class JobLog {
     byId("edit-data").addEventListener("click", () => form.edit(this.id).catch(page.fail));
   }
 
-  /** Show the log of a job, null for none. */
+  /** Shows the log of a job, null for none. */
   async show(id) {
     this.id = id;
     this.replace([]);
@@ -65,7 +65,7 @@ export class JobLog {
     this.render();
   }
 
-  /** Take an event: a line of some job's log. */
+  /** Handles an event with a line of a job's log. */
   takeLine(event) {
     if (event.data.job_id !== this.id || this.state === "" || event.number <= this.upTo) return;
     this.arrived?.push(event);
@@ -74,7 +74,7 @@ export class JobLog {
     this.renderSoon();
   }
 
-  /** Take an event: what became of some job. The whole log is read then, whatever was missed. */
+  /** Handles an event with the state of a job; when it has ended, the whole log is read. */
   takeJob(job) {
     if (job.id === this.id && isFinal(job) && this.state !== "") this.read().catch(this.page.fail);
   }
@@ -116,7 +116,7 @@ export class JobLog {
   }
 }
 
-/** A log's entries: each begins with time and level, and may have several lines. */
+/** Splits a log into entries: each begins with time and level, and may have several lines. */
 function split(log) {
   const entries = [];
   for (const line of log.replace(/\n$/, "").split("\n")) {

@@ -1,6 +1,6 @@
-// The jobs of the function on the page, newest first, as they change.
+// The table of the function's jobs, newest first, which changes with them.
 
-import { atMostEvery, byId, bytes, element, momentElement, span } from "./elements.js";
+import { atMostEvery, byId, element, formatBytes, formatDuration, timeElement } from "./elements.js";
 import { call } from "./emulator.js";
 import { hashOf } from "./place.js";
 import { text } from "./texts.js";
@@ -22,12 +22,12 @@ export class JobTable {
     this.total = 0;
     this.room = PAGE;
     this.turn = 0;
-    // The number of the latest event that is in what was read: it and those before it may still come.
+    // The number of the latest event that the list includes; earlier ones may still come.
     this.upTo = 0;
-    // What the emulator's clock is ahead of this one, in seconds.
+    // By how many seconds the emulator's clock is ahead of this one.
     this.ahead = 0;
     this.renderSoon = atMostEvery(40, () => this.render());
-    // Which jobs a filter shows is for the emulator to say: it has the logs.
+    // The emulator applies the filters, since it has the logs.
     this.readSoon = atMostEvery(250, () => this.read().catch(page.fail));
     byId("job-status").addEventListener("change", () => this.filter());
     byId("log-filter").addEventListener("input", () => this.readSoon());
@@ -37,7 +37,7 @@ export class JobTable {
     }, 1000);
   }
 
-  /** Begin with another function. */
+  /** Clears the table for another function. */
   clear() {
     byId("job-status").value = "";
     byId("log-filter").value = "";
@@ -69,7 +69,7 @@ export class JobTable {
     try {
       answer = await this.request(0, this.room);
     } catch (error) {
-      // Deleted just now: the list of functions says so.
+      // It was just deleted, which the list of functions shows.
       if (error.status === 404) return;
       throw error;
     }
@@ -77,7 +77,7 @@ export class JobTable {
     const kept = this.isFiltered ? new Map() : this.jobs;
     this.jobs = new Map();
     for (const job of answer.jobs) this.jobs.set(job.id, this.later(kept.get(job.id), job));
-    // An event may have brought a job while the answer was on its way.
+    // An event may have added a job before the response arrived.
     const newest = Math.max(0, ...this.jobs.keys());
     const later = [...kept.values()].filter((job) => job.id > newest && job.arrivedIn === turn);
     for (const job of later) this.jobs.set(job.id, job);
@@ -91,7 +91,7 @@ export class JobTable {
     const answer = await this.request(this.jobs.size, PAGE);
     if (turn !== this.turn) return;
     this.room = this.jobs.size + PAGE;
-    // These are old ones; of new ones the events tell, and count them.
+    // These are old jobs; new ones are added and counted by events.
     for (const job of answer.jobs) this.jobs.set(job.id, this.later(this.jobs.get(job.id), job));
     this.render();
   }
@@ -102,7 +102,7 @@ export class JobTable {
     return call("GET", "jobs", { query });
   }
 
-  /** Take what an event says of a job of this function, or what a call did whose events are still to come. */
+  /** Handles the state of a job, from an event or from a call whose events are still to come. */
   take(job, number = Infinity) {
     if (number <= this.upTo) return;
     if (this.isFiltered) {
@@ -110,7 +110,7 @@ export class JobTable {
       return;
     }
     if (!this.jobs.has(job.id)) {
-      // An old job that is not on the shown pages.
+      // An old job that is not on the pages that are shown.
       if (job.status !== "waiting" && this.jobs.size && job.id < Math.min(...this.jobs.keys())) return;
       this.total += 1;
     }
@@ -118,7 +118,7 @@ export class JobTable {
     this.renderSoon();
   }
 
-  /** Of two states of a job the later one: answers and events may overtake one another. */
+  /** Returns the later of two states of a job, since an event may arrive before an earlier response. */
   later(one, other) {
     if (!one) return other;
     const rank = (job) => (isFinal(job) ? 2 : job.status === "executing" ? 1 : 0);
@@ -131,7 +131,7 @@ export class JobTable {
 
   render() {
     const ordered = [...this.jobs.values()].sort((one, other) => other.id - one.id);
-    // Load tests make thousands: the oldest leave, and the button brings them back.
+    // Load tests create thousands: the oldest are removed, and the button shows them again.
     for (const job of ordered.splice(this.room)) this.jobs.delete(job.id);
     byId("job-count").textContent = this.total ? text("jobCount", { total: this.total.toLocaleString() }) : "";
     byId("no-jobs").hidden = this.total > 0;
@@ -185,9 +185,9 @@ export class JobTable {
       cell("state", element("span", { class: `status ${TONE[job.status] ?? "bad"}`, "data-status": job.status }, text(job.status))),
       cell("source", job.source),
       cell("kind", text(job.service_type)),
-      cell("created", momentElement(job.created_at)),
+      cell("created", timeElement(job.created_at)),
       cell("number duration", this.duration(job)),
-      cell("number memory", job.mem_usage ? bytes(job.mem_usage) : ""),
+      cell("number memory", job.mem_usage ? formatBytes(job.mem_usage) : ""),
     );
     if (focused) row.querySelector("a").focus();
   }
@@ -195,11 +195,11 @@ export class JobTable {
   duration(job) {
     if (job.started_at === null) return "";
     const end = job.finished_at ?? (isFinal(job) ? null : Date.now() / 1000 + this.ahead);
-    return end === null ? "" : span(Math.max(0, end - job.started_at));
+    return end === null ? "" : formatDuration(Math.max(0, end - job.started_at));
   }
 
   clicked(event, id) {
-    // Whoever selects text to copy it wants no other log.
+    // Selecting text to copy it must not choose another job.
     if (event.target.closest("a") || !getSelection().isCollapsed) return;
     this.page.go({ job: id });
   }

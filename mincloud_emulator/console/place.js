@@ -1,6 +1,6 @@
-// Where the page is: the environment, function and job that the address's hash names, so that a reload stays there.
+// The location in the page: the environment, function and job in the hash of the address, which a reload keeps.
 
-/** `{environment, function, job}`; null for what is not chosen, `""` for production. */
+/** Returns `{environment, function, job}`: null for what is not chosen, `""` for production. */
 export function readPlace() {
   const parameters = new URLSearchParams(location.hash.slice(1));
   const job = parameters.get("job");
@@ -19,7 +19,7 @@ export function hashOf(place) {
   return `#${parameters}`;
 }
 
-/** The path of a function; a name that an address would take for a folder has none. */
+/** Returns the path of a function in the console's interface. */
 export function functionPath(name) {
   return `functions/${encodeURIComponent(name)}`;
 }

@@ -1,12 +1,12 @@
 // The latest requests to the API, newest first.
 
-import { atMostEvery, byId, element, longText, momentElement, span } from "./elements.js";
+import { atMostEvery, byId, element, formatDuration, longText, timeElement } from "./elements.js";
 import { call } from "./emulator.js";
-import { say, text } from "./texts.js";
+import { setText, text } from "./texts.js";
 
 const KEPT = 200;
 
-// That this page was opened is no news on it.
+// The requests that open this page are not shown.
 const isOfAPI = (request) => request.path !== "/" && request.path !== "/favicon.ico";
 
 const numbered = (event) => ({ ...event.data, number: event.number });
@@ -14,11 +14,11 @@ const numbered = (event) => ({ ...event.data, number: event.number });
 export class RequestLog {
   constructor() {
     this.requests = [];
-    // What came while the list was being read: some of it is in the list, which the numbers tell.
+    // Requests that came while the list was being read; their numbers show which of them are in it.
     this.arrived = [];
-    // The number of the latest event that is in what was read: it and those before it may still come.
+    // The number of the latest event that the list includes; earlier ones may still come.
     this.upTo = 0;
-    // What is shown below the rows that are open: elements by the numbers of the requests.
+    // The elements below the open rows, by the numbers of the requests.
     this.open = new Map();
     this.renderSoon = atMostEvery(60, () => this.render());
   }
@@ -67,7 +67,7 @@ export class RequestLog {
         const row = element(
           "tr",
           { role: "row", class: "request" },
-          cell("created", momentElement(request.at)),
+          cell("created", timeElement(request.at)),
           cell("method", request.method),
           cell(
             "path",
@@ -79,7 +79,7 @@ export class RequestLog {
           ),
           cell("environment", element("bdi", {}, request.environment)),
           cell("state", element("span", { class: `status ${tone}` }, request.status === 0 ? text("dropped") : String(request.status))),
-          cell("number duration", request.milliseconds < 1000 ? `${request.milliseconds} ms` : span(request.milliseconds / 1000)),
+          cell("number duration", request.milliseconds < 1000 ? `${request.milliseconds} ms` : formatDuration(request.milliseconds / 1000)),
         );
         return detail ? [row, element("tr", { role: "row", class: "detail" }, element("td", { role: "cell", colspan: "6" }, detail))] : [row];
       }),
@@ -88,7 +88,7 @@ export class RequestLog {
   }
 }
 
-/** What a request sent and was answered, without what is empty. */
+/** Returns the parts of a request and its answer that are not empty. */
 function partsOf(exchange) {
   const headers = (list) => list.map(([name, value]) => `${name}: ${value}`).join("\n");
   const parts = {
@@ -100,5 +100,5 @@ function partsOf(exchange) {
   };
   return Object.entries(parts)
     .filter(([, part]) => part)
-    .flatMap(([key, part]) => [say(element("h3"), key), longText(part)]);
+    .flatMap(([key, part]) => [setText(element("h3"), key), longText(part)]);
 }

@@ -1,8 +1,8 @@
-// The call in the form as a program or a command that does the same.
+// Writes the call in the form as a command or a program.
 
 const ENVIRONMENT_HEADER = "X-Hydrogen-Env-ID";
 
-/** A call with `curl`, with the address and the token from the environment. */
+/** Returns a call with `curl`, with the address and the token from the environment. */
 export function asCurl({ environment, name, data, sync }) {
   const path = `/oserve/v1.3/cloud-function/${encodeURIComponent(name)}/job/`;
   const body = `{"data": ${data}${sync ? "" : ', "sync": false'}}`;
@@ -15,7 +15,7 @@ export function asCurl({ environment, name, data, sync }) {
   ].join(" \\\n");
 }
 
-/** A call with the package `mincloud`, with the address and the token from the environment. */
+/** Returns a call with the package `mincloud`, with the address and the token from the environment. */
 export function asPython({ environment, name, data, sync }) {
   const call = `${sync ? "invoke" : "trigger"}(${JSON.stringify(name)}, ${pythonLiteral(data)})`;
   return [
@@ -29,7 +29,7 @@ export function asPython({ environment, name, data, sync }) {
 
 const shell = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
-/** JSON as Python; numbers stay as they were written, texts have no escapes that Python reads otherwise. */
+/** Converts JSON to Python; numbers stay as they were written, strings lose the escapes that Python reads differently. */
 function pythonLiteral(json) {
   const words = { true: "True", false: "False", null: "None" };
   return json.replaceAll(/"(?:[^"\\]|\\.)*"|true|false|null/g, (token) => words[token] ?? JSON.stringify(JSON.parse(token)));

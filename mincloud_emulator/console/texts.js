@@ -1,4 +1,4 @@
-// The page's words in both languages of the service's users. `{…}` stands for a value.
+// The page's texts in English and Chinese. `{…}` is replaced by a value.
 
 const english = {
   title: "MinCloud emulator",
@@ -295,7 +295,7 @@ export const languages = { en: english, zh: chinese };
 
 const KEY = "language";
 
-/** The language in use: the one chosen on this page, else the browser's. */
+/** The current language: the one chosen on this page, else the browser's. */
 export let language = initialLanguage();
 
 function initialLanguage() {
@@ -308,28 +308,28 @@ export function switchLanguage() {
   localStorage.setItem(KEY, language);
 }
 
-/** The text of a key; a value is put in as it is, whatever it holds. */
+/** Returns the text of a key, into which values are inserted unchanged. */
 export function text(key, values = {}) {
   const found = languages[language][key];
   if (found === undefined) throw new Error(`no text for ${key}`);
   return found.replaceAll(/\{(\w+)\}/g, (_, name) => String(typeof values[name] === "function" ? values[name]() : values[name]));
 }
 
-const said = new WeakMap();
+const shownTexts = new WeakMap();
 
-/** Have an element show a text, in another language too when that is chosen; a value may be a function that gives it. */
-export function say(node, key, values = {}) {
-  said.set(node, [key, values]);
-  node.dataset.said = "";
+/** Shows a text in an element, and translates it when the language changes; a value may be a function that returns it. */
+export function setText(node, key, values = {}) {
+  shownTexts.set(node, [key, values]);
+  node.dataset.translated = "";
   node.textContent = text(key, values);
   return node;
 }
 
-/** Put the words of the language in use wherever the page's markup names them. */
+/** Translates the texts of the page's markup and of `setText`. */
 export function translatePage() {
   document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
   for (const node of document.querySelectorAll("[data-text]")) node.textContent = text(node.dataset.text);
-  for (const node of document.querySelectorAll("[data-said]")) node.textContent = text(...said.get(node));
+  for (const node of document.querySelectorAll("[data-translated]")) node.textContent = text(...shownTexts.get(node));
   for (const node of document.querySelectorAll("[data-label]")) node.setAttribute("aria-label", text(node.dataset.label));
   for (const node of document.querySelectorAll("[data-hint]")) node.title = text(node.dataset.hint);
   for (const node of document.querySelectorAll("[data-placeholder]")) node.placeholder = text(node.dataset.placeholder);

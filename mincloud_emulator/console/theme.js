@@ -1,4 +1,4 @@
-// Light or dark: as the system has it, or as it was chosen on this page.
+// The theme of the page: the system's, or light or dark by choice.
 
 import { byId } from "./elements.js";
 import { text } from "./texts.js";

@@ -1,14 +1,14 @@
-// BaaS, the global object of functions: what the emulator has of it, and what the user brings. Runs on Node 12.
+// The global object BaaS: its own methods, and those of a module of the user's for the rest. Runs on Node 12.
 'use strict';
 
 const hooks = require('async_hooks');
 
-// Before Node 12.17 what a module of the user's does can't be told from what a function does.
+// Before Node 12.17 the user's module and the function can't be distinguished.
 const storage = hooks.AsyncLocalStorage ? new hooks.AsyncLocalStorage() : { run: (_, action) => action(), getStore: () => true };
 const proxies = new WeakMap();
 const targets = new WeakMap();
 
-// Gives an object whose methods run as the user's module, which may use the network as BaaS may.
+// Wraps an object so that its methods run as the user's module, which may use the network.
 function trusted(value) {
   if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return value;
   if (value instanceof Promise || targets.has(value)) return value;
@@ -16,7 +16,7 @@ function trusted(value) {
     const proxy = new Proxy(value, {
       apply(method, self, args) {
         const result = storage.run(true, () => Reflect.apply(method, targets.get(self) || self, args));
-        return typeof result === 'function' ? trusted(result) : result; // such as another axios, of axios.create
+        return typeof result === 'function' ? trusted(result) : result; // as axios.create returns another axios
       },
       construct: (made, args) => trusted(storage.run(true, () => Reflect.construct(made, args))),
       get(target, property) {
@@ -32,7 +32,7 @@ function trusted(value) {
   return proxies.get(value);
 }
 
-// `load` gives the user's module, or throws; null where there is none.
+// Creates BaaS. `load` returns the user's module or throws; it is null if there is none.
 function makeBaas(own, load) {
   let brought = {};
   let broken = null;

@@ -1,9 +1,9 @@
-// What a function may not do to what is around it: other processes, and the network. Runs on Node 12.
+// Keeps a function from other processes and from the network. Runs on Node 12.
 'use strict';
 
 const { denied } = require('./files.cjs');
 
-// A function may signal no process but its own. Node offers several ways.
+// Lets a function signal no process but its own, by each of Node's functions for that.
 function guardProcesses() {
   const { kill, pid } = process;
   const refuse = () => {
@@ -19,7 +19,7 @@ function guardProcesses() {
   }
 }
 
-// Refuses what Node's permission model refuses, where Node has none, as far as JavaScript can.
+// Refuses what Node's permission model would refuse, for a Node that has none, as far as JavaScript can.
 function confineProcess() {
   const refuse = (resource) =>
     function () {
@@ -42,7 +42,7 @@ function targetOf(first, second) {
   return Number.isNaN(Number(options)) ? String(options) : `${typeof second === 'string' ? second : 'localhost'}:${options}`;
 }
 
-// Calls `opening(what)` when a socket is opened, which returns an error to refuse it or null.
+// Calls `opening(what)` before a socket is opened; it returns an error to refuse that, or null.
 function watchSockets(opening) {
   const wrap = (owner, name, describe) => {
     const original = owner[name];

@@ -1,11 +1,11 @@
-// One container: loads one function, then answers calls of it one after the other.
+// The script of a container: loads one function, then runs its calls, one at a time.
 //
-// Started as `node [options] container.cjs INPUT OUTPUT SETTINGS`: the file descriptors of the channel (frames.py says
-// what passes there) and JSON with logLimit, resultLimit and memoryLimit in bytes, baas, strict and confine.
-// Calls come in through the event loop, so that an empty loop can be noticed; everything goes out with
-// blocking writes, so that what a function logged is out before it may crash, and a flood of it waits.
+// Started as `node [options] container.cjs INPUT OUTPUT SETTINGS`: the file descriptors of the channel, whose frames are described
+// in frames.py, and JSON with logLimit, resultLimit and memoryLimit in bytes, baas, strict and confine.
+// Calls are read by the event loop, so that an empty loop can be noticed. Frames are written with blocking writes, so that the log
+// is complete before a crash, and a function that logs too much has to wait.
 //
-// It has to run on Node 12: nothing newer than ES2019 in here.
+// It has to run on Node 12, so it uses nothing newer than ES2019.
 'use strict';
 
 const fs = require('fs');
@@ -26,7 +26,7 @@ const LOG_LIMIT = SETTINGS.logLimit;
 const RESULT_LIMIT = SETTINGS.resultLimit;
 const HEADER_BYTES = 5;
 
-// A function may replace what it likes; what is used after it was loaded is kept here.
+// A function may replace any of these, so those that are used after it was loaded are kept here.
 const { writeSync } = fs;
 const { format } = util;
 const { parse, stringify } = JSON;
@@ -74,7 +74,7 @@ function addEntry(level, message) {
   send('T', `${level} ${text}`); // the emulator's clock, which a test may move, gives it its time
 }
 
-// A line that was begun on a stream comes before whatever is logged next.
+// Logs the lines that were begun on the streams, before the next entry.
 function endBegunLines() {
   for (const stream of streams.values()) {
     const text = stream.begun;
@@ -119,7 +119,7 @@ function makeConsole() {
     listenerCount: () => 0,
   });
   const made = new console.Console({ stdout: sink('LOG'), stderr: sink('ERROR'), ignoreErrors: false });
-  // console.table, dir, group, assert and the like go through these, or straight to the sinks.
+  // console.table, dir, group, assert and others call these or write to the sinks.
   for (const [method, ownLevel] of [['info', 'INFO'], ['warn', 'WARN'], ['error', 'ERROR']]) {
     const original = made[method];
     made[method] = function (...args) {
@@ -185,7 +185,7 @@ function succeed(call, data) {
     return;
   }
   if (text.includes('\\ud')) {
-    // Half of a surrogate pair has an escape in JSON but no UTF-8, and would break whoever encodes the result.
+    // Half of a surrogate pair has an escape in JSON but can't be encoded as UTF-8.
     text = text.replace(/\\\\|\\ud[89a-f][0-9a-f]{2}/g, (found) => (found === '\\\\' ? found : '\ufffd'));
   }
   if (Buffer.byteLength(text) > RESULT_LIMIT) {
@@ -208,7 +208,7 @@ function finish(call) {
 }
 
 process.on('uncaughtException', (error) => {
-  if (currentCall === null) leave(); // something that an earlier call left behind
+  if (currentCall === null) leave(); // an earlier call has caused it
   const call = currentCall;
   call.discard = true;
   if (call.settled) {
@@ -220,7 +220,7 @@ process.on('uncaughtException', (error) => {
   finish(call);
 });
 
-// As in Node 12, a rejection that nobody handles ends nothing. If nothing else calls back, it is the failure.
+// As in Node 12, an unhandled rejection ends nothing. If nothing calls back, it is the failure.
 process.on('unhandledRejection', (reason) => {
   if (currentCall === null) return;
   currentCall.discard = true;
@@ -230,7 +230,7 @@ process.on('unhandledRejection', (reason) => {
 });
 
 process.on('warning', (warning) => {
-  // Neither the permission model nor how the code was loaded is the function's doing.
+  // The function has caused neither the warning about the permission model nor the one about loading its code.
   if (!(/permission/i.test(warning.message) && warning.name === 'ExperimentalWarning') && !/^(To|Failed to) load (an|the) ES module/.test(warning.message)) {
     log('WARN', `${warning.name}: ${warning.message}`);
   }
@@ -238,7 +238,7 @@ process.on('warning', (warning) => {
 
 process.on('exit', endBegunLines);
 
-// The event loop has nothing left to do. The channel does not count during a call, see `begin`.
+// The event loop is empty; during a call the channel does not keep it alive, see `begin`.
 process.on('beforeExit', () => {
   if (currentCall === null) {
     input.ref();
@@ -261,7 +261,7 @@ function loadMain({ name, code }) {
   const filename = `${name}.js`;
   const file = path.join(directory, filename.replace(/[/\\\0]/g, '_'));
   loadedName = filename.replace(/[\s'"/\\\0]/g, '_'); // what V8 takes for the name of a script
-  // V8 takes a byte order mark and a hashbang at the start of a script, but not of a function's body.
+  // V8 accepts a byte order mark and a hashbang at the start of a script, but not of a function's body.
   const source = code.replace(/^\ufeff/, '').replace(/^#!/, '//');
   const module = new Module(file, null);
   module.filename = file;
@@ -371,12 +371,12 @@ function answer(text) {
   else waiting.reject(new Error(error));
 }
 
-// The name that invoke had before. It gives the whole response, with the result in it.
+// The old name of invoke. It resolves to the whole response, with the result in it.
 function invokeFunction(name, params, sync) {
   return invoke(name, params, sync).then((data) => ({ status: 200, data }));
 }
 
-// The world of a function -------------------------------------------------------------------------
+// The environment of a function -------------------------------------------------------------------
 
 const own = (value) => ({ value, configurable: true, enumerable: false, writable: true });
 const loadBaas = SETTINGS.baas === null ? null : () => require(SETTINGS.baas);
@@ -416,7 +416,7 @@ Module.prototype.require = function (id) {
   try {
     return requireModule.call(this, moved(id));
   } catch (error) {
-    // The permission model refuses to look where there could be modules of this machine.
+    // The permission model refuses to search the folders of this machine's modules.
     if (!error || !['MODULE_NOT_FOUND', 'ERR_ACCESS_DENIED'].includes(error.code)) throw error;
     const missing = new Error(
       `Cannot find module '${id}': a function has Node's own modules and what is bundled into its code`
@@ -427,7 +427,7 @@ Module.prototype.require = function (id) {
 };
 
 if (SETTINGS.memoryLimit !== null) {
-  // Where the emulator can't see how much memory this process holds, it has to look itself.
+  // The emulator can't see the memory of this process here, so it checks itself.
   setInterval(() => {
     if (currentCall !== null && memoryUsage.call(process).rss > SETTINGS.memoryLimit) {
       send('M', '');

@@ -1,13 +1,12 @@
-// What a function's calls of fs mean. /tmp is the container's own directory, as in the service each container has 64 MB
-// there. What is written to the standard streams becomes part of the log. Where Node has no permission model, files
-// elsewhere are refused here. Runs on Node 12.
+// Wraps the functions of fs: paths in /tmp lead to the container's own directory, and output to the standard streams is logged.
+// For a Node that has no permission model, other files are refused. Runs on Node 12.
 'use strict';
 
 const fs = require('fs');
 const path = require('path');
 const { fileURLToPath } = require('url');
 
-// Every function of fs that takes a path, with how many of its leading arguments are paths.
+// The functions of fs that take paths, with the number of leading arguments that are paths.
 const PATHS = {
   access: 1, appendFile: 1, chmod: 1, chown: 1, copyFile: 2, cp: 2, exists: 1, lchmod: 1, lchown: 1, link: 2,
   lstat: 1, lutimes: 1, mkdir: 1, mkdtemp: 1, open: 1, opendir: 1, readFile: 1, readdir: 1, readlink: 1,
@@ -27,7 +26,7 @@ function denied(resource) {
   return error;
 }
 
-// Where a path leads, whether it exists or not.
+// Resolves the links in a path, which need not exist.
 function realPath(target) {
   const rest = [];
   for (let at = path.resolve(target); ; at = path.dirname(at)) {
@@ -42,17 +41,17 @@ function realPath(target) {
 
 const isIn = (target, folder) => target === folder || target.startsWith(`${folder}/`);
 
-// Gives a copy of a function that does something else first, with everything that hangs on it.
+// Copies the name and the properties of a function to its replacement.
 function replaced(original, replacement) {
   Object.defineProperty(replacement, 'name', { value: original.name });
-  // fs.realpath.native, and what util.promisify looks for
+  // fs.realpath.native, and the property that util.promisify uses
   for (const key of Reflect.ownKeys(original)) {
     if (!(key in replacement)) Object.defineProperty(replacement, key, Object.getOwnPropertyDescriptor(original, key));
   }
   return replacement;
 }
 
-// Returns what turns a path in /tmp into the one that it means.
+// Redirects paths in /tmp to the directory, and returns the function that does so.
 function redirectPaths(directory, { confine, readable }) {
   function moved(target) {
     if (typeof target === 'string') {
@@ -112,7 +111,7 @@ function bytesOf(data, offset, length) {
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength).slice(from, to);
 }
 
-// Has what is written to the descriptors 1 and 2 go to the log, so that it stands there in its order.
+// Sends what is written to the descriptors 1 and 2 to the log, where it keeps its order.
 function redirectStreams(write) {
   const wrap = (name, onStream) => {
     const original = fs[name];

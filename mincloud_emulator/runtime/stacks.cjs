@@ -1,4 +1,4 @@
-// What is told of an error: its message, its type, and a stack that has only the function's frames. Runs on Node 12.
+// Describes errors by message, type, and a stack with only the function's frames. Runs on Node 12.
 'use strict';
 
 const util = require('util');
@@ -11,9 +11,9 @@ const isFrame = (line) => /^ +at /.test(line);
 const isOwn = (line) => line.includes(__dirname);
 const isNode = (line) => /^ +at .*\(?(node:|internal\/|\w+\.js:\d+:\d+\)?)/.test(line);
 
-// Leaves the container's frames out of a text, and Node's below them, which are of no use to a function's author.
+// Removes the container's frames from a text, and Node's below them, which are of no use to a function's author.
 function withoutOwnFrames(text, loadedName) {
-  // Loggers write JSON, in which a stack has its line breaks as \n.
+  // Loggers write JSON, in which the line breaks of a stack are escaped as \n.
   return ['\n', '\\n'].reduce((shown, lineBreak) => (shown.includes(__dirname) ? filtered(shown, lineBreak, loadedName) : shown), text);
 }
 
@@ -30,17 +30,17 @@ function filtered(text, lineBreak, loadedName) {
     const frames = lines.slice(start, end);
     let shown = frames.length;
     while (shown > 0 && (isOwn(frames[shown - 1]) || (isNode(frames[shown - 1]) && !frames[shown - 1].includes(loadedName)))) shown--;
-    // Node's frames without ours below them are how the function was called back, which it may want to know.
+    // Node's frames without ours below them show how the function was called back, and stay.
     if (!frames.slice(shown).some(isOwn)) shown = frames.length;
     kept.push(...frames.slice(0, shown).filter((line) => !isOwn(line)));
-    // What follows the last frame stays: util.inspect goes on with what else the error has, JSON with its next member.
+    // The text after the last frame stays: util.inspect appends the error's other properties, JSON its next member.
     if (shown < frames.length) kept[kept.length - 1] += frames[frames.length - 1].replace(/^.*?:\d+:\d+\)?/, '');
     start = end;
   }
   return kept.join(lineBreak);
 }
 
-// Cuts what a syntax error shows of a very long line of code down to what is around its place.
+// Shortens a very long line of code in a syntax error to the part around its place.
 function shortened(stack) {
   const [place, code, marks, ...rest] = stack.split('\n', 4);
   if (rest.length === 0 || code.length <= LONGEST_LINE || !/^\s*\^*\s*$/.test(marks)) return stack;
@@ -56,7 +56,7 @@ function bounded(value) {
   return text.length > TEXT_LIMIT ? `${text.slice(0, TEXT_LIMIT)}…` : text;
 }
 
-// Returns {message, type?, stack?} of whatever was thrown.
+// Returns {message, type?, stack?} for any thrown value.
 function describe(error, loadedName, directory) {
   try {
     if (error instanceof Error || util.types.isNativeError(error)) {
