@@ -1,12 +1,12 @@
-"""A local stand-in for MinCloud's cloud functions: the same API on one's own machine, with code or stubs.
+"""A local stand-in for MinCloud's cloud functions: the same API on your own machine, with code or stubs.
 
     from mincloud_emulator import Emulator
 
     with Emulator() as emulator:
         emulator.stub("greet", lambda event: f"hi {event['data']['username']}")
 
-The names are loaded when they are first used: the pytest plugin is imported with every run of pytest, and
-must cost nothing where no test starts an emulator.
+The names are imported when they are first used, because pytest imports the plugin with every run, also where no test starts
+an emulator.
 """
 
 from __future__ import annotations

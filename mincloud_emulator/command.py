@@ -16,13 +16,13 @@ EXIT_NOT_STARTED = 2
 
 
 def _path(text: str) -> Path:
-    from pathlib import Path  # noqa: PLC0415 - whoever uses another command, or asks for help, should not wait for it
+    from pathlib import Path  # noqa: PLC0415 - so that other commands and the help do not wait for it
 
     return Path(text)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Gives a parser the command's options."""
+    """Adds the command's options to a parser."""
     parser.add_argument(
         "--port", type=int, default=DEFAULT_PORT, help="port of the API, 0 for any free one (%(default)s)"
     )
@@ -69,13 +69,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def read_environment(args: argparse.Namespace) -> None:
-    """Takes the credentials that were not given as arguments from the environment.
+    """Reads the credentials that were not given as arguments from the environment.
 
-    The variables have names of their own: those of the client may hold the credentials of a real application, which have
-    no place in an emulator.
+    The variables have names of their own, since those of the client may hold the credentials of a real application.
 
     Args:
-        args: What `add_arguments` made.
+        args: The parsed arguments.
     """
     for name in ("client_id", "client_secret", "access_token"):
         if getattr(args, name) is None:
@@ -86,34 +85,27 @@ def run(args: argparse.Namespace) -> int:
     """Runs the emulator until it is interrupted or terminated.
 
     Args:
-        args: What `add_arguments` made.
+        args: The parsed arguments.
 
     Returns:
         The exit status: 0 after an interruption, `EXIT_NOT_STARTED` if it could not start.
     """
-    # Loaded here: whoever uses another command of the program should not wait for a server.
+    # Imported here, so that the other commands of the program do not wait for a server.
     from .core.errors import EmulatorError  # noqa: PLC0415 - see above
+    from .core.settings import Settings  # noqa: PLC0415 - see above
     from .foreground import Options, serve_in_foreground  # noqa: PLC0415 - see above
 
     if args.watch and args.functions is None:
         sys.stderr.write("mincloud-py emulator: --watch needs a folder to watch: add --functions DIR\n")
         return EXIT_NOT_STARTED
     read_environment(args)
-    options = Options(
-        host=args.host,
-        port=args.port,
-        data=args.data,
-        client_id=args.client_id,
-        client_secret=args.client_secret,
-        access_token=args.access_token,
-        functions=args.functions,
-        watch=args.watch,
-        node=args.node,
-        baas=args.baas,
-        strict=args.strict,
-    )
+    own = {
+        name: getattr(args, name)
+        for name in ("data", "client_id", "client_secret", "access_token", "node", "baas", "strict")
+    }
     try:
-        serve_in_foreground(options)
+        settings = Settings(**own, recorded_calls=0)
+        serve_in_foreground(Options(settings, args.host, args.port, args.functions, args.watch))
     except EmulatorError as error:
         sys.stderr.write(f"mincloud-py emulator: {error}\n")
         return EXIT_NOT_STARTED

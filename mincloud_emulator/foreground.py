@@ -1,4 +1,4 @@
-"""An emulator in the foreground: what it prints, the folder it watches, and how it is stopped."""
+"""Runs an emulator in the foreground: prints its log, watches its folder, and stops it on a signal."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 from urllib.parse import urlsplit
 
 from .core.clock import Clock
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from .core.events import Event
     from .core.function_folder import WatchedFolder
     from .core.service import Service
+    from .core.settings import Settings
     from .runtime import NodeInfo
     from .server import Server
 
@@ -37,21 +37,14 @@ _MAX_WAITING_LINES = 10_000
 _LAST_LINES_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What the command was given; see its help."""
+class Options(NamedTuple):
+    """The options of the command; see its help."""
 
+    settings: Settings
     host: str
     port: int
-    data: Path | None
-    client_id: str | None
-    client_secret: str | None
-    access_token: str | None
     functions: Path | None
     watch: bool
-    node: str | None
-    baas: Path | None
-    strict: bool
 
 
 def serve_in_foreground(options: Options) -> None:
@@ -61,13 +54,13 @@ def serve_in_foreground(options: Options) -> None:
         EmulatorError: If it can't start; the message says what to do.
     """
     with ThreadPoolExecutor(1) as executor, contextlib.suppress(KeyboardInterrupt):
-        # Asking Node for its version takes as long as loading the server: both at once.
-        node = executor.submit(_find_node, options.node)
+        # Asking Node for its version takes as long as importing the server: both at once.
+        node = executor.submit(_find_node, options.settings.node)
         asyncio.run(_serve(options, node))
 
 
 def _find_node(program: str | None) -> NodeInfo:
-    from .runtime import NodeMissing, find_node  # noqa: PLC0415 - its import belongs to what is done beside
+    from .runtime import NodeMissing, find_node  # noqa: PLC0415 - imported in the thread that asks Node
 
     try:
         return find_node(program)
@@ -76,25 +69,13 @@ def _find_node(program: str | None) -> NodeInfo:
 
 
 async def _serve(options: Options, node: Future[NodeInfo]) -> None:
-    from .core.function_folder import WatchedFolder  # noqa: PLC0415 - see above
-    from .core.settings import Settings  # noqa: PLC0415 - see above
-    from .server import open_server  # noqa: PLC0415 - loaded while Node is being asked for its version
+    from .core.function_folder import WatchedFolder  # noqa: PLC0415 - imported while Node is asked for its version
+    from .server import open_server  # noqa: PLC0415 - likewise
 
     printer = _Printer(sys.stdout)
     problems = _Printer(sys.stderr)
-    handler = _PrinterHandler(problems)
-    logging.getLogger().addHandler(handler)
-    settings = Settings(
-        data=options.data,
-        client_id=options.client_id,
-        client_secret=options.client_secret,
-        access_token=options.access_token,
-        node=options.node,
-        baas=options.baas,
-        strict=options.strict,
-        recorded_calls=0,
-    )
-    server = open_server(settings, Clock(), Limits(), options.host, options.port)
+    logging.getLogger().addHandler(problems)
+    server = open_server(options.settings, Clock(), Limits(), options.host, options.port)
     deploy = functools.partial(server.service.deploy, "")
     interrupted = _interruption()
     watching: asyncio.Task[None] | None = None
@@ -104,7 +85,7 @@ async def _serve(options: Options, node: Future[NodeInfo]) -> None:
         await server.start()
         syntax = _SyntaxNotes(server.service, printer)
         server.service.broker.listen(syntax.event)
-        lines: list[str] = [] if folder is None else [*itertools.chain(*folder.look())]
+        lines: list[str] = [] if folder is None else [*itertools.chain(*folder.scan())]
         printer.write(_banner(options, server, found, 0 if folder is None else folder.deployed))
         for line in lines:
             printer.line(line)
@@ -118,7 +99,7 @@ async def _serve(options: Options, node: Future[NodeInfo]) -> None:
         if watching is not None:
             watching.cancel()
         await server.aclose()
-        logging.getLogger().removeHandler(handler)
+        logging.getLogger().removeHandler(problems)
         problems.close()
         printer.close()
 
@@ -137,12 +118,12 @@ def _interruption() -> asyncio.Event:
 async def _watch(folder: WatchedFolder, printer: _Printer) -> None:
     while True:
         await asyncio.sleep(_WATCH_SECONDS)
-        for line in itertools.chain(*folder.look()):
+        for line in itertools.chain(*folder.scan()):
             printer.line(line)
 
 
 class _SyntaxNotes:
-    """Prints a line about each deployed function with syntax that this Node, or the service's older one, can't read."""
+    """Prints a line about each deployed function with syntax that this Node, or the service's older one, does not know."""
 
     def __init__(self, service: Service, printer: _Printer) -> None:
         self._service = service
@@ -163,7 +144,7 @@ class _SyntaxNotes:
 
 
 def _about_node(node: NodeInfo) -> str:
-    """Says in what a Node differs from the service's, and what it can't keep functions from."""
+    """Returns a remark on a Node: how it differs from the service's, and what it can't confine."""
     if node.permission_flag is not None:
         return " (the service runs 12)"
     beyond = "files and programs are out of reach of a function only as far as JavaScript can tell"
@@ -171,7 +152,7 @@ def _about_node(node: NodeInfo) -> str:
 
 
 def _banner(options: Options, server: Server, node: NodeInfo, deployed: int) -> str:
-    from .server import log_port  # noqa: PLC0415 - see above
+    from .server import log_port  # noqa: PLC0415 - imported while Node is asked for its version
 
     credentials = server.service.credentials
     version = ".".join(str(part) for part in node.version)
@@ -182,7 +163,7 @@ def _banner(options: Options, server: Server, node: NodeInfo, deployed: int) -> 
         f"  client_id      {credentials.client_id}",
         f"  client_secret  {credentials.client_secret}",
         f"  access_token   {credentials.access_token}",
-        f"  data           {'in memory, gone when this ends' if options.data is None else options.data}",
+        f"  data           {options.settings.data or 'in memory, gone when this ends'}",
         f"  node           {version}{_about_node(node)}",
     ]
     if options.functions is not None:
@@ -205,14 +186,14 @@ def _banner(options: Options, server: Server, node: NodeInfo, deployed: int) -> 
     return "\n".join([*lines, "Ctrl-C stops it.", "", ""])
 
 
-class _Printer:
-    """Writes to standard output or standard error.
+class _Printer(logging.Handler):
+    """Writes lines, events and what is logged to standard output or standard error.
 
-    In a thread of its own: a program that starts the emulator and does not read its output must not make it
-    stand still.
+    It writes in a thread of its own, so that a program that starts the emulator and does not read its output does not block it.
     """
 
     def __init__(self, stream: TextIO) -> None:
+        super().__init__()
         self._waiting: queue.Queue[bytes | None] = queue.Queue(_MAX_WAITING_LINES)
         self._output = stream.fileno()
         self._encoding = stream.encoding
@@ -223,13 +204,17 @@ class _Printer:
         with contextlib.suppress(queue.Full):
             self._waiting.put_nowait(None)
         self._thread.join(_LAST_LINES_SECONDS)
+        super().close()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.write(f"{self.format(record)}\n")
 
     def write(self, text: str) -> None:
         with contextlib.suppress(queue.Full):
             self._waiting.put_nowait(text.encode(self._encoding, "backslashreplace"))
 
     def _print(self) -> None:
-        # The reader may be gone, which is no reason to stop.
+        # If the reader has gone, the emulator goes on.
         with contextlib.suppress(OSError):
             while (waiting := self._waiting.get()) is not None:
                 while waiting:
@@ -251,19 +236,10 @@ class _Printer:
             self.line(f"{data['function']} #{data['id']} {data['status']}")
 
 
-class _PrinterHandler(logging.Handler):
-    """Has a printer write what is logged."""
-
-    def __init__(self, printer: _Printer) -> None:
-        super().__init__()
-        self._printer = printer
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._printer.write(f"{self.format(record)}\n")
-
-
 def _printable(text: str) -> str:
-    """Returns text without anything that a terminal would obey."""
+    """Returns a text in which everything that a terminal would not print is escaped."""
+    if text.isprintable():
+        return text
     return "".join(
         character if character.isprintable() or character == "\t" else ascii(character)[1:-1] for character in text
     )

@@ -1,7 +1,7 @@
 """The HTTP server of an emulator: uvicorn's protocol on two sockets, one for the API and one for the logs.
 
-uvicorn's own `Server` looks ten times a second whether it should stop, and waits for connections that are
-kept alive; here everything stops at once, since tests start and stop emulators all the time.
+uvicorn's own `Server` checks only ten times a second whether it should stop, and waits for idle connections; here everything
+stops at once, since tests start and stop many emulators.
 """
 
 from __future__ import annotations
@@ -41,14 +41,10 @@ _logger.addHandler(logging.NullHandler())
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Returns a listening socket.
-
-    Args:
-        host: A name or an address of this machine.
-        port: Which port; 0 for any free one.
+    """Returns a socket that listens on an address of this machine; port 0 is any free one.
 
     Raises:
-        AddressError: If it can't be listened on.
+        AddressError: If the address can't be listened on.
     """
     if not 0 <= port <= _LAST_PORT:
         message = f"{port} is not a port: choose one from 0 to {_LAST_PORT}"
@@ -57,8 +53,8 @@ def bind(host: str, port: int) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        # With the protocol named: asyncio turns Nagle's algorithm off only for sockets that say they are
-        # TCP, and with it on each answer waits 40 ms for the client's acknowledgement.
+        # asyncio turns Nagle's algorithm off only for sockets that are created with the protocol TCP; with it each answer would wait
+        # 40 ms for the client's acknowledgement.
         listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             if os.name == "posix":  # elsewhere this option would let two emulators share the port
@@ -83,14 +79,7 @@ def _origin(listener: socket.socket, host: str) -> str:
 
 
 class Server:
-    """Serves one emulated application on two origins.
-
-    Args:
-        service: The application; the server closes it.
-        api: The listening socket of the API.
-        logs: The listening socket of the logs.
-        host: What they were bound to.
-    """
+    """Serves an emulated application, which it also closes, on two sockets that were bound to `host`."""
 
     def __init__(self, service: Service, api: socket.socket, logs: socket.socket, *, host: str) -> None:
         self.service = service
@@ -99,7 +88,7 @@ class Server:
         self._sockets = (api, logs)
         bound = ipaddress.ip_address(api.getsockname()[0])
         self.loopback = is_loopback(str(bound))
-        """Whether only this machine reaches it."""
+        """Whether only this machine can reach it."""
         name = host
         if bound.is_unspecified:
             name = "127.0.0.1" if bound.version == 4 else "::1"  # noqa: PLR2004 - the version of IP
@@ -108,7 +97,7 @@ class Server:
         self.url = _origin(api, name)
         self.log_url = _origin(logs, name)
         self.console_key = secrets.token_urlsafe(24)
-        """What the console's interface asks for; another one with each start."""
+        """The key of the console's interface; another one with each start."""
         service.logs.origin = self.log_url
         service.logs.on_every_address = bound.is_unspecified
         self._origins = (
@@ -147,7 +136,7 @@ class Server:
             self._servers.append(await loop.create_server(protocol, sock=listener, backlog=_BACKLOG))
 
     async def aclose(self) -> None:
-        """Ends what runs, answers what is being answered, and closes everything."""
+        """Ends all calls, finishes the answers that are being sent, and closes everything."""
         for server in self._servers:
             server.close()
         for listener in self._sockets:
@@ -161,7 +150,7 @@ class Server:
         for state in self._states:
             for connection in list(state.connections):
                 connection.transport.close()
-        # A closed transport lets go of its socket in the loop's next round.
+        # A closed transport closes its socket in the loop's next iteration.
         await asyncio.sleep(0)
         for state in self._states:
             for connection in list(state.connections):
@@ -191,9 +180,9 @@ def open_server(settings: Settings, clock: Clock, limits: Limits, host: str, por
 
 
 def _bind_logs(host: str, port: int) -> socket.socket:
-    """Returns a listening socket for the logs, if possible on a port that is the same at the next start.
+    """Returns a socket for the logs, if possible on a port that is the same at the next start.
 
-    It is not the next one, which the next emulator may be meant for.
+    It is not the next port, which another emulator may use.
     """
     if port:
         with contextlib.suppress(AddressError):
@@ -202,19 +191,19 @@ def _bind_logs(host: str, port: int) -> socket.socket:
 
 
 def log_port(port: int) -> int:
-    """Returns the port that the logs are served from if it is free."""
+    """Returns the preferred port of the logs."""
     return port + _LOG_PORT_DISTANCE if port + _LOG_PORT_DISTANCE <= _LAST_PORT else port - _LOG_PORT_DISTANCE
 
 
 class _Protocol(HttpToolsProtocol):
-    """uvicorn's protocol, with limits on how long a request's head may take, and on the size of all but its body."""
+    """uvicorn's protocol with a time limit for a request's head, and a size limit for everything but its body."""
 
     def __init__(self, config: Config, state: ServerState, service: Service) -> None:
         super().__init__(config, state, app_state={}, _loop=asyncio.get_running_loop())
         self._service = service
         self._head_timer: asyncio.TimerHandle | None = None
         self._in_head = True
-        self._overhead = 0  # bytes since the last that came to something: a head, a part of a body, an end
+        self._overhead = 0  # bytes since the last complete head, part of a body, or end of a request
         self._progressed = False
         self.logger = _logger
         self.access_log = False

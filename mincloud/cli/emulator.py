@@ -79,7 +79,7 @@ def _as_json(args: argparse.Namespace, terminal: Terminal) -> int:
                 return "created"
 
             if args.functions is not None:
-                for problem in WatchedFolder(args.functions, deploy).look()[1]:
+                for problem in WatchedFolder(args.functions, deploy).scan()[1]:
                     terminal.note(problem)
             signal.signal(signal.SIGINT, stop)  # before the document: its reader may interrupt at once
             terminal.document({**{name: getattr(running, name) for name in _SHOWN}, "functions": names})

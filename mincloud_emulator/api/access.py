@@ -15,10 +15,10 @@ _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._~!$&'()*+,;=%-]*))(?::
 
 
 def requested_host(request: Request) -> str:
-    """Returns the host that a request was sent to, without its port and in small letters; `""` if it names none.
+    """Returns the host in a request's Host header, without its port and in lower case; `""` if there is no such header.
 
     Raises:
-        HTTPError: 400 if there are several, or what is there is no host.
+        HTTPError: 400 if there are several, or it is not a host.
     """
     values = request.headers.getlist("host")
     if len(values) > 1:
@@ -38,14 +38,14 @@ def sender_address(request: Request) -> str:
 def is_loopback(host: str) -> bool:
     """Returns whether a host is this machine for everyone: an address of the loopback interface, or `localhost`.
 
-    A name that merely resolves to such an address is not one: whoever owns the name can change that at any time.
+    A name that resolves to such an address is not one, since its owner can change that at any time.
     """
     address = _address(host)
     return host == "localhost" if address is None else address.is_loopback
 
 
 def refuse_other_sites(request: Request) -> None:
-    """Refuses what a page of another site sends.
+    """Refuses a request that a page of another site has sent.
 
     Raises:
         HTTPError: 403 if the request's Origin is another one than the emulator's.

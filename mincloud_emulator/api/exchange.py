@@ -40,7 +40,7 @@ class Exchange:
         _keep(self._answered, message)
 
     def details(self, request: Request) -> dict[str, Any]:
-        """Returns a JSON value with all of it but secret headers."""
+        """Returns the exchange without secret headers, as a JSON value."""
         query: bytes = request.scope["query_string"]
         return {
             "query": query.decode("latin-1"),
@@ -52,7 +52,7 @@ class Exchange:
 
 
 def _keep(kept: bytearray, message: Message) -> None:
-    # One byte more than is shown tells that there was more.
+    # One byte more than is shown, so that it is known whether there was more.
     kept += message.get("body", b"")[: _MOST_BYTES + 1 - len(kept)]
 
 

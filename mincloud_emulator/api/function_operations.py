@@ -264,7 +264,7 @@ async def await_result(invocation: Invocation) -> InvocationResult:
     Raises:
         HTTPError: 400 if it was never scheduled.
     """
-    # Shielded: a caller that goes away does not stop what it started.
+    # Shielded, so that the call goes on when the client closes its connection.
     result = await asyncio.shield(invocation.result)
     if result.status == "schedule_failed":
         raise HTTPError(400, f"任务调度失败:{result.error['message']}")

@@ -57,7 +57,7 @@ class TokenOperations:
         if grant == "authorization_code":
             code = required_text(fields, "code", empty=True)
             self._check_application(fields)
-            issued = self._service.credentials.exchange_code(code, required_text(fields, "client_id", empty=True))
+            issued = self._service.credentials.exchange_code(code)
             if issued is None:
                 raise bad_request("the code is unknown, used or expired: ask for a new one")
         elif grant == "refresh_token":

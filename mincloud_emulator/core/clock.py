@@ -1,4 +1,4 @@
-"""The emulator's clock, which a test may move."""
+"""The emulator's clock, which a test can move."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from email.utils import formatdate
 
 
 class Clock:
-    """What time it is for the emulator: the real time, moved by what `advance` was given.
+    """The emulator's clock: the real time, plus the seconds that `advance` was given.
 
-    Everything that carries or compares a time asks it: `created_at` and its kin, the expiry of tokens, codes
-    and log addresses, log lines, and the `Date` header. How long a function may run is measured in real time, and what
-    a function itself takes for the time, as with `Date.now()`, is the real time.
+    It decides `created_at` and the other times of functions and jobs, the expiry of tokens, codes and log addresses, the times of
+    log lines, and the `Date` header. The time limit of a function is measured in real time, and `Date.now()` in a function is
+    the real time.
 
     Args:
         start: The time at which the clock starts, Unix seconds or an aware datetime; now, if not given.
@@ -52,7 +52,7 @@ class Clock:
         self._offset += seconds
 
     def reset(self) -> None:
-        """Takes back every `advance`. For an emulator that is reset with it, since time runs backwards here."""
+        """Takes back every `advance`. Only for an emulator that is reset as well, since the time goes backwards."""
         self._offset = self._first_offset
 
     def http_date(self) -> str:

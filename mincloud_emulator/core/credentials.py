@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from .settings import Settings
     from .store import Store
 
-# The service does not document its lifetimes. These are long enough not to surprise and short enough to be
-# tried out with the clock.
+# The service does not document its lifetimes. These are long enough for development, and a test can move the clock beyond them.
 TOKEN_SECONDS = 30 * 86400
 REFRESH_TOKEN_SECONDS = 90 * 86400
 CODE_SECONDS = 600
@@ -38,7 +37,7 @@ class Credentials:
     def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
         self._store = store
         self._clock = clock
-        self._codes: dict[str, tuple[str, float]] = {}
+        self._codes: dict[str, float] = {}  # when each expires
         self._logins: dict[str, tuple[int, float]] = {}
         self.client_id = store.setting("client_id", lambda: secrets.token_hex(10), settings.client_id)
         self.client_secret = store.setting("client_secret", lambda: secrets.token_hex(20), settings.client_secret)
@@ -58,10 +57,10 @@ class Credentials:
         """Returns whether an access token is valid now."""
         return self._is_valid(access_token, "access")
 
-    # The login: two redirects, each of which needs the cookie that the answer before it set.
+    # The login: two redirects, each of which needs the cookie that the answer before has set.
 
     def begin_login(self) -> str:
-        """Returns the cookie of a login whose redirects are still to be followed."""
+        """Returns the cookie for the first redirect of a login."""
         now = self._clock.now()
         self._logins = {cookie: login for cookie, login in self._logins.items() if login[1] > now}
         if len(self._logins) >= _MAX_PENDING_LOGINS:
@@ -71,15 +70,7 @@ class Credentials:
         return cookie
 
     def advance_login(self, cookie: str, hop: int) -> str | None:
-        """Takes the cookie of one redirect and returns the next one's.
-
-        Args:
-            cookie: What the client sent, `""` if nothing.
-            hop: Which redirect this is, 1 or 2.
-
-        Returns:
-            The next cookie, None if the client has not kept the cookie, or too late.
-        """
+        """Returns the cookie for the next redirect, given the one for redirect `hop`; None if it is missing or has expired."""
         expected, expires_at = self._logins.pop(cookie, (0, 0.0))
         if expected != hop or expires_at <= self._clock.now():
             return None
@@ -90,42 +81,32 @@ class Credentials:
     def issue_code(self) -> str:
         """Returns a code that may be exchanged for tokens once."""
         now = self._clock.now()
-        self._codes = {code: entry for code, entry in self._codes.items() if entry[1] > now}
+        self._codes = {code: expires_at for code, expires_at in self._codes.items() if expires_at > now}
         code = secrets.token_hex(16)
-        self._codes[code] = (self.client_id, now + CODE_SECONDS)
+        self._codes[code] = now + CODE_SECONDS
         return code
 
-    def exchange_code(self, code: str, client_id: str) -> IssuedTokens | None:
-        """Returns tokens for a code, None if it is unknown, used, expired or another application's."""
-        owner, expires_at = self._codes.pop(code, ("", 0.0))
-        if owner != client_id or expires_at <= self._clock.now():
-            return None
-        return self.issue_tokens()
+    def exchange_code(self, code: str) -> IssuedTokens | None:
+        """Returns tokens for a code, None if it is unknown, used or expired."""
+        return self.issue_tokens() if self._codes.pop(code, 0.0) > self._clock.now() else None
 
     def refresh(self, refresh_token: str) -> IssuedTokens | None:
-        """Returns new tokens and kill every one issued before; None if the refresh token is not valid."""
+        """Returns new tokens and revokes all others; returns None if the refresh token is not valid."""
         if not self._is_valid(refresh_token, "refresh"):
             return None
-        self._store.connection.execute("DELETE FROM token")
+        self.revoke()
         return self.issue_tokens()
 
     def issue_tokens(self, seconds: int = TOKEN_SECONDS) -> IssuedTokens:
-        """Returns a new pair of tokens; the others stay valid.
-
-        Args:
-            seconds: How long the access token is valid.
-        """
+        """Returns a new pair of tokens, of which the access token is valid that long; the others stay valid."""
         issued = IssuedTokens(secrets.token_hex(20), secrets.token_hex(20), seconds)
         self._remember(issued.access_token, "access", seconds)
         self._remember(issued.refresh_token, "refresh", REFRESH_TOKEN_SECONDS)
         return issued
 
-    def revoke(self, token: str | None = None) -> None:
-        """Makes a token invalid, or all of them."""
-        if token is None:
-            self._store.connection.execute("DELETE FROM token")
-        else:
-            self._store.connection.execute("DELETE FROM token WHERE digest = ?", (_digest(token),))
+    def revoke(self) -> None:
+        """Makes all tokens invalid."""
+        self._store.connection.execute("DELETE FROM token")
 
     def _remember(self, token: str, kind: str, seconds: int) -> None:
         self._store.connection.execute(

@@ -1,4 +1,4 @@
-"""The SQLite database that holds an emulator's state: its schema, and how it is opened."""
+"""Opens the SQLite database that holds an emulator's state, and creates its schema."""
 
 from __future__ import annotations
 
@@ -68,16 +68,10 @@ CREATE TABLE job_log (
 
 
 def open_database(path: Path | None) -> sqlite3.Connection:
-    """Opens an emulator's database and keeps others out of it until it is closed.
+    """Opens a data file, which is created if it is missing and locked until it is closed, or a database in memory.
 
-    In write-ahead mode with `synchronous=NORMAL` a committed change survives the death of the process,
-    however it dies; only a power cut may take the last ones.
-
-    Args:
-        path: The data file, made if it is missing; None for a database in memory.
-
-    Returns:
-        A connection in autocommit mode.
+    In write-ahead mode with `synchronous=NORMAL` a committed change is kept even if the process is killed; only a power failure
+    may lose the last ones. The connection is in autocommit mode.
 
     Raises:
         DataFileError: If the file is in use, of another version, no data file, or can't be opened.
@@ -87,7 +81,7 @@ def open_database(path: Path | None) -> sqlite3.Connection:
         _create_schema(connection)
         return connection
     try:
-        # It holds credentials: readable for its owner only. SQLite gives the files beside it the same mode.
+        # It holds credentials, so only its owner can read it. SQLite gives the files beside it the same mode.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0)
     except OSError as error:
@@ -117,8 +111,7 @@ def open_database(path: Path | None) -> sqlite3.Connection:
 
 
 def _prepare_file(connection: sqlite3.Connection, path: Path) -> None:
-    # The exclusive mode takes its lock with the first access and holds it until the process ends, killed or
-    # not.
+    # In exclusive mode the lock is taken with the first access and held until the process ends.
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     application_id = _pragma(connection, "application_id")
     version = _pragma(connection, "user_version")
@@ -132,7 +125,7 @@ def _prepare_file(connection: sqlite3.Connection, path: Path) -> None:
             "name another file, or delete it to start afresh"
         )
         raise DataFileError(message)
-    _keep_others_out(path)
+    _make_private(path)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("BEGIN IMMEDIATE")
@@ -141,12 +134,8 @@ def _prepare_file(connection: sqlite3.Connection, path: Path) -> None:
         _create_schema(connection)
 
 
-def _keep_others_out(path: Path) -> None:
-    """Takes from other accounts what they may do with the file, which holds credentials, and with SQLite's files beside it.
-
-    Raises:
-        DataFileError: If that is not possible, since the file is another account's.
-    """
+def _make_private(path: Path) -> None:
+    """Removes the permissions of other accounts on the file, which holds credentials, and on SQLite's files beside it."""
     if os.name != "posix":
         return
     try:
@@ -159,11 +148,7 @@ def _keep_others_out(path: Path) -> None:
 
 
 def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
-    """Checks that the file is whole and has the tables that it should have.
-
-    Raises:
-        DataFileError: If it is not or has not.
-    """
+    """Checks that the file is not damaged and has all tables."""
     found: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
         raise DataFileError(_damaged(path, found.splitlines()[0]))

@@ -1,10 +1,10 @@
-"""What can go wrong when an emulator is started, each with a message that says what to do."""
+"""The errors of an emulator, each with a message that says what to do."""
 
 from __future__ import annotations
 
 
 class EmulatorError(Exception):
-    """The emulator can't start or go on as asked; the message is one line that says what to do."""
+    """The emulator can't start or do what was asked; the message is one line that says what to do."""
 
 
 class DataFileError(EmulatorError):

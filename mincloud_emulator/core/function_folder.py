@@ -1,7 +1,7 @@
-"""Deploys the functions of a folder, and again when they are saved; says what in it is none.
+"""Deploys the functions of a folder, and deploys them again when they are saved.
 
-What a folder's functions are, and how their code is read, is the library's to say: `mincloud._function_files` is the one module
-of it that the emulator takes, since a folder means the same to `mincloud-py deploy`.
+`mincloud._function_files`, which `mincloud-py deploy` uses as well, decides which files are functions and reads them. It is the
+only module of the library that the emulator imports.
 """
 
 from __future__ import annotations
@@ -25,19 +25,14 @@ if TYPE_CHECKING:
 
     _Stamp = tuple[object, ...]
 
-# File systems date changes in steps, so that of two changes within a step the second may not show.
+# The times of file systems have a resolution, within which a second change can't be seen.
 _UNSETTLED_SECONDS = 2.0
 
 
 class WatchedFolder:
-    """A folder of functions, deployed as often as it is looked at.
+    """A folder of functions, whose changes are deployed with each scan.
 
-    A file that disappears takes no function away: editors save by replacing, and a function that is gone by accident is
-    worse than one too many.
-
-    Args:
-        folder: The folder.
-        deploy: Deploys a function.
+    A function whose file disappears stays deployed, since editors save by replacing files.
 
     Raises:
         FunctionSourceError: If it is no folder.
@@ -56,19 +51,21 @@ class WatchedFolder:
 
     @property
     def deployed(self) -> int:
-        """How many functions it has deployed."""
+        """The number of functions that were deployed."""
         return len(self._codes)
 
-    def look(self) -> tuple[list[str], list[str]]:
-        """Deploys what is new or was changed since the last look.
+    def scan(self) -> tuple[list[str], list[str]]:
+        """Deploys the functions that are new or were changed since the last scan.
 
         Returns:
-            A line about each function that was deployed, and one about each thing that has become wrong since the last look.
+            A line about each function that was deployed, and one about each new problem.
         """
         try:
             found = find_functions(self._folder)
         except OSError as error:
-            return [], self._news([f"cannot look into {self._folder} ({error.strerror}): nothing in it is deployed"])
+            return [], self._new_messages(
+                [f"cannot look into {self._folder} ({error.strerror}): nothing in it is deployed"]
+            )
         problems = [problem.message for problem in found.problems]
         actions: list[str] = []
         for function in found.functions:
@@ -79,8 +76,8 @@ class WatchedFolder:
                 continue
             if action not in {None, "unchanged"}:
                 actions.append(f"{action} {function.name} from {function.path}")
-        gone = self._gone({function.name for function in found.functions})
-        return actions, self._news(problems + gone)
+        missing = self._missing({function.name for function in found.functions})
+        return actions, self._new_messages(problems + missing)
 
     def _deploy_changed(self, function: FunctionFile) -> str | None:
         stamp = _stamp_of(function.path)
@@ -96,8 +93,8 @@ class WatchedFolder:
         self._codes[function.name] = hash(code)
         return self._deploy(function.name, code)
 
-    def _gone(self, present: set[str]) -> list[str]:
-        """Returns a sentence about each function whose file is absent at a second look, so that none was just being saved."""
+    def _missing(self, present: set[str]) -> list[str]:
+        """Returns a message for each function whose file is missing in two scans, so that it is not just being saved."""
         self._absent = {name: name in self._absent for name in self._codes.keys() - present}
         return [
             f"{name} is no longer in {self._folder}; it stays deployed until it is deleted, on the page or by a client"
@@ -105,18 +102,17 @@ class WatchedFolder:
             if still
         ]
 
-    def _news(self, sentences: list[str]) -> list[str]:
-        """Returns those of the sentences that were not true at the last look."""
-        news = [sentence for sentence in sentences if sentence not in self._announced]
-        self._announced = set(sentences)
-        return news
+    def _new_messages(self, messages: list[str]) -> list[str]:
+        """Returns the messages that were not there at the last scan."""
+        new = [message for message in messages if message not in self._announced]
+        self._announced = set(messages)
+        return new
 
 
 def _stamp_of(path: Path) -> _Stamp:
-    """Returns what changes when a file, or what a link leads to, is written or replaced.
+    """Returns a value that changes when a file, or the target of a link, is written or replaced.
 
-    The time of the inode's last change is set by the system alone, unlike the time of the content's, which `cp -p` and
-    `rsync -t` keep.
+    It includes the time of the inode's last change, since `cp -p` and `rsync -t` keep the time of the content's.
     """
-    status = os.stat(path)  # noqa: PTH116 - so that a look costs little
+    status = os.stat(path)  # noqa: PTH116 - a scan has to be fast
     return path, status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -1,4 +1,4 @@
-"""JSON as it comes in and goes out: strictly what the standard allows, bounded in depth."""
+"""Reads and writes JSON, strictly as the standard has it and bounded in depth."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import Any
 
 MAX_DEPTH = 256
-"""How deeply arrays and objects of a request may be nested: far from where any parser on the way gives up."""
+"""How deeply arrays and objects of a request may be nested; every parser on the way can read more."""
 
 _NEITHER_BRACKET_NOR_QUOTE = bytes(set(range(256)) - set(b'[]{}"'))
 _STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
@@ -17,15 +17,14 @@ _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class JSONTextError(ValueError):
-    """Text that is not JSON, or no JSON that can be used; the message says why."""
+    """A text is not JSON, or can't be used; the message says why."""
 
 
 def decode_json(text: bytes) -> Any:
-    """Returns what JSON text says.
+    """Returns the value of JSON text.
 
     Raises:
-        JSONTextError: If it is not UTF-8 or not JSON, if a number is out of range, if a string has half a
-        surrogate pair, or if
+        JSONTextError: If it is not UTF-8 or not JSON, if a number is out of range, if a string has half a surrogate pair, or if
             it is nested too deeply.
     """
     if not text.strip():
@@ -62,8 +61,8 @@ def encode_json(value: Any) -> bytes:
     """Returns a value as JSON text.
 
     Raises:
-        TypeError: If it holds something that JSON has no form for.
-        ValueError: If it holds NaN or an infinity, contains itself, or is nested too deeply.
+        TypeError: If it contains something that JSON does not have.
+        ValueError: If it contains NaN, an infinity or itself, or is nested too deeply.
     """
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
@@ -83,7 +82,7 @@ def _is_too_deep(text: bytes) -> bool:
     if text.count(b"[") + text.count(b"{") <= MAX_DEPTH:
         return False
     unescaped = text.replace(b"\\\\", b"").replace(b'\\"', b"")
-    # Without what was between them, neighbouring strings can be joined into one.
+    # Only brackets and quotes are left, so that neighbouring strings can be joined into one.
     marks = unescaped.translate(None, _NEITHER_BRACKET_NOR_QUOTE).replace(b'""', b"")
     brackets = b"".join(marks.split(b'"')[::2])
     return any(map(MAX_DEPTH.__lt__, accumulate(map(_STEPS.__getitem__, brackets))))

@@ -1,4 +1,4 @@
-"""Signs and checks the addresses of job logs, which are valid for a day on an origin of their own."""
+"""Signs and checks the addresses of job logs, which have an origin of their own and are valid for a day."""
 
 from __future__ import annotations
 
@@ -18,20 +18,15 @@ _PATH = re.compile(r"/ticket_([1-9][0-9]{0,17})\.log")
 
 
 class LogAddresses:
-    """Makes and checks the addresses.
-
-    Args:
-        key: What they are signed with.
-        clock: Decides what has expired.
-    """
+    """Creates and checks addresses that are signed with a key."""
 
     def __init__(self, key: str, clock: Clock) -> None:
         self._key = key.encode()
         self._clock = clock
         self.origin = ""
-        """Scheme, host and port that the logs are served from; known once the emulator listens."""
+        """Scheme, host and port of the logs; set when the emulator listens."""
         self.on_every_address = False
-        """Whether the origin is one of several names, each good for some callers."""
+        """Whether the emulator listens on all addresses, so that each caller needs the one that it can reach."""
 
     def address(self, job_id: int, *, host: str = "") -> str:
         """Returns the address of a job's log, valid for a day from now.
@@ -57,15 +52,7 @@ class LogAddresses:
         return f"{origin}{path}?{query}"
 
     def check(self, path: str, query: str) -> int | str:
-        """Returns the job whose log an address is meant for.
-
-        Args:
-            path: The address's path.
-            query: The address's query, as sent.
-
-        Returns:
-            The job's id, or why the address is refused.
-        """
+        """Checks an address, and returns the id of its job or the reason why it is refused."""
         matched = _PATH.fullmatch(path)
         if matched is None:
             return "There is no such log."

@@ -1,8 +1,7 @@
-r"""Prints JSON values as Node's ``console.log`` does, for what is logged without Node.
+r"""Prints JSON values as Node's ``console.log`` does, for the logs of stubs.
 
-The rules are those of ``util.inspect`` in Node 12, which the service runs. Newer versions print the same, apart from
-some line breaks between values, control characters (``\u001b`` became ``\x1B``), halves of surrogate pairs, texts
-above 10,000 characters, which they cut, and the key ``__proto__``.
+The rules are those of ``util.inspect`` in Node 12, which the service runs. Newer versions differ in some line breaks, control
+characters (``\u001b`` became ``\x1B``), halves of surrogate pairs, texts above 10,000 characters, and the key ``__proto__``.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, cast
 
 _LINE_WIDTH = 80
@@ -36,34 +36,18 @@ _ESCAPES = {
 
 
 def log_text(label: str, value: Any) -> str:
-    """Prints what ``console.log(label, value)`` prints in Node.
-
-    Args:
-        label: A text without a percent sign.
-        value: A JSON value; a text stands as it is, without quotes.
-
-    Returns:
-        The text, which can be encoded as UTF-8.
-    """
+    """Returns what ``console.log(label, value)`` prints in Node; the label has no percent sign."""
     return f"{label} {_encodable(value) if isinstance(value, str) else inspect(value)}"
 
 
 def inspect(value: Any) -> str:
-    """Prints a JSON value as Node's ``util.inspect`` does.
-
-    Args:
-        value: None, a bool, a number, a text, or a list, tuple or mapping of such values.
-
-    Returns:
-        The text, which can be encoded as UTF-8. Lists and objects more than two levels below the top, and what
-        follows the hundredth item of a list, are only mentioned in it.
-    """
+    """Returns a JSON value as Node's ``util.inspect`` prints it, so without deep levels and the ends of long lists."""
     return _encodable(_Printer().value(value, depth=0, indentation=0))
 
 
 class _Printer:
     def __init__(self) -> None:
-        self._reached = 0  # how deep the list or object lies that was printed last
+        self._reached = 0  # the depth of the list or object that was printed last
 
     def value(self, value: Any, depth: int, indentation: int) -> str:
         if value is None:
@@ -105,7 +89,7 @@ class _Printer:
 
     def _joined(self, output: list[str], braces: str, depth: int, indentation: int, *, grouped: bool) -> str:
         if self._reached - depth < _LEVELS_ON_A_LINE and not grouped:
-            # The 11 are the brace and what Node leaves for what may stand before.
+            # The 11 are the brace and Node's reserve for a prefix.
             width = 2 * len(output) + indentation + 11 + sum(map(_length, output))
             if width <= _LINE_WIDTH:
                 return f"{braces[0]} {', '.join(output)} {braces[1]}"
@@ -114,7 +98,7 @@ class _Printer:
 
 
 def _in_order(members: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Gives the members of an object in JavaScript's order: whole numbers first, from small to large."""
+    """Returns the members of an object in JavaScript's order: whole numbers first, in ascending order."""
     indexes = [key for key in members if _INDEX_KEY.fullmatch(key) and int(key) <= _LARGEST_INDEX]
     if not indexes:
         return list(members.items())
@@ -123,11 +107,7 @@ def _in_order(members: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def _in_columns(output: list[str], values: list[Any], indentation: int) -> list[str]:
-    """Sets the items of a list in columns, where there are several short ones.
-
-    Returns:
-        A text for each line, or the items as they are.
-    """
+    """Returns the lines in which the items of a list stand in columns, or the items if they are too long for that."""
     count = min(len(values), _MOST_ITEMS)
     widths = [_width(item) for item in output[:count]]
     widest = max(widths) + 2
@@ -175,12 +155,9 @@ def _number(value: float) -> str:
     if number == 0:
         return "-0" if math.copysign(1, number) < 0 else "0"
     sign = "-" if number < 0 else ""
-    mantissa, _, exponent_text = f"{abs(number)!r}".partition("e")
-    whole, _, fraction = mantissa.partition(".")
-    digits = (whole + fraction).lstrip("0")
-    # The number is 0.DIGITS times ten to the power of `point`.
-    point = int(exponent_text or 0) + len(whole) - (len(whole + fraction) - len(digits))
-    digits = digits.rstrip("0")
+    decimal = Decimal(repr(abs(number))).normalize()  # with the fewest digits that mean this number, as in JavaScript
+    digits = "".join(map(str, decimal.as_tuple().digits))
+    point = decimal.adjusted() + 1  # the number is 0.DIGITS times ten to the power of this
     if 0 < point <= 21:  # noqa: PLR2004 - from here on JavaScript writes an exponent
         placed = digits.ljust(point, "0")
         return f"{sign}{placed[:point]}" + (f".{placed[point:]}" if len(placed) > point else "")
@@ -214,7 +191,7 @@ def _length(text: str) -> int:
 
 
 def _width(text: str) -> int:
-    """Counts the columns that a text takes in a terminal, as far as Python's character tables tell."""
+    """Returns how many columns a text takes in a terminal, according to Python's character tables."""
     if text.isascii() and text.isprintable():
         return len(text)
     return sum(map(_character_width, unicodedata.normalize("NFC", text)))

@@ -61,7 +61,7 @@ class Service:
         )
 
     async def reset(self) -> None:
-        """Ends what runs and forgets everything, with new credentials where none were given."""
+        """Ends all calls and deletes everything; takes new credentials where none were given."""
         origin, on_every_address = self.logs.origin, self.logs.on_every_address
         await self.syntax.aclose()
         await self.invocations.aclose()
@@ -74,7 +74,7 @@ class Service:
         self.broker.publish("reset", {})
 
     async def aclose(self) -> None:
-        """Ends what runs and closes the data file."""
+        """Ends all calls and closes the data file."""
         self.closed.set()
         self.broker.close()
         await self.syntax.aclose()
@@ -102,7 +102,7 @@ class Service:
         return changed
 
     def delete_function(self, function: Function) -> None:
-        """Removes a function, and the stub that plays it."""
+        """Deletes a function and its stub."""
         self.store.delete_function(function)
         self.invocations.stubs.pop(function.id, None)
         self._publish(function, "deleted")
@@ -136,20 +136,20 @@ class Service:
         return "updated" if changes else "unchanged"
 
     def stub(self, environment: str, name: str, stub: Stub) -> None:
-        """Has a callable play a function, which is created if it does not exist."""
+        """Runs a callable instead of a function, which is created if it does not exist."""
         function = self.store.function(environment, name)
         if function is None:
             function = self.create_function(environment, name, CODE)
         self.invocations.stubs[function.id] = stub
 
     def job_log(self, job: Job) -> str | None:
-        """Returns what a job wrote, so far if it has not ended; None if it has no log."""
+        """Returns a job's log, so far if it has not ended; None if it has none."""
         if job.status in FINAL_STATUSES:
             return self.store.job_log(job.id)
         return "".join(f"{line}\n" for line in self._running_logs.get(job.id, ()))
 
     def shows_log(self, job: Job) -> bool:
-        """Returns whether the address of a job's log is given now."""
+        """Returns whether a job has the address of its log now."""
         return job.has_log or (self._settings.early_logs and job.status == "executing")
 
     def _follow_logs(self, event: Event) -> None:

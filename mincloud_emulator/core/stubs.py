@@ -94,7 +94,7 @@ async def _outcome(stub: Stub, event: dict[str, Any]) -> Any:
     Raises:
         _StubFailed: If the stub raises.
     """
-    # Not the loop's executor: that one is waited for at the end, and a stub that sleeps would hold all up.
+    # Not in the loop's executor, which is waited for at the end: a stub that sleeps would delay that.
     loop = asyncio.get_running_loop()
     done: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
     awaiting: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = []
@@ -115,7 +115,7 @@ async def _outcome(stub: Stub, event: dict[str, Any]) -> Any:
             returned = stub(event)
             if inspect.isawaitable(returned):
                 returned = asyncio.run(wait(returned))
-        except BaseException as error:  # noqa: BLE001 - handed to whoever waits for the stub
+        except BaseException as error:  # noqa: BLE001 - raised where the stub is awaited
             raised = error
         # The loop is closed if the emulator was stopped meanwhile.
         with contextlib.suppress(RuntimeError):
@@ -125,7 +125,7 @@ async def _outcome(stub: Stub, event: dict[str, Any]) -> Any:
     try:
         returned, raised = await done
     except asyncio.CancelledError:
-        # A plain callable is left behind; a coroutine can be told.
+        # A coroutine can be cancelled; a plain callable can't.
         for stubs_loop, task in awaiting:
             with contextlib.suppress(RuntimeError):  # it has just ended by itself
                 stubs_loop.call_soon_threadsafe(task.cancel)

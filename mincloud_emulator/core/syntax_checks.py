@@ -1,4 +1,4 @@
-"""Looks for syntax in deployed functions that the Node here, or the service's Node 12, can't read."""
+"""Checks the syntax of deployed functions in the background."""
 
 from __future__ import annotations
 
@@ -12,11 +12,7 @@ _KEPT = 1000
 
 
 class SyntaxChecks:
-    """Checks each version of a function once, several of them in one Node process.
-
-    Args:
-        node: Which Node runs functions; the one on the path if None.
-    """
+    """Checks each version of a function once, several of them in one Node process."""
 
     def __init__(self, node: str | None) -> None:
         self._node = node
@@ -25,7 +21,7 @@ class SyntaxChecks:
         self._checking: asyncio.Task[None] | None = None
 
     async def note(self, function: Function) -> str | None:
-        """Returns a line about the first such syntax in a function's code; None if there is none, or no Node to tell."""
+        """Returns the line of `check_syntax` about a function."""
         version = (function.id, function.version)
         if version not in self._notes:
             if len(self._notes) >= _KEPT:
@@ -37,7 +33,7 @@ class SyntaxChecks:
         return await asyncio.shield(self._notes[version])
 
     async def aclose(self) -> None:
-        """Cancels the checks; a note that is waited for is None then."""
+        """Cancels the checks; a note that is awaited is None then."""
         if self._checking is not None:
             self._checking.cancel()
             await asyncio.wait([self._checking])

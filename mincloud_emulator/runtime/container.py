@@ -1,4 +1,4 @@
-"""A container: one Node process that loads one function and answers calls of it, one at a time."""
+"""A container: a Node process that loads one function and runs its calls, one at a time."""
 
 from __future__ import annotations
 
@@ -100,10 +100,10 @@ class Call:
 
 
 class Container:
-    """A Node process for one function, which is up or coming up.
+    """A Node process for one function, which has started or is starting.
 
-    `directory` exists: it is its working directory and ``/tmp``. `on_ready` is called when Node is up, `on_end` when the process
-    has ended while there was no call.
+    `directory`, which exists, is its working directory and its ``/tmp``. `on_ready` is called when Node has started, `on_end` when
+    the process has ended without a call.
 
     Raises:
         OSError: Node could not be started.
@@ -130,10 +130,11 @@ class Container:
         self._memory_limit = (memory_mb + limits.memory_overhead_mb) * 1024 * 1024
         self._call: Call | None = None
         self._ready = False
-        self._usable = True
+        self.usable = True
+        """Whether it may run another call."""
         self._start_output = b""
         self._start_failure: str | None = None
-        self._resident = 0  # what was last known of its memory, in bytes
+        self._resident = 0  # its memory when it was last read, in bytes
         sees_memory = _STATM.exists()
         settings = {
             "logLimit": limits.log_bytes,
@@ -145,46 +146,33 @@ class Container:
         }
         readable = [_SCRIPT.parent, *_readable_for(options.baas)]
         self._process = ContainerProcess(
-            [
-                node.path,
-                *node.options(heap_mb=memory_mb, readable=readable, writable=directory),
-                str(_SCRIPT),
-            ],
+            [node.path, *node.options(heap_mb=memory_mb, readable=readable, writable=directory), str(_SCRIPT)],
             [json.dumps(settings)],
             directory=directory,
             environment=_environment(directory),
             frame_limit=max(limits.result_bytes, 4 * limits.log_bytes) + 1024 * 1024,
             listener=self,
         )
-        self._statm = Path(f"/proc/{self._process.pid}/statm") if sees_memory else None
+        self.pid = self._process.pid
+        self._statm = Path(f"/proc/{self.pid}/statm") if sees_memory else None
         self._timer = self._loop.call_later(_START_TIMEOUT, self._on_start_timeout)
 
-    @property
-    def pid(self) -> int:
-        """The id of its process."""
-        return self._process.pid
-
-    @property
-    def usable(self) -> bool:
-        """Whether it may serve another call."""
-        return self._usable
-
     def kill(self) -> None:
-        """Ends it now. A call that it is busy with fails."""
-        self._usable = False
+        """Kills it, with which its call fails, if there is one."""
+        self.usable = False
         self._timer.cancel()
         self._process.kill()
 
     def stop(self) -> None:
-        """Ends it because the emulator stops. A call that it is busy with fails and says so."""
+        """Kills it because the emulator stops, with which its call fails, if there is one."""
         self._stop_call("execution_failed", {"message": "the emulator was stopped", "type": "EmulatorStopped"})
 
     async def wait_ended(self) -> None:
-        """Waits until its process is gone and everything of it is closed."""
+        """Waits until its process has ended and its pipes are closed."""
         await asyncio.shield(self._process.ended)
 
     def failed_start(self, on_log: Callable[[str], None] | None) -> InvocationResult:
-        """Returns the failure of a call for which this container was started but did not come up; its log has what Node wrote."""
+        """Returns the result of a call for which this container could not start; its log has the output of Node."""
         log = CallLog(self._limits.log_bytes, self._log_time, on_log)
         log.output("ERROR", self._start_output)
         error = {"message": self._start_failure or "Node did not start", "type": "ContainerError"}
@@ -228,7 +216,7 @@ class Container:
                 timer.cancel()
         for task in call.tasks:
             task.cancel()
-        if self._usable:
+        if self.usable:
             self._watch_idle()
 
     # The time limit ---------------------------------------------------------------------------------
@@ -313,7 +301,7 @@ class Container:
             self._timer.cancel()
             self._read_memory()
             self._watch_idle()
-            if self._usable:
+            if self.usable:
                 self._on_ready(self)
             return
         call = self._call
@@ -325,7 +313,7 @@ class Container:
                 raise frames.FrameError("a log entry of no level")
             self._notify(call, call.log.write, level, text)
         elif kind in {frames.RESULT, frames.FAILURE}:
-            if call.result is None and call.error is None:  # what comes first stands
+            if call.result is None and call.error is None:  # the first outcome counts
                 self._take_outcome(call, kind, payload)
         elif kind == frames.INVOKE:
             self._on_invoke(call, frames.decode_object(kind, payload))
@@ -377,13 +365,13 @@ class Container:
         return bool(self._notify(call, call.log.output, level, data))
 
     def on_corruption(self) -> None:
-        """Handles that the channel can't be used any more."""
+        """Fails the call, since the channel can't be used any more."""
         message = "the function wrote into the channel of its container"
         self._stop_call("execution_failed", {"message": message, "type": "ContainerError"})
 
     def on_end(self, returncode: int) -> None:
-        """Concludes the call that the process was busy with, if there is one."""
-        self._usable = False
+        """Ends the call of the process, if there is one."""
+        self.usable = False
         self._timer.cancel()
         call = self._call
         if call is None:
@@ -396,7 +384,7 @@ class Container:
             return
         status, error = call.killed or ("execution_failed", self._exit_error(call, returncode))
         self._notify(call, call.log.write, "ERROR", f"{error['type']}: {error['message']}")
-        # After a crash that came once it had called back, the caller receives what came first.
+        # If it crashed after it had called back, the caller receives what it called back with.
         if call.killed is not None or (call.result is None and call.error is None):
             call.result = None
             call.error = error
@@ -407,7 +395,7 @@ class Container:
     def _notify(self, call: Call, action: Callable[..., Any], *arguments: Any) -> Any:
         try:
             return action(*arguments)
-        except Exception as error:  # noqa: BLE001 - a log listener's failure belongs to whoever called
+        except Exception as error:  # noqa: BLE001 - raised where the function was called
             if not call.done.done():
                 call.done.set_exception(error)
             return None
@@ -452,7 +440,7 @@ class Container:
         try:
             result = await call.invoke(request["name"], request.get("params"), request["sync"])
             answer = json.dumps({"id": number, "result": result}, allow_nan=False)
-        except Exception as error:  # noqa: BLE001 - it is the calling function's to handle
+        except Exception as error:  # noqa: BLE001 - raised in the calling function
             message = str(error) or type(error).__name__
             answer = json.dumps({"id": number, "error": message})
         if self._call is call:
@@ -465,7 +453,7 @@ def _environment(directory: Path) -> dict[str, str]:
         **BARE_ENVIRONMENT,
         "HOME": str(directory),
         "TMPDIR": str(directory),
-        "TZ": "Asia/Shanghai",  # what the service says in event.timezone
+        "TZ": "Asia/Shanghai",  # the service's event.timezone
     }
 
 

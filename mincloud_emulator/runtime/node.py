@@ -1,4 +1,4 @@
-"""Finds Node, and gives the options with which it runs functions."""
+"""Finds Node, and builds the options with which it runs functions."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ OLDEST_MAJOR = 12
 """The service runs Node 12; nothing older knows the syntax that it accepts."""
 
 BARE_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
-"""What programs that the runtime starts see of the environment: none of the emulator's own, which may hold secrets."""
+"""The environment of the programs that the runtime starts: without the emulator's variables, which may hold secrets."""
 
 _WANTED_VERSION = re.compile(r"v?(\d+)(?:\.(\d+))?(?:\.(\d+))?")
 _QUESTION = "process.stdout.write('Node ' + process.version + ' ' + process.execPath)"
 _ANSWER = re.compile(r"Node v(\d+)\.(\d+)\.(\d+)\S* (.+)")
 _ADVICE = f"install Node {OLDEST_MAJOR} or newer, or name its program in MINCLOUD_NODE"
 
-# Where the usual version managers and Homebrew keep what they install; VERSION is followed by the rest of a version.
+# The paths of the usual version managers and Homebrew; VERSION is followed by the rest of a version.
 _INSTALLED = (
     "~/.nvm/versions/node/vVERSION/bin/node",
     "~/.volta/tools/image/node/VERSION/bin/node",
@@ -46,19 +46,14 @@ class NodeMissing(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class NodeInfo:
-    """A Node program.
-
-    Attributes:
-        path: Where it is.
-        version: Its version as (major, minor, patch).
-    """
+    """A Node program and its version as (major, minor, patch)."""
 
     path: str
     version: tuple[int, int, int]
 
     @property
     def permission_flag(self) -> str | None:
-        """The option that turns Node's permission model on, None where Node has no such model."""
+        """The option that turns Node's permission model on; None if this Node has none."""
         if self.version[0] < 20:  # noqa: PLR2004 - a version of Node
             return None
         if (22, 13) <= self.version < (23,) or self.version >= (23, 5):
@@ -66,15 +61,10 @@ class NodeInfo:
         return "--experimental-permission"
 
     def options(self, *, heap_mb: int, readable: list[Path], writable: Path) -> list[str]:
-        """Gives the options that confine a container.
+        """Returns the command line options that confine a container.
 
-        Args:
-            heap_mb: The most that JavaScript objects may take, in MB.
-            readable: The files and directories that it may read, where Node can tell.
-            writable: The one directory that it may read and write, where Node can tell.
-
-        Returns:
-            Command line options, to stand before the script.
+        Its JavaScript objects may take `heap_mb`. If Node has a permission model, it may read the files and directories in
+        `readable`, and read and write the directory `writable`.
         """
         # container.cjs makes log lines of warnings, and leaves out the one about the permission model.
         options = ["--no-warnings", f"--max-old-space-size={heap_mb}"]
@@ -91,11 +81,11 @@ def find_node(node: str | None = None) -> NodeInfo:
     """Finds the Node that runs functions. Blocks for some 50 ms while Node starts once.
 
     Args:
-        node: A program's name or path, or a version such as ``12`` or ``12.22``, of which an installed one is
-            looked for. By default what ``MINCLOUD_NODE`` names, else ``node`` and then ``nodejs`` on the search path.
+        node: A program's name or path, or a version such as ``12`` or ``12.22``, of which an installed one is searched. By
+            default ``MINCLOUD_NODE``, else ``node`` and then ``nodejs`` on the search path.
 
     Returns:
-        Where it is and which version it has. Of a version manager's shim, the program that it starts.
+        The program, which for a version manager's shim is the one that the shim starts.
 
     Raises:
         NodeMissing: There is none, it does not run, or it is older than Node 12.
@@ -117,9 +107,9 @@ def find_node(node: str | None = None) -> NodeInfo:
 
 @functools.cache
 def _ask(path: str) -> NodeInfo:
-    """Asks a program, once, for its version and for where Node really is.
+    """Asks a program, once, for its version and the real path of Node.
 
-    Functions are started without the environment of the emulator, which a version manager's shim needs.
+    A version manager's shim would not work in a container, which is started without the emulator's environment.
     """
     try:
         found = _answer(path, BARE_ENVIRONMENT)
@@ -128,9 +118,9 @@ def _ask(path: str) -> NodeInfo:
     if found is not None and Path(found.path) == Path(path).resolve():
         return found
     environment = {name: value for name, value in os.environ.items() if name != "NODE_OPTIONS"}
-    behind = _answer(path, environment).path
+    real = _answer(path, environment).path
     try:
-        return _answer(behind, BARE_ENVIRONMENT)
+        return _answer(real, BARE_ENVIRONMENT)
     except NodeMissing as error:
         message = (
             f"{path} does not run without the environment variables of this emulator, which functions must not see"
@@ -154,9 +144,9 @@ def _answer(path: str, environment: Mapping[str, str]) -> NodeInfo:
         raise NodeMissing(f"{path} does not run ({error}): to run functions {_ADVICE}.") from error
     answer = _ANSWER.search(process.stdout)
     if answer is None:
-        said = next(iter(process.stderr.splitlines()), "")
+        problem = next(iter(process.stderr.splitlines()), "")
         raise NodeMissing(
-            f"{path} is not Node, it does not tell a version{said and f' ({said})'}: to run functions {_ADVICE}."
+            f"{path} is not Node, it does not tell a version{problem and f' ({problem})'}: to run functions {_ADVICE}."
         )
     return NodeInfo(answer[4], (int(answer[1]), int(answer[2]), int(answer[3])))
 
@@ -184,7 +174,7 @@ def _find_version(wanted: tuple[int, ...]) -> NodeInfo:
 
 
 def _candidates(version: str) -> Iterator[str]:
-    """Yields programs that may be Node of a version: on the search path, from npm, of version managers."""
+    """Yields programs that may be that version of Node: on the search path, from npm, from version managers."""
     major = version.partition(".")[0]
     for name in ("node", f"node{major}", f"node-{major}", "nodejs"):
         if path := shutil.which(name):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.clock import Clock
+from ..core.json_text import encode_json
 from .container import Container, ContainerLimits, ContainerOptions, FunctionVersion
 from .node import NodeInfo, find_node
 from .watchdog import Watchdog
@@ -28,7 +29,7 @@ _PREWARM_DELAY = 0.05  # seconds, so that starting ahead does not slow the call 
 
 
 class _StartFailed(Exception):
-    """A container that was started for a call did not come up."""
+    """A container that was started for a call did not start."""
 
     def __init__(self, container: Container) -> None:
         super().__init__()
@@ -46,23 +47,22 @@ class _Waiter:
 class Runtime:
     """Runs functions, each in a Node process of its own. Belongs to one event loop.
 
-    A container that has served a call is kept for the next call of the same version, in which global variables may
-    survive. A call that finds none takes whichever comes first: one that another call releases, or one that is being
-    started, of which there are at most as many at a time as processors. When nothing waits, containers are
-    prewarmed, started but without a function: as many as are missing to how many calls there were at once lately, and
-    at least one, so that a function's first call does not wait for Node to start.
+    A container that has run a call is kept for the next call of the same version, in which global variables may survive. A call
+    without one takes the first that becomes free or ready; at most as many containers are starting at a time as there are
+    processors. When no call waits, containers are prewarmed, started without a function: up to the number of calls that recently
+    ran at once, and at least one, so that a function's first call does not wait for Node to start.
 
-    Making a runtime needs neither Node nor an event loop.
+    Creating a runtime needs neither Node nor an event loop.
 
     Args:
-        node: Node's program or version, see `find_node`.
+        node: The program or version of Node, see `find_node`.
         keep_warm: Seconds that an idle container is kept.
-        min_idle: How many idle containers, each of some 45 MB, are kept however few calls ran at once lately.
+        min_idle: How many idle containers, each of some 45 MB, are kept even if fewer calls ran at once recently.
         prewarm: Whether to start containers ahead of calls.
-        limits: What a call may take beside time and memory.
-        baas: A JavaScript module whose exports stand in for the parts of ``BaaS`` that the emulator has not.
-        strict: Whether a function that opens a socket is refused, as in the service; else its log says so.
-        log_time: Gives the present time as a log entry starts with; the real time, if not given.
+        limits: The limits of a call beside time and memory.
+        baas: See `Settings`.
+        strict: See `Settings`.
+        log_time: Returns the time at the start of a log entry; the real time if None.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Runtime:
         self._waiters: list[_Waiter] = []
         self._starting: set[Container] = set()
         self._busy: set[Container] = set()
-        self._idle: dict[Container, asyncio.TimerHandle] = {}  # the one that is idle longest comes first
+        self._idle: dict[Container, asyncio.TimerHandle] = {}  # the one that has been idle longest is first
         self._containers: set[Container] = set()
         self._demand = _RecentPeak(keep_warm / 2)
         self._prewarm_timer: asyncio.TimerHandle | None = None
@@ -115,28 +115,27 @@ class Runtime:
         """Calls a function once. Cancelling this ends its process.
 
         Args:
-            function: What to call.
-            event: Its first argument, as it is to arrive.
-            time_limit: Seconds that it may take; waiting for a container does not count, loading its code does.
-            invoke: Called as ``invoke(name, params, sync)`` for ``BaaS.invoke``; what it returns is what
-                the function receives, and what it raises is raised there.
-            on_start: Called when the call has its container and begins to run.
-            on_log: Called with each log entry, without its newline, as it is written. What it raises
-                ends the call and is raised here.
+            function: The function.
+            event: Its first argument.
+            time_limit: Seconds that it may take; loading its code counts, waiting for a container does not.
+            invoke: Called as ``invoke(name, params, sync)`` for ``BaaS.invoke``. The function receives what it returns or raises.
+            on_start: Called when the call has a container and starts to run.
+            on_log: Called with each log entry, without its newline. What it raises ends the call and is raised here.
 
         Returns:
-            How the call ended, which includes every way in which the function can fail.
+            The result of the call, whether the function succeeded or failed.
 
         Raises:
             NodeMissing: There is no usable Node.
             RuntimeError: The runtime is closed.
-            ValueError: The event is not JSON.
+            TypeError: The event contains something that JSON does not have.
+            ValueError: The event contains NaN, an infinity or itself, or is nested too deeply.
             OSError: A process could not be started.
         """
-        text = _encoded(event)
-        node = await self._find_node()
+        text = encode_json(dict(event))
+        await self._find_node()
         try:
-            container = await self._acquire(node, function)
+            container = await self._acquire(function)
         except _StartFailed as failed:
             if on_start is not None:
                 on_start()
@@ -160,16 +159,16 @@ class Runtime:
 
     @property
     def prewarmed(self) -> tuple[Container, ...]:
-        """The containers that are up or coming up and have no function yet."""
+        """The containers that have started or are starting and have no function yet."""
         return (*self._starting, *(container for container in self._idle if container.function is None))
 
     @property
     def idle(self) -> tuple[Container, ...]:
-        """The containers that wait for another call of their function, the one that is idle longest first."""
+        """The containers that wait for another call of their function, the one that has been idle longest first."""
         return tuple(container for container in self._idle if container.function is not None)
 
     async def aclose(self) -> None:
-        """Ends every container and waits until nothing of them is left. Calls that still run fail."""
+        """Ends every container, with which calls that still run fail, and waits until they have ended."""
         self._closed = True
         if self._prewarm_timer is not None:
             self._prewarm_timer.cancel()
@@ -204,20 +203,20 @@ class Runtime:
 
     # Which container serves a call --------------------------------------------------------------
 
-    async def _acquire(self, node: NodeInfo, function: FunctionVersion) -> Container:
+    async def _acquire(self, function: FunctionVersion) -> Container:
         container = self._take_idle(function)
         if container is None:
             waiter = _Waiter(function, asyncio.get_running_loop().create_future())
             self._waiters.append(waiter)
             self._note_demand()
             try:
-                self._start_for_waiters(node)
+                self._start_for_waiters()
                 container = await waiter.container
             except BaseException:
                 if waiter in self._waiters:
                     self._waiters.remove(waiter)
-                elif waiter.container.done() and not waiter.container.cancelled():
-                    self._return_unused(waiter.container)
+                elif waiter.container.done() and not waiter.container.cancelled() and not waiter.container.exception():
+                    self._release(waiter.container.result())  # the call was cancelled just when it had got one
                 raise
         else:
             self._busy.add(container)
@@ -230,7 +229,7 @@ class Runtime:
         for container in list(self._idle):
             loaded = container.function
             if not container.usable:
-                continue  # it is just ending
+                continue  # it is ending
             if loaded is None:
                 if container.memory_mb == function.memory_mb:
                     blank = container
@@ -240,28 +239,28 @@ class Runtime:
                 self._end_idle(container)
         chosen = same or blank
         if chosen is not None:
-            self._idle.pop(chosen).cancel()
+            self._remove_idle(chosen)
             if chosen is blank:
                 self._schedule_prewarm(function.memory_mb)
         return chosen
 
-    def _start_for_waiters(self, node: NodeInfo) -> None:
-        """Starts containers for the calls that wait, at most as many at a time as there are processors."""
-        coming: dict[int, int] = {}
-        for container in self._starting:
-            coming[container.memory_mb] = coming.get(container.memory_mb, 0) + 1
+    def _start_for_waiters(self) -> None:
+        """Starts containers for the waiting calls, at most as many at a time as there are processors."""
+        if self._node is None or self._closed:
+            return
+        starting = Counter(container.memory_mb for container in self._starting)
         for waiter in list(self._waiters):
             memory_mb = waiter.function.memory_mb
             if waiter.container.done():
                 continue  # it was cancelled
-            if coming.get(memory_mb, 0) > 0:
-                coming[memory_mb] -= 1
+            if starting[memory_mb] > 0:
+                starting[memory_mb] -= 1
             elif len(self._starting) < _processors():
                 try:
-                    self._start(node, memory_mb)
+                    self._start(self._node, memory_mb)
                 except OSError as error:
                     if self._starting or self._busy:
-                        return  # there is no room for more, and it waits for what there is
+                        return  # there is no room for more processes, so the call waits for one of those
                     self._waiters.remove(waiter)
                     waiter.container.set_exception(error)
             else:
@@ -288,16 +287,7 @@ class Runtime:
             container.kill()
         elif not self._give_to_waiter(container):
             self._keep(container)
-        self._start_more()
-
-    def _return_unused(self, future: asyncio.Future[Container]) -> None:
-        """Takes back the container of a call that was cancelled."""
-        if future.exception() is None:
-            self._release(future.result())
-
-    def _start_more(self) -> None:
-        if self._waiters and self._node is not None and not self._closed:
-            self._start_for_waiters(self._node)
+        self._start_for_waiters()
 
     # Which containers are kept ------------------------------------------------------------------------------
 
@@ -324,10 +314,13 @@ class Runtime:
             self._end_idle(container)
 
     def _end_idle(self, container: Container) -> None:
+        self._remove_idle(container)
+        container.kill()
+
+    def _remove_idle(self, container: Container) -> None:
         timer = self._idle.pop(container, None)
         if timer is not None:
             timer.cancel()
-        container.kill()
 
     def _lacks_containers(self) -> bool:
         """Returns whether there are fewer containers than there were calls at once lately."""
@@ -340,9 +333,9 @@ class Runtime:
     def _prewarm(self, memory_mb: int) -> None:
         self._prewarm_timer = None
         if self._waiters:
-            self._schedule_prewarm(memory_mb)  # those who wait come first
+            self._schedule_prewarm(memory_mb)  # waiting calls come first
             return
-        with contextlib.suppress(OSError):  # whichever call needs a process will say why there is none
+        with contextlib.suppress(OSError):  # the next call that needs a process will raise it
             while (
                 self._node is not None
                 and len(self._starting) < _processors()
@@ -393,13 +386,11 @@ class Runtime:
             self._keep(container)
             if self._lacks_containers() and self._prewarms:
                 self._prewarm(container.memory_mb)
-        self._start_more()
+        self._start_for_waiters()
 
     def _on_end(self, container: Container) -> None:
         """Removes a container that has ended without a call; one that did not start fails a waiting call."""
-        timer = self._idle.pop(container, None)
-        if timer is not None:
-            timer.cancel()
+        self._remove_idle(container)
         if container in self._starting:
             self._starting.discard(container)
             for waiter in self._waiters:
@@ -407,7 +398,7 @@ class Runtime:
                     self._waiters.remove(waiter)
                     waiter.container.set_exception(_StartFailed(container))
                     break
-            self._start_more()
+            self._start_for_waiters()
 
     async def _remove_when_ended(self, container: Container, watchdog: Watchdog) -> None:
         await container.wait_ended()
@@ -449,10 +440,3 @@ def _processors() -> int:
 
 def _closed_error() -> RuntimeError:
     return RuntimeError("The runtime is closed: make another one to run functions.")
-
-
-def _encoded(event: Mapping[str, Any]) -> bytes:
-    try:
-        return json.dumps(dict(event), allow_nan=False, separators=(",", ":")).encode()
-    except (TypeError, RecursionError) as error:
-        raise ValueError(f"the event is not JSON: {error}") from error

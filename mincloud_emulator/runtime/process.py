@@ -1,4 +1,4 @@
-"""A Node process and the pipes to it: its channel and its two standard streams."""
+"""A Node process and its pipes: the channel and the two standard streams."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _READ_BYTES = 262_144
-_DISCARD_PAUSE = 0.02  # seconds between two reads of what is thrown away: a flood must not keep the loop busy
+_DISCARD_PAUSE = 0.02  # seconds between two reads of discarded output: a flood of it must not keep the loop busy
 _EXIT_GRACE = 1.0  # seconds between the end of the channel, which the kernel closes first, and that of the process
 _LAST_READS = 16  # reads of what an ended process left in a pipe, which holds less
 
@@ -28,7 +28,7 @@ class ProcessListener(Protocol):
         """Handles a frame.
 
         Raises:
-            FrameError: No container sends such a frame.
+            FrameError: It is not a frame that a container sends.
         """
 
     def on_output(self, level: str, data: bytes) -> bool:
@@ -83,9 +83,11 @@ class ContainerProcess:
                 pass_fds=(its_input, its_output),
                 cwd=directory,
                 env=environment,
-                process_group=0,  # so that what it starts, where Node can't forbid that, ends with it
+                process_group=0,  # so that the processes that it starts, which older Nodes can't forbid, are killed with it
             )
             on_failure.pop_all()
+        self.pid = self._process.pid
+        """Its process id, which is also that of its process group."""
         for descriptor in (its_input, its_output, its_stdout, its_stderr):
             os.close(descriptor)
         os.set_blocking(self._input, False)
@@ -93,11 +95,6 @@ class ContainerProcess:
             os.set_blocking(descriptor, False)
             self._readable[descriptor] = level
             self._loop.add_reader(descriptor, self._on_readable, descriptor)
-
-    @property
-    def pid(self) -> int:
-        """Its process id, which is also that of its process group."""
-        return self._process.pid
 
     def send(self, kind: int, payload: bytes) -> None:
         """Sends a frame. What the pipe can't take yet is sent when it can."""
@@ -128,7 +125,7 @@ class ContainerProcess:
             self._loop.add_writer(self._input, self._write)
             return
         except OSError:
-            self._unsent.clear()  # it has ended, which the end of its output tells in a moment
+            self._unsent.clear()  # it has ended, and its output will be closed in a moment
         self._loop.remove_writer(self._input)
 
     def _on_readable(self, descriptor: int) -> None:
@@ -166,7 +163,7 @@ class ContainerProcess:
             self.kill()
 
     def drain_output(self) -> None:
-        """Hands on what is already in the pipes of the standard streams."""
+        """Reads what is already in the pipes of the standard streams."""
         for descriptor, level in self._readable.items():
             if level:
                 for data in _read_available(descriptor, 4):
@@ -185,7 +182,7 @@ class ContainerProcess:
             self._loop.call_later(pause, self._await_exit, until, min(2 * pause, 0.02))
             return
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)  # what it has started and left behind
+            os.killpg(self._process.pid, signal.SIGKILL)  # the processes that it has started and left behind
         self._loop.remove_writer(self._input)
         for data in _read_available(self._output, _LAST_READS):
             self._on_channel(data)

@@ -1,4 +1,4 @@
-"""Headless Chromium, driven through a Node script; a page fails its test for any error or any request elsewhere."""
+"""Headless Chromium, controlled by a Node script; any error on a page, and any request to another host, fails the test."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SCRIPT = Path(__file__).with_name("drive.mjs")
 
 
 class BrowserError(AssertionError):
-    """What the browser was asked for did not happen in time; the message says what it saw instead."""
+    """The browser did not do in time what it was asked for; the message says what it shows instead."""
 
 
 class Browser:
@@ -47,7 +47,7 @@ class Browser:
 
     @contextlib.contextmanager
     def page(self, url: str, *, expected_problems: str | None = None, **options: Any) -> Generator[Page]:
-        """Open the page of an emulator, and see in the end that nothing went wrong on it.
+        """Opens the page of an emulator, and checks in the end that there was no error on it.
 
         Args:
             url: where to begin; nothing but its origin is reached.
@@ -70,7 +70,7 @@ class Browser:
 
 
 class Page:
-    """One tab. What it waits for has a minute to happen."""
+    """A tab, which waits a minute at most."""
 
     def __init__(self, browser: Browser, number: int) -> None:
         self._browser = browser
@@ -121,7 +121,7 @@ class Page:
         self._do("wait", target=_target(target), state=state)
 
     def wait_for_text(self, css: str, text: str) -> None:
-        """Wait until an element shows a text."""
+        """Waits until an element shows a text."""
         script = f"document.querySelector({json.dumps(css)})?.innerText.includes({json.dumps(text)})"
         try:
             self._do("until", script=script)
@@ -154,7 +154,7 @@ def _target(target: Target) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def start_browser() -> Generator[Browser]:
-    """Run Chromium until the end of the block."""
+    """Runs Chromium until the end of the block."""
     with subprocess.Popen(
         ["node", str(_SCRIPT), str(EXECUTABLE)],
         stdin=subprocess.PIPE,

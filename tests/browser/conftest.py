@@ -1,4 +1,4 @@
-"""One Chromium for all tests of the page."""
+"""Fixtures for the tests of the page, with one Chromium for all."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each test the time for more than one thing that takes as long as the browser may take for it."""
+    """Gives each test enough time for several waits of the browser's longest time."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.timeout(300))
@@ -37,7 +37,7 @@ def page(browser: Browser, emulator: Emulator) -> Iterator[Page]:
 
 @pytest.fixture
 def api(emulator: Emulator) -> Iterator[API]:
-    """Someone else who uses the emulator while the page is open."""
+    """Another client that uses the emulator while the page is open."""
     client = API(emulator.url, emulator.access_token)
     yield client
     client.http.close()

@@ -1,4 +1,4 @@
-"""Calls from the page: data that is checked, three ways to call, results that are shown as they are."""
+"""Calls from the page: checked data, three ways to call, and unchanged results."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FAILING = """exports.main = async function (event) {
 
 @pytest.fixture
 def at_echo(emulator: Emulator, page: Page) -> Page:
-    """The page at a function that gives back its data."""
+    """The page with a function that returns its data."""
     emulator.deploy("echo", "exports.main = (event, callback) => callback(null, event.data)")
     page.goto(f"{emulator.url}/#function=echo")
     page.wait_for_text("#function-name", "echo")

@@ -1,4 +1,4 @@
-"""The documentation, as `make docs` built it: every page opened, as a site and as files."""
+"""The pages that `make docs` has built, opened as a site and as files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page learns while it is open, and where it is after a reload."""
+"""Events while the page is open, and its state after a reload."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_older_jobs_are_read_on_demand_and_new_ones_keep_their_place(emulator: E
 
 
 def test_what_happens_while_the_page_reads_is_shown_once(emulator: Emulator, api: API, browser: Browser) -> None:
-    """Events wait until the page has read everything, and much of what they say is in that."""
+    """Events are delayed until the page has read everything, and much of it is in what was read."""
     emulator.stub("greet", lambda _event: 1)
     emulator.delay(1, path="/_emulator/requests")
     with browser.page(emulator.console_url) as page:
@@ -139,7 +139,7 @@ def test_a_flood_of_calls_and_lines_leaves_the_page_right(emulator: Emulator, ap
 
 
 def start_at_a_port_of_its_own() -> Emulator:
-    """Below those that the system hands out, so that nobody gets it by chance while no emulator is there."""
+    """Returns a port below the system's ephemeral ports, so that nothing else takes it while no emulator runs."""
     for port in range(20_000, 32_000, 10):
         with contextlib.suppress(AddressError):
             return Emulator(port=port).start()

@@ -1,4 +1,4 @@
-"""Functions on the page: chosen, read, edited, deployed, created, deleted."""
+"""Functions on the page: choosing, reading, editing, deploying, creating and deleting them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names, results and logs that would be more than text if the page let them; and where the page may reach."""
+"""Names, results and logs with markup are shown as text, and the page can't send requests elsewhere."""
 
 from __future__ import annotations
 

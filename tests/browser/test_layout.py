@@ -1,4 +1,4 @@
-"""The page on a phone, in the dark, and by keyboard alone."""
+"""The page on a phone, in the dark theme, and with only a keyboard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What makes work on the page quick: jobs run again, found and copied, code in colours, changes shown before they are deployed."""
+"""The tools of the page: running a job again, filters, copying a call, highlighting, and the difference before a deployment."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ALLOWED: dict[str, Any] = {"permissions": ["clipboard-read", "clipboard-write"]}
 
 @pytest.fixture
 def at_echo(emulator: Emulator, page: Page) -> Page:
-    """The page at a function that gives back its data."""
+    """The page with a function that returns its data."""
     emulator.stub("echo", lambda event: event["data"])
     page.goto(f"{emulator.url}/#function=echo")
     page.wait_for_text("#function-name", "echo")

@@ -1,4 +1,4 @@
-"""The emulator's command as a process of its own, for tests that start, interrupt and kill it."""
+"""Runs the emulator's command in a process, for tests that start, interrupt and kill it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PROGRAM = (
 
 
 class CommandProcess:
-    """A running command, whose output is collected as it comes."""
+    """A running command, whose output is collected."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
@@ -45,7 +45,7 @@ class CommandProcess:
             return "".join(self._lines)
 
     def line_with(self, text: str, *, timeout: float = 50) -> str:
-        """Return the first line that has a text in it, as soon as it is there."""
+        """Waits for the first line that contains a text, and returns it."""
         deadline = time.monotonic() + timeout
         with self._arrived:
             while True:
@@ -73,7 +73,7 @@ class CommandProcess:
 def emulator_process(
     *arguments: str, environment: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> Generator[CommandProcess, None, None]:
-    """Run the command on a free port, and see to it that it is gone in the end."""
+    """Runs the command on a free port, and ends it."""
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM, "--port", "0", *arguments],
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""What the emulator's tests talk to it with."""
+"""Fixtures and clients for the tests of the emulator."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _web_is_closed() -> Iterator[None]:
 
 
 class API:
-    """Raw requests with a valid token, one method per operation: no client of ours is in the way."""
+    """Sends raw requests with a valid token, without the library's client; one method per operation."""
 
     def __init__(self, base_url: str, token: str) -> None:
         headers = {"Authorization": f"Bearer {token}"}
@@ -75,7 +75,7 @@ def api(emulator: Emulator) -> Iterator[API]:
 
 @pytest.fixture
 def console(emulator: Emulator) -> Iterator[httpx.Client]:
-    """What the page sends: requests to the console's interface, with its key."""
+    """A client of the console's interface, with its key."""
     with console_client(emulator) as client:
         yield client
 
@@ -86,7 +86,7 @@ def console_client(emulator: Emulator) -> httpx.Client:
 
 
 def raw_exchange(origin: str, request: bytes) -> bytes:
-    """Send bytes that no HTTP library would, and return everything that comes back until the other side closes."""
+    """Sends bytes that no HTTP library would send, and returns everything until the other side closes."""
     url = httpx.URL(origin)
     received = b""
     with socket.create_connection((url.host, url.port or 80), timeout=TIMEOUT) as connection:

@@ -1,4 +1,4 @@
-"""Turns generated requests into ones that get somewhere, for the run in test_contract_agreement.py.
+"""Hooks for schemathesis that make generated requests reach functions, for test_contract_agreement.py.
 
 Left to itself, schemathesis calls functions that do not exist with credentials that nobody has, and learns that 404 and 401
 are documented. Here a request that the contract allows also meets what a contract can't say: its function exists, a new
@@ -29,7 +29,7 @@ _NAMES = (f"made-{number}" for number in itertools.count())
 
 @schemathesis.hook  # pyright: ignore[reportUnknownMemberType] - schemathesis leaves it half typed
 def before_call(_context: schemathesis.HookContext, case: schemathesis.Case[Any], _kwargs: dict[str, Any]) -> None:
-    """Adjust a request before it is sent."""
+    """Adjusts a request before it is sent."""
     # schemathesis leaves the type half open.
     headers = cast("dict[str, str]", case.headers)  # pyright: ignore[reportUnknownMemberType] - see above
     operation = case.operation.definition.raw["operationId"]
@@ -67,12 +67,12 @@ def before_call(_context: schemathesis.HookContext, case: schemathesis.Case[Any]
 
 
 def _negative(meta: CaseMetadata) -> set[str]:
-    """Return the parts of a request that break the contract."""
+    """Returns the parts of a request that break the contract."""
     return {str(place.value) for place, part in meta.components.items() if part.mode.is_negative}
 
 
 def _made() -> str:
-    """Make a function, and return its name."""
+    """Creates a function, and returns its name."""
     name = next(_NAMES)
     headers = {"Authorization": f"Bearer {os.environ['EMULATOR_ACCESS_TOKEN']}"}
     _post("/oserve/v1.3/cloud-function/", {"name": name, "function_code": "exports.main = 1"}, headers)

@@ -1,4 +1,4 @@
-"""Whom the emulator lets in: other accounts, other machines and other sites are kept from running code."""
+"""Access: other accounts, other machines and other sites can't run code."""
 
 from __future__ import annotations
 

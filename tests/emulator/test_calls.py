@@ -1,4 +1,4 @@
-"""Calls: waiting or not, tried with debug, played by stubs or run by Node."""
+"""Calls: waiting or not, debugged, and run by stubs or by Node."""
 
 from __future__ import annotations
 
@@ -394,7 +394,7 @@ def test_the_limits_are_the_documented_ones() -> None:
 
 
 class TestWithSmallLimits:
-    """The limits on time and on how many run at once, each made small enough to meet.
+    """Limits on time and on concurrent calls that are small enough to be reached.
 
     Whatever a test does not mean to run into stays large: that no machine is too slow for it.
     """

@@ -1,4 +1,4 @@
-"""The command: what it prints, how it is stopped, and what it says when it can't start."""
+"""The command: what it prints, how it is stopped, and its messages when it can't start."""
 
 from __future__ import annotations
 
@@ -213,7 +213,7 @@ def test_secrets_may_come_from_the_environment() -> None:
 
 
 def refusal(*arguments: str) -> str:
-    """Run the command, which must not start, and return the one line that it says."""
+    """Runs the command, which must not start, and returns the line that it prints."""
     with emulator_process(*arguments) as process:
         assert process.wait() == 2
         assert process.output.count("\n") == 1
@@ -228,7 +228,7 @@ def test_a_port_in_use_is_named() -> None:
 
 
 def free_port(*others: int) -> int:
-    """Return a port below those that the system hands out, from which on others at some distances are free, too."""
+    """Returns a port below the system's ephemeral ports, from which others at some distances are free too."""
     for port in range(20_000, 31_000, 10):
         with contextlib.ExitStack() as stack, contextlib.suppress(AddressError):
             for distance in (0, *others):

@@ -1,4 +1,4 @@
-"""What the console page works with, and whom it is kept from."""
+"""The console's interface, and its access rules."""
 
 from __future__ import annotations
 

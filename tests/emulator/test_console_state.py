@@ -1,4 +1,4 @@
-"""What a console page that is opened in the middle of things is told, and what its files come with."""
+"""The state that a console page reads when it is opened, and the headers of its files."""
 
 from __future__ import annotations
 

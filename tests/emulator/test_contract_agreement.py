@@ -1,4 +1,4 @@
-"""The contract and the emulator say the same, as far as schemathesis can tell within a fixed budget."""
+"""The emulator agrees with the contract, as far as schemathesis finds out within a fixed budget."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _OPERATIONS = sum(1 for _ in operations(_CONTRACT))
 
 
 def disagreements(emulator: Emulator, folder: Path, *options: str) -> tuple[int, str]:
-    """Run schemathesis against an emulator, always with the same requests, and return its status and report."""
+    """Runs schemathesis against an emulator, always with the same requests, and returns its status and report."""
     emulator.stub("test", lambda event: event["data"])
     document = folder / "server.json"
     document.write_text(json.dumps(_CONTRACT), encoding="utf-8")

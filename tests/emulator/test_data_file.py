@@ -1,4 +1,4 @@
-"""The data file: what it keeps, over a clean end and over a kill, and which files are refused."""
+"""The data file: what it keeps after a clean end and after a kill, and which files are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lists in the documentation of what is the same as in the service and what is not: each line has its tests."""
+"""The lists of equalities with and differences from the service in the documentation: each line has its tests."""
 
 from __future__ import annotations
 
@@ -135,13 +135,13 @@ DIFFERENT = {
 
 
 def lines_of(heading: str) -> list[str]:
-    """Return the items of the list under a heading of the page."""
+    """Returns the items of the list under a heading of the page."""
     section = _PAGE.read_text("utf-8").partition(f"## {heading}\n")[2].partition("\n## ")[0]
     return [" ".join(item.split()) for item in re.split(r"^- ", section, flags=re.MULTILINE)[1:]]
 
 
 def names_of(path: Path) -> Iterator[str]:
-    """Yield the names of a file's functions."""
+    """Yields the names of a file's functions."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node.name
@@ -185,10 +185,10 @@ def test_tokens_and_codes_are_good_for_as_long_as_the_page_says() -> None:
     credentials = Credentials(store, clock, Settings())
     code, late_code = credentials.issue_code(), credentials.issue_code()
     clock.advance(599)
-    issued = credentials.exchange_code(code, credentials.client_id)
+    issued = credentials.exchange_code(code)
     assert issued is not None
     clock.advance(1)
-    assert credentials.exchange_code(late_code, credentials.client_id) is None
+    assert credentials.exchange_code(late_code) is None
     clock.advance(30 * 86400 - 2)
     assert credentials.accepts(issued.access_token)
     clock.advance(1)

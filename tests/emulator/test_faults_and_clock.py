@@ -1,4 +1,4 @@
-"""Faults and time under a test's control."""
+"""Faults, and a clock that a test controls."""
 
 from __future__ import annotations
 

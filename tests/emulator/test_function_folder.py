@@ -1,4 +1,4 @@
-"""A folder of functions that is watched: whatever changes a file is seen, and what is none of them is said once."""
+"""A watched folder of functions: every change is found, and every problem is reported once."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LONG_AGO = 1_500_000_000
 
 
 class Deployed(dict[str, str]):
-    """What a folder deployed: code by name."""
+    """The code that a folder has deployed, by name."""
 
     def __call__(self, name: str, code: str) -> str:
         action = "updated" if name in self else "created"
@@ -42,18 +42,18 @@ def folder(tmp_path: Path, deployed: Deployed) -> WatchedFolder:
 
 
 def said(folder: WatchedFolder) -> list[str]:
-    """Look at the folder, and return all that there is to say."""
-    return [*itertools.chain(*folder.look())]
+    """Scans the folder, and returns all messages."""
+    return [*itertools.chain(*folder.scan())]
 
 
 @pytest.fixture(autouse=True)
 def _all_files_are_settled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have a look rely on what the system says of a file, however young the file is."""
+    """Has a scan rely on the times of a file, however new the file is."""
     monkeypatch.setattr("mincloud_emulator.core.function_folder._UNSETTLED_SECONDS", -60.0)
 
 
 def write(path: Path, code: str) -> None:
-    """Write a file whose times and size are those of its last version, as `cp -p` and `rsync -t` may."""
+    """Writes a file with the times and the size of its last version, as `cp -p` and `rsync -t` may."""
     path.write_text(code)
     os.utime(path, (LONG_AGO, LONG_AGO))
 
@@ -68,7 +68,7 @@ def test_a_file_that_keeps_its_time_and_size_is_deployed_again(
     assert said(folder) == [f"updated greet from {tmp_path / 'greet.js'}"]
     write(tmp_path / ".new", "// 3")
     (tmp_path / ".new").replace(tmp_path / "greet.js")
-    folder.look()
+    folder.scan()
     assert deployed == {"greet": "// 3"}
     assert said(folder) == []
 
@@ -81,7 +81,7 @@ def test_a_link_that_leads_elsewhere_is_deployed_again(
         write(tmp_path / f".{version}" / "index.js", f"// {version}")
         (tmp_path / "link").symlink_to(tmp_path / f".{version}")
         (tmp_path / "link").replace(tmp_path / "greet")
-        folder.look()
+        folder.scan()
         assert deployed == {"greet": f"// {version}"}
 
 
@@ -95,17 +95,17 @@ def test_of_a_file_and_a_folder_the_one_that_is_there_is_deployed(
     assert deployed == {"greet": "// file"}
     for _ in range(2):
         (tmp_path / "greet.js").rename(tmp_path / ".away")
-        folder.look()
+        folder.scan()
         assert deployed == {"greet": "// folder"}
         (tmp_path / ".away").rename(tmp_path / "greet.js")
-        folder.look()
+        folder.scan()
         assert deployed == {"greet": "// file"}
 
 
 def test_a_change_within_one_tick_of_the_clock_is_seen(
     tmp_path: Path, folder: WatchedFolder, deployed: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file system that dates changes coarsely shows nothing of the second one."""
+    """A file system with a coarse resolution of times does not show the second change."""
     monkeypatch.setattr("mincloud_emulator.core.function_folder._UNSETTLED_SECONDS", 600.0)
 
     def stamp_of(path: Path) -> tuple[object, ...]:
@@ -113,12 +113,12 @@ def test_a_change_within_one_tick_of_the_clock_is_seen(
 
     monkeypatch.setattr("mincloud_emulator.core.function_folder._stamp_of", stamp_of)
     write(tmp_path / "greet.js", "// 1")
-    folder.look()
+    folder.scan()
     write(tmp_path / "greet.js", "// 2")
-    folder.look()
+    folder.scan()
     assert deployed == {"greet": "// 2"}
     deployed["greet"] = "// somebody else's"
-    folder.look()
+    folder.scan()
     assert deployed == {"greet": "// somebody else's"}
 
 
@@ -126,7 +126,7 @@ def test_a_file_that_is_gone_is_said_once_and_its_function_stays(
     tmp_path: Path, folder: WatchedFolder, deployed: Deployed
 ) -> None:
     write(tmp_path / "greet.js", "// 1")
-    folder.look()
+    folder.scan()
     (tmp_path / "greet.js").unlink()
     assert said(folder) == []  # it may just be being replaced
     assert said(folder) == [

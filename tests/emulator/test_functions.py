@@ -1,4 +1,4 @@
-"""Functions: created, read, listed, changed and deleted as the contract has it."""
+"""Functions: created, read, listed, updated and deleted as in the contract."""
 
 from __future__ import annotations
 

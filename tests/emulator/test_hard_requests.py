@@ -188,7 +188,7 @@ def test_requests_on_one_connection_are_answered_in_turn(emulator: Emulator, api
 
 
 class TestWithSmallLimits:
-    """The limits on the size and the time of a request, each made small enough to meet."""
+    """Limits on the size and the time of a request that are small enough to be reached."""
 
     @pytest.fixture
     def emulator(self) -> Iterator[Emulator]:
@@ -236,7 +236,7 @@ class TestWithSmallLimits:
 
 @pytest.fixture
 def patient() -> Iterator[Emulator]:
-    """An emulator on which calls may wait for their turn, and run, for longer than any machine needs."""
+    """An emulator on which calls may wait and run for longer than any machine needs."""
     with Emulator(limits=Limits(sync_seconds=60, sync_scheduling_seconds=60)) as emulator:
         yield emulator
 

@@ -1,4 +1,4 @@
-"""Jobs: what each call leaves behind, how they are found, and where their logs are."""
+"""Jobs: what each call records, how they are listed, and where their logs are."""
 
 from __future__ import annotations
 

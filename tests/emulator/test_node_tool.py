@@ -1,4 +1,4 @@
-"""Clients that work with the service work with the emulator: the Node tool from npm, and what the other one sends."""
+"""Existing clients of the service work with the emulator: the Node tool from npm, and the requests of the service's own tool."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Tool:
         )
 
     def done(self, *arguments: str) -> str:
-        """Run a command that has to succeed, and return what it printed."""
+        """Runs a command that has to succeed, and returns its output."""
         completed = self(*arguments)
         assert completed.returncode == 0, completed.stderr
         return completed.stdout
@@ -132,7 +132,7 @@ def test_the_node_tool_shows_what_is_wrong(emulator: Emulator, tool: Tool) -> No
 
 
 def test_what_mincloudx_cli_sends_is_answered_as_it_expects(emulator: Emulator) -> None:
-    """Its requests as the contract describes them, sent raw: CI drives the tool of the service itself."""
+    """The requests of the service's own tool, as the contract describes them, sent raw."""
     application = {"client_id": emulator.client_id, "client_secret": emulator.client_secret}
     with httpx.Client(base_url=emulator.url, follow_redirects=True, timeout=TIMEOUT, verify=False) as http:
         authorize = "/api/oauth2/hydrogen/openapi/authorize/"

@@ -1,4 +1,4 @@
-"""The fixture `mincloud_emulator`, as somebody else's project uses it."""
+"""The pytest fixtures, as another project uses them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens: the way to one, its end, and what kills it."""
+"""Tokens: how they are issued, expire and are revoked."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ def test_a_body_that_can_not_be_read_is_refused(http: httpx.Client, content_type
 
 
 class TestWhileTimeStandsStill:
-    """The ends of tokens, which a running clock would reach by itself on a slow machine."""
+    """Tokens expire with a clock that stands still, since a running one would reach the times by itself on a slow machine."""
 
     @pytest.fixture
     def emulator(self) -> Iterator[Emulator]:

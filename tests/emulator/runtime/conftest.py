@@ -1,4 +1,4 @@
-"""One runtime for a test, and a short way to call a function in it."""
+"""Fixtures for the tests of the runtime."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def function(code: str, *, name: str = "greet", version: int | None = None, memo
 
 
 def messages(log: str) -> list[str]:
-    """The entries of a log without their times."""
+    """Returns the entries of a log without their times."""
     return [entry[25:] for entry in re.split(r"\n(?=\d{4}-\d\d-\d\dT)", log.removesuffix("\n"))]
 
 
 def returned(shown: str) -> str:
-    """The entry of a log that tells what a function returned."""
+    """Returns the entry of a log about what a function returned."""
     return f"LOG return:  {{ error: {{}}, code: 0, data: {shown} }}"
 
 
@@ -67,14 +67,14 @@ class Caller:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def call(any_node: NodeInfo) -> AsyncIterator[Caller]:
-    """The runtime that a module's tests share, as the functions of an emulator do."""
+    """The runtime that the tests of a module share."""
     runtime = Runtime(node=any_node.path)
     yield Caller(runtime)
     await runtime.aclose()
 
 
 class HeldClock:
-    """The clock of a call, which runs from when the test says, not from when Node is up.
+    """Starts the time limit of a call when the test says so, not when Node has started.
 
     So what a function is to have done before its time limit is done, however slow the machine is.
     """
@@ -105,7 +105,7 @@ def held_clock(monkeypatch: pytest.MonkeyPatch) -> HeldClock:
 
 
 def fake_node(directory: Path, script: str) -> str:
-    """Writes a program that stands in for Node, and gives its path."""
+    """Writes a program that is started instead of Node, and returns its path."""
     path = directory / "node"
     path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)

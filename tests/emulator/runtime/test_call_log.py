@@ -1,4 +1,4 @@
-"""The log of a call: its form, its order, its bounds."""
+"""The log of a call: its form, its order, its limits."""
 
 from __future__ import annotations
 

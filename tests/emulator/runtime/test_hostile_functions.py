@@ -1,4 +1,4 @@
-"""A call always ends, whatever a function does to its container, and the emulator goes on."""
+"""Hostile functions: every call ends, and the emulator goes on."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ exports.main = event => { send(event.data.channel, event.data.frames); setInterv
 
 
 async def send_frames(node: NodeInfo, frames: list[tuple[str, str]]) -> InvocationResult:
-    """Calls a function that writes frames into the channel of its container, whose descriptor it is told."""
+    """Calls a function that writes frames into the channel of its container."""
     runtime = Runtime(node=node.path, prewarm=False)
     call = Caller(runtime)
     await runtime.prestart()

@@ -1,4 +1,4 @@
-"""JSON values on their way into a function and back."""
+"""JSON values that are passed to a function and back."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ json_values = st.recursive(
 
 @pytest.fixture(scope="module")
 def echo() -> Iterator[Callable[[Any], Any]]:
-    """Calls, without an event loop of the test's own, a function that gives its data back."""
+    """Calls a function that returns its data, in an event loop of its own."""
     echoing = function("exports.main = (event, callback) => callback(null, event.data)")
     with asyncio.Runner() as runner:
         runtime = Runtime(prewarm=False)

@@ -1,4 +1,4 @@
-"""The network: a function has none of its own in the service, but what is brought as BaaS has."""
+"""The network, which functions do not have in the service, but a module for BaaS has."""
 
 from __future__ import annotations
 

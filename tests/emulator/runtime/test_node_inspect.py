@@ -1,4 +1,4 @@
-"""What is logged without Node is what Node would have logged, tried on the Node that the service runs and on a newer one."""
+"""Values in the logs of stubs are printed as by Node, both by the service's version and by a newer one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ createInterface({ input: process.stdin }).on('line', line => {
 
 @pytest.fixture(scope="module")
 def node_log(any_node: NodeInfo) -> Iterator[Callable[[Any], str]]:
-    """Gives what ``console.log('value: ', …)`` prints of a JSON value."""
+    """Returns what ``console.log('value: ', …)`` prints of a JSON value."""
     process = subprocess.Popen(
         [any_node.path, "-e", PRINTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
     )

@@ -1,4 +1,4 @@
-"""What a call comes to, for each way in which a function can end."""
+"""The result of a call, for each way in which a function can end."""
 
 from __future__ import annotations
 
@@ -322,7 +322,7 @@ async def test_two_megabytes_of_code_and_other_scripts_work(call: Caller) -> Non
 
 
 async def after_a_look(name: str, params: Any, sync: bool) -> Any:
-    """Answers a function when the emulator has surely looked at its memory, which it does each 0.05 s."""
+    """Returns to a function after the emulator has surely checked its memory, which it does every 0.05 s."""
     await asyncio.sleep(0.2)
 
 
