@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import functools
 import ipaddress
 import logging
 import os
@@ -83,7 +84,7 @@ class Server:
 
     def __init__(self, service: Service, api: socket.socket, logs: socket.socket, *, host: str) -> None:
         self.service = service
-        self._states: list[ServerState] = []
+        self._state = ServerState()
         self._servers: list[asyncio.Server] = []
         self._sockets = (api, logs)
         bound = ipaddress.ip_address(api.getsockname()[0])
@@ -127,12 +128,7 @@ class Server:
                 timeout_keep_alive=75,
             )
             config.load()
-            state = ServerState()
-            self._states.append(state)
-
-            def protocol(config: Config = config, state: ServerState = state) -> _Protocol:
-                return _Protocol(config, state, self.service)
-
+            protocol = functools.partial(_Protocol, config, self._state, self.service)
             self._servers.append(await loop.create_server(protocol, sock=listener, backlog=_BACKLOG))
 
     async def aclose(self) -> None:
@@ -142,19 +138,16 @@ class Server:
         for listener in self._sockets:
             listener.close()
         await self.service.aclose()
-        tasks = {task for state in self._states for task in state.tasks}
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=_GRACE_SECONDS)
+        if self._state.tasks:
+            _, late = await asyncio.wait(set(self._state.tasks), timeout=_GRACE_SECONDS)
             for task in late:
                 task.cancel()
-        for state in self._states:
-            for connection in list(state.connections):
-                connection.transport.close()
+        for connection in list(self._state.connections):
+            connection.transport.close()
         # A closed transport closes its socket in the loop's next iteration.
         await asyncio.sleep(0)
-        for state in self._states:
-            for connection in list(state.connections):
-                connection.transport.abort()
+        for connection in list(self._state.connections):
+            connection.transport.abort()
         await asyncio.sleep(0)
 
 
@@ -165,17 +158,11 @@ def open_server(settings: Settings, clock: Clock, limits: Limits, host: str, por
         AddressError: If the port is in use or the address can't be listened on.
         DataFileError: If the data file is in use, of another version, or can't be opened.
     """
-    api = bind(host, port)
-    try:
-        logs = _bind_logs(host, port)
-        try:
-            service = Service(settings, clock, limits)
-        except BaseException:
-            logs.close()
-            raise
-    except BaseException:
-        api.close()
-        raise
+    with contextlib.ExitStack() as on_failure:
+        api = on_failure.enter_context(bind(host, port))
+        logs = on_failure.enter_context(_bind_logs(host, port))
+        service = Service(settings, clock, limits)
+        on_failure.pop_all()
     return Server(service, api, logs, host=host)
 
 

@@ -1,1 +1,1 @@
-"""What the emulator does behind its API: functions, jobs, invocations and their storage."""
+"""The emulated application without HTTP: functions, jobs, calls and their storage."""

@@ -1,4 +1,4 @@
-"""How a call of a function ended, whether a container or a stub ran it."""
+"""The result of a call of a function, which a container or a stub has run."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ class Invocations:
         call = RecordedCall(function.name, data, event, sync, caller.source, function.environment, job.id)
         self.recorder.add(call)
         self._publish(function, job)
-        task = asyncio.create_task(self._run(function, event, job, call, sync=sync))
+        task = asyncio.create_task(self._run(function, job, call))
         self._running[task] = None
         task.add_done_callback(self._forget)
         return Invocation(job, task)
@@ -115,11 +115,9 @@ class Invocations:
         if not task.cancelled() and (error := task.exception()) is not None:
             _logger.error("a call could not be finished", exc_info=error)
 
-    async def _run(
-        self, function: Function, event: dict[str, Any], job: Job, call: RecordedCall, *, sync: bool
-    ) -> InvocationResult:
+    async def _run(self, function: Function, job: Job, call: RecordedCall) -> InvocationResult:
         slots = self._slots[function.plan_circle]
-        longest_wait = self._limits.sync_scheduling_seconds if sync else self._limits.async_scheduling_seconds
+        longest_wait = self._limits.sync_scheduling_seconds if call.sync else self._limits.async_scheduling_seconds
         try:
             try:
                 async with asyncio.timeout(longest_wait):
@@ -136,7 +134,7 @@ class Invocations:
                 self._publish(function, job)
 
             try:
-                result = await self._execute(function, event, job, on_start, sync=sync)
+                result = await self._execute(function, call, on_start)
             finally:
                 slots.release()
         except asyncio.CancelledError:
@@ -170,19 +168,15 @@ class Invocations:
             )
         return self._runtime
 
-    async def _execute(
-        self, function: Function, event: dict[str, Any], job: Job, on_start: Callable[[], None], *, sync: bool
-    ) -> InvocationResult:
-        time_limit = self._limits.sync_seconds if sync else self._limits.async_seconds
+    def _time_limit(self, *, sync: bool) -> float:
+        return self._limits.sync_seconds if sync else self._limits.async_seconds
+
+    async def _execute(self, function: Function, call: RecordedCall, on_start: Callable[[], None]) -> InvocationResult:
+        event, time_limit = call.event, self._time_limit(sync=call.sync)
+        source = {"environment": function.environment, "function": function.name, "job_id": call.job_id}
 
         def on_log(line: str) -> None:
-            data = {
-                "environment": function.environment,
-                "function": function.name,
-                "job_id": job.id,
-                "line": line,
-            }
-            self._broker.publish("log", data)
+            self._broker.publish("log", {**source, "line": line})
 
         stub = self.stubs.get(function.id)
         if stub is not None:
@@ -270,7 +264,7 @@ class Invocations:
                 "user": None,
             },
             "signKey": self._sign_key,
-            "timeLimitInMS": round(1000 * (self._limits.sync_seconds if sync else self._limits.async_seconds)),
+            "timeLimitInMS": round(1000 * self._time_limit(sync=sync)),
             "timezone": "Asia/Shanghai",
         }
         if caller.schema_id is not None:

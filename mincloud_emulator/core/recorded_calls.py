@@ -1,4 +1,4 @@
-"""Records calls for tests to assert on, and which of their jobs are not listed yet."""
+"""Records calls for tests, and delays the listing of their jobs."""
 
 from __future__ import annotations
 
@@ -39,17 +39,11 @@ class RecordedCall:
 
 
 ListingLag = float | Callable[[RecordedCall], float]
-"""After how many seconds a job is listed: the same for all, or decided call by call."""
+"""After how many seconds a job is listed: the same for all, or a function that returns it for a call."""
 
 
 class CallRecorder:
-    """Keeps the latest calls, and has their jobs listed with a lag.
-
-    Args:
-        count: How many calls are kept.
-        lag: After how long a job is listed.
-        clock: Measures the lag.
-    """
+    """Keeps the latest `count` calls, and lists their jobs with a lag."""
 
     def __init__(self, count: int, lag: ListingLag, clock: Clock) -> None:
         self.calls: deque[RecordedCall] = deque(maxlen=count)

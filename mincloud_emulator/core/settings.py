@@ -1,4 +1,4 @@
-"""What an emulator is started with: its limits, and the settings of the emulated application."""
+"""The settings and the limits of an emulator."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Limits:
     """The service's documented limits, and the emulator's own for HTTP; smaller ones make tests quick.
 
     Attributes:
-        sync_seconds: How long a call that is waited for may run.
-        async_seconds: How long a call that is not waited for may run.
+        sync_seconds: How long a call with `sync` may run.
+        async_seconds: How long a call without `sync` may run.
         free_concurrency: How many calls of `P_FREE` functions run at once.
         personal_concurrency: How many calls of `P_PERSONAL` functions run at once.
-        sync_scheduling_seconds: How long a call that is waited for may wait for its turn.
-        async_scheduling_seconds: How long a call that is not waited for may wait for its turn.
+        sync_scheduling_seconds: How long a call with `sync` may wait until it runs.
+        async_scheduling_seconds: How long a call without `sync` may wait until it runs.
         body_bytes: The largest request body.
         request_seconds: How long a client may take to send a request's head, and again its body.
     """

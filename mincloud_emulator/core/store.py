@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .invocation_result import FinalStatus
 
 MEMORY_MB: Mapping[str, int] = {"P_FREE": 128, "P_PERSONAL": 256}
-"""The plans, and how much memory each gives a function."""
+"""The memory of a function by its plan."""
 
 # Two jobs are never created at the same time, so that `created_at` orders them as `id` does. It is kept with
 # microseconds, and 1.5e9 seconds leave a double no finer step than a quarter of one.
@@ -200,7 +200,7 @@ class Store:
         return changed
 
     def delete_function(self, function: Function) -> None:
-        """Removes a function. Its jobs stay, since signed addresses of their logs may still be in use."""
+        """Deletes a function. Its jobs stay, since signed addresses of their logs may still be in use."""
         self.connection.execute("DELETE FROM function WHERE id = ?", (function.id,))
 
     def environments(self) -> list[str]:

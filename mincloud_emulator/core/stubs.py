@@ -27,7 +27,7 @@ Stub = Callable[[dict[str, Any]], Any]
 """Takes the event, returns what the function returns: a JSON value, or an awaitable of one."""
 
 CODE = "// 由 Python 扮演:a stub plays this function, see Emulator.stub\n"
-"""The `function_code` of a function that exists as a stub only."""
+"""The `function_code` of a function that only has a stub."""
 
 IN_STUB: ContextVar[bool] = ContextVar("in_stub", default=False)
 """Whether a stub is running."""

@@ -50,7 +50,7 @@ class ContainerLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerOptions:
-    """What all containers of a runtime have in common; see `Runtime`."""
+    """The options that all containers of a runtime share; see `Runtime`."""
 
     limits: ContainerLimits
     baas: Path | None

@@ -26,7 +26,7 @@ READY = ord("H")
 TEXT = ord("T")
 """One log entry, without its newline."""
 RESULT = ord("R")
-"""What the function called back with, as JSON."""
+"""The value that the function called back with, as JSON."""
 FAILURE = ord("F")
 """The error it ended with, ``{"message", "type"?, "stack"?}``."""
 INVOKE = ord("I")
@@ -34,7 +34,7 @@ INVOKE = ord("I")
 STUCK = ord("S")
 """The event loop is empty and nothing has called back, so that nothing ever will. Empty."""
 MEMORY = ord("M")
-"""It holds more memory than it may and is ending itself. Empty."""
+"""The process exceeds its memory limit and kills itself. Empty."""
 DONE = ord("D")
 """The call is over: ``{"discard", "milliseconds", "rss"}``."""
 
@@ -44,7 +44,7 @@ _LARGEST_COUNT = 2**53
 
 
 class FrameError(Exception):
-    """What came through the channel is not what a container sends."""
+    """A frame in the channel is not one that a container sends."""
 
 
 def _is_bool(value: Any) -> bool:
