@@ -38,7 +38,7 @@ class Received:
         return json.loads(self.body)
 
 
-class Line:
+class ClientConnection:
     """The server's end of a connection, for answers that are no bytes."""
 
     def __init__(self, connection: socket.socket, stopped: threading.Event) -> None:
@@ -69,7 +69,7 @@ class Line:
         self._connection.close()
 
 
-Reply = bytes | Callable[[Line, Received], bytes | None]
+Reply = bytes | Callable[[ClientConnection, Received], bytes | None]
 
 
 def reply(
@@ -97,32 +97,32 @@ def result(data: object = None, *, code: int = 0, error: object = None) -> bytes
     return reply({"code": code, "data": data, "error": error if error is not None else {}})
 
 
-def hang(line: Line, _: Received) -> None:
-    line.pause()
+def hang(connection: ClientConnection, _: Received) -> None:
+    connection.pause()
 
 
-def reset(line: Line, _: Received) -> None:
-    line.reset()
+def reset(connection: ClientConnection, _: Received) -> None:
+    connection.reset()
 
 
-def empty(line: Line, _: Received) -> None:
-    line.close()
+def empty(connection: ClientConnection, _: Received) -> None:
+    connection.close()
 
 
 def drip(data: bytes, interval: float = 0.05) -> Reply:
-    return lambda line, _: line.drip(data, interval)
+    return lambda connection, _: connection.drip(data, interval)
 
 
 def cut(data: bytes) -> Reply:
     """Sends this and closes the connection."""
-    return lambda line, _: line.send(data)
+    return lambda connection, _: connection.send(data)
 
 
 @dataclass
 class MisbehavingServer:
     """Gives one of its replies to each request, in order; the last one again and again.
 
-    A reply is bytes, sent as they are, or a function of the line and the request, which gives such bytes; the connection is
+    A reply is bytes, sent as they are, or a function of the connection and the request, which gives such bytes; the connection is
     closed after one that gives None.
     """
 
@@ -201,7 +201,7 @@ class MisbehavingServer:
                     answer = self.replies[min(len(self.requests), len(self.replies) - 1)]
                     self.requests.append(request)
                     self._came.notify_all()
-                given = answer(Line(connection, self._stopped), request) if callable(answer) else answer
+                given = answer(ClientConnection(connection, self._stopped), request) if callable(answer) else answer
                 if given is None:
                     break
                 connection.sendall(given)

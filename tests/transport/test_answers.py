@@ -24,7 +24,7 @@ from mincloud import (
 from tests.facade.conftest import Action, OpenSide
 
 from .conftest import Serve
-from .misbehaving_server import FUNCTION, JOB, Line, Received, cut, reply, result
+from .misbehaving_server import FUNCTION, JOB, ClientConnection, Received, cut, reply, result
 
 TOKEN = "a-token-of-the-test"
 
@@ -362,8 +362,8 @@ def test_a_redirect_to_nowhere_is_an_error(open_side: OpenSide, serve: Serve, lo
 def test_answers_that_come_in_pieces_are_put_together(open_side: OpenSide, serve: Serve) -> None:
     whole = UNUSUAL["chunks that split characters"]
 
-    def in_pieces(line: Line, _: Received) -> None:
-        line.drip(whole, 0.0005)
+    def in_pieces(connection: ClientConnection, _: Received) -> None:
+        connection.drip(whole, 0.0005)
 
     server = serve(in_pieces)
     side = open_side(base_url=server.url, access_token=TOKEN)

@@ -18,7 +18,7 @@ from tests.facade.conftest import Action, OpenSide
 from .conftest import Serve, connected_to
 from .misbehaving_server import (
     FUNCTION,
-    Line,
+    ClientConnection,
     MisbehavingServer,
     Received,
     Reply,
@@ -195,10 +195,10 @@ def test_a_call_that_is_not_answered_in_time_may_have_run(open_side: OpenSide, s
 
 
 def test_a_read_is_sent_again_when_it_is_not_answered_in_time(open_side: OpenSide, serve: Serve) -> None:
-    def hang_at_first(line: Line, request: Received) -> bytes | None:
+    def hang_at_first(connection: ClientConnection, request: Received) -> bytes | None:
         if request.connection > 1:
             return reply(FUNCTION)
-        line.pause()
+        connection.pause()
         return None
 
     server = serve(hang_at_first)
@@ -269,8 +269,8 @@ def test_a_connection_that_the_server_closed_while_idle_is_not_used_again(open_s
     """Each answer leaves the connection open, and the server closes it afterwards without a word."""
     answered = threading.Semaphore(0)
 
-    def answer_and_leave(line: Line, _: Received) -> None:
-        line.send(result(len(server.requests)))
+    def answer_and_leave(connection: ClientConnection, _: Received) -> None:
+        connection.send(result(len(server.requests)))
         answered.acquire(timeout=30)
 
     server = serve(answer_and_leave)
@@ -279,7 +279,7 @@ def test_a_connection_that_the_server_closed_while_idle_is_not_used_again(open_s
     for _ in range(4):
         answers.append(side.run(SENT_ONCE["invoke"]))
         answered.release()
-        _wait_for_word_from(server.port)
+        _wait_until_readable(server.port)
     assert answers == [1, 2, 3, 4]
     assert len(server.requests) == 4
 
@@ -306,11 +306,11 @@ def test_a_connection_on_which_the_server_spoke_while_idle_is_not_used_again(ope
     """As servers do that say 408 to a connection of which they have heard nothing for a while."""
     answered = threading.Semaphore(0)
 
-    def answer_and_speak(line: Line, _: Received) -> None:
-        line.send(result(len(server.requests)))
+    def answer_and_speak(connection: ClientConnection, _: Received) -> None:
+        connection.send(result(len(server.requests)))
         answered.acquire(timeout=30)
-        line.send(reply(status=408))
-        line.pause()
+        connection.send(reply(status=408))
+        connection.pause()
 
     server = serve(answer_and_speak)
     side = open_side(base_url=server.url, access_token=TOKEN, max_retries=0)
@@ -318,11 +318,11 @@ def test_a_connection_on_which_the_server_spoke_while_idle_is_not_used_again(ope
     for _ in range(3):
         answers.append(side.run(SENT_ONCE["invoke"]))
         answered.release()
-        _wait_for_word_from(server.port)
+        _wait_until_readable(server.port)
     assert answers == [1, 2, 3]
 
 
-def _wait_for_word_from(port: int) -> None:
+def _wait_until_readable(port: int) -> None:
     """Waits until what the server at a port said, or that it left, has come to this end of the idle connection."""
     (idle,) = connected_to(port)
     assert select.select((idle,), (), (), 30)[0]
@@ -379,7 +379,7 @@ def test_connections_of_a_burst_do_not_stay_open_for_ever(serve: Serve, monkeypa
     monkeypatch.setattr(connections, "KEEP_ALIVE", 0.3)
     together = threading.Barrier(8)
 
-    def all_at_once(_line: Line, _: Received) -> bytes:
+    def all_at_once(_connection: ClientConnection, _: Received) -> bytes:
         if len(server.requests) <= 8:
             together.wait(30)
         return result(1)

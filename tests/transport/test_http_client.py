@@ -42,7 +42,7 @@ from tests.facade.conftest import Action, OpenSide, Side
 from .conftest import Serve
 from .misbehaving_server import (
     FUNCTION,
-    Line,
+    ClientConnection,
     MisbehavingServer,
     Received,
     drip,
@@ -156,7 +156,7 @@ def test_a_connection_that_cannot_be_made_has_run_nothing(open_with: Open, refus
 
 @pytest.mark.parametrize("end", [reset, empty], ids=["reset", "closed"])
 def test_an_invocation_that_breaks_may_have_run_and_is_not_sent_again(
-    open_with: Open, serve: Serve, end: Callable[[Line, Received], None]
+    open_with: Open, serve: Serve, end: Callable[[ClientConnection, Received], None]
 ) -> None:
     server = serve(end)
     with pytest.raises(ConnectionFailed, match="broke before the answer was complete") as caught:
@@ -171,9 +171,9 @@ def test_a_read_that_breaks_is_sent_again(open_with: Open, serve: Serve) -> None
     assert len(server.requests) == 3
 
 
-def _half(line: Line, _: Received) -> None:
-    line.send(result(1)[:-3])
-    line.pause()
+def _half(connection: ClientConnection, _: Received) -> None:
+    connection.send(result(1)[:-3])
+    connection.pause()
 
 
 @pytest.mark.parametrize(
@@ -228,10 +228,10 @@ def test_a_time_limit_may_be_infinite(open_with: Open, serve: Serve) -> None:
 
 
 def test_a_response_without_end_is_cut_off(open_with: Open, serve: Serve) -> None:
-    def endless(line: Line, _: Received) -> None:
-        line.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    def endless(connection: ClientConnection, _: Received) -> None:
+        connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
         while True:
-            line.send(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
+            connection.send(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
 
     with pytest.raises(InvalidResponse, match="larger than max_response_bytes, 1000000 bytes"):
         open_with(serve(endless).url, max_response_bytes=1_000_000).run(READ)

@@ -16,7 +16,7 @@ from mincloud._async.connections import keep_alive_of
 from tests.facade.conftest import Action, OpenSide
 
 from .conftest import Serve, connected_to
-from .misbehaving_server import FUNCTION, Line, Received, empty, reply, reset, result
+from .misbehaving_server import FUNCTION, ClientConnection, Received, empty, reply, reset, result
 
 TOKEN = "a-token-of-the-test"
 INVOKE: Action = lambda cloud: cloud.functions.invoke("greet")  # noqa: E731
@@ -129,13 +129,13 @@ def test_an_idle_connection_that_was_reset_just_before_never_fails_a_call(
     together = threading.Barrier(idle)
     resets = threading.Event()
 
-    def answer_and_reset(line: Line, _: Received) -> bytes | None:
+    def answer_and_reset(connection: ClientConnection, _: Received) -> bytes | None:
         if len(server.requests) > idle:
             return result("fresh")
         together.wait(30)
-        line.send(result("first"))
+        connection.send(result("first"))
         resets.wait(30)
-        line.reset()
+        connection.reset()
         return None
 
     server = serve(answer_and_reset)
@@ -150,7 +150,7 @@ def test_an_idle_connection_that_was_reset_just_before_never_fails_a_call(
 
 @pytest.mark.parametrize("end", [reset, empty], ids=["reset", "closed"])
 def test_a_connection_that_ends_during_an_invocation_says_so_and_runs_nothing_twice(
-    open_side: OpenSide, serve: Serve, end: Callable[[Line, Received], None]
+    open_side: OpenSide, serve: Serve, end: Callable[[ClientConnection, Received], None]
 ) -> None:
     server = serve(result(1), end, result("twice"))
     side = open_side(base_url=server.url, access_token=TOKEN, max_retries=3)

@@ -22,12 +22,12 @@ from mincloud import AsyncMinCloud, ClientClosed, ConnectionFailed, Job, MinClou
 from tests.facade.conftest import Action, OpenSide
 
 from .conftest import Serve
-from .misbehaving_server import Line, MisbehavingServer, Received, hang, reply, result
+from .misbehaving_server import ClientConnection, MisbehavingServer, Received, hang, reply, result
 
 TOKEN = "a-token-of-the-test"
 
 
-def echo(_: Line, request: Received) -> bytes:
+def echo(_: ClientConnection, request: Received) -> bytes:
     return result(request.json["data"])
 
 
@@ -102,7 +102,7 @@ def test_a_client_can_be_closed_twice(open_side: OpenSide) -> None:
 def test_closing_during_a_call_lets_it_end_and_keeps_no_connection(serve: Serve) -> None:
     answered = threading.Event()
 
-    def late(_line: Line, _: Received) -> bytes:
+    def late(_connection: ClientConnection, _: Received) -> bytes:
         answered.wait(30)
         return result("late")
 
@@ -124,7 +124,7 @@ def test_closing_during_a_call_lets_it_end_and_keeps_no_connection(serve: Serve)
 async def test_the_async_client_closes_during_a_call_as_well(serve: Serve) -> None:
     closed = threading.Event()
 
-    def late(_line: Line, _: Received) -> bytes:
+    def late(_connection: ClientConnection, _: Received) -> bytes:
         closed.wait(30)
         return result("late")
 
@@ -226,7 +226,7 @@ def test_a_client_works_on_both_sides_of_a_fork() -> None:
 def test_a_fork_while_another_thread_obtains_the_token_does_not_hang_the_child() -> None:
     forked = threading.Event()
 
-    def token_or_result(_: Line, request: Received) -> bytes:
+    def token_or_result(_: ClientConnection, request: Received) -> bytes:
         if request.path.startswith("/api/"):
             forked.wait(30)
             return reply({"code": "c" * 20, "access_token": "t" * 20})

@@ -23,7 +23,7 @@ from mincloud_emulator import Emulator
 from tests.facade.conftest import OpenSide
 
 from .conftest import Serve
-from .misbehaving_server import FUNCTION, Line, MisbehavingServer, Received, empty, hang, reply, result
+from .misbehaving_server import FUNCTION, ClientConnection, MisbehavingServer, Received, empty, hang, reply, result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -434,7 +434,7 @@ def test_a_log_is_fetched_over_tls_without_the_token(
 ) -> None:
     assert trusted.exists()
 
-    def no_token(_: Line, request: Received) -> bytes:
+    def no_token(_: ClientConnection, request: Received) -> bytes:
         assert "authorization" not in request.headers
         return reply(raw="日志".encode())
 

@@ -19,7 +19,7 @@ from mincloud._content_encoding import TooLarge, decompress
 from tests.facade.conftest import Action, OpenSide
 
 from .conftest import Serve
-from .misbehaving_server import FUNCTION, Line, Received, reply, result
+from .misbehaving_server import FUNCTION, ClientConnection, Received, reply, result
 
 TOKEN = "a-token-of-the-test"
 READ: Action = lambda cloud: cloud.functions.get("greet")  # noqa: E731
@@ -29,10 +29,10 @@ INVOKE: Action = lambda cloud: cloud.functions.invoke("greet")  # noqa: E731
 
 
 def _endless(head: bytes, part: bytes) -> Any:
-    def answer(line: Line, _: Received) -> None:
-        line.send(head)
+    def answer(connection: ClientConnection, _: Received) -> None:
+        connection.send(head)
         while True:
-            line.send(part)
+            connection.send(part)
 
     return answer
 

@@ -35,7 +35,7 @@ from mincloud._redaction import Secret, redact
 from tests.facade.conftest import Action, OpenSide
 
 from .conftest import Serve
-from .misbehaving_server import Line, MisbehavingServer, Received, empty, hang, redirect, reply, result
+from .misbehaving_server import ClientConnection, MisbehavingServer, Received, empty, hang, redirect, reply, result
 
 TESTS = str(Path(__file__).resolve().parents[1])
 CLIENT_SECRET = 'client"secret/with+odd=signs ß'
@@ -53,7 +53,7 @@ SECRETS = {
 LOG = f"/log/3.txt?Expires=1700000000&Signature={SECRETS['signature']}%2Fabc"
 
 
-def service(_: Line, request: Received) -> bytes | None:
+def service(_: ClientConnection, request: Received) -> bytes | None:
     """Exchange, calls, and a log; the calls of some functions fail and repeat what they were sent."""
     echo = f"{request.headers} {request.body.decode()} {request.target}"
     if request.path == "/api/oauth2/hydrogen/openapi/authorize/":
@@ -179,9 +179,9 @@ def test_an_exchange_that_fails_shows_no_secret(
 ) -> None:
     """The step answers with everything that it was sent, and with a token where none belongs."""
 
-    def failing(line: Line, request: Received) -> bytes | None:
+    def failing(connection: ClientConnection, request: Received) -> bytes | None:
         if request.path != step:
-            return service(line, request)
+            return service(connection, request)
         echo = {
             "error_msg": f"{request.headers} {request.target} {request.body.decode()}",
             "sent": request.body.decode(),

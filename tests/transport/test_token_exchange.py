@@ -25,7 +25,7 @@ from tests.facade.conftest import OpenSide
 from .conftest import Serve
 from .misbehaving_server import (
     FUNCTION,
-    Line,
+    ClientConnection,
     Received,
     Reply,
     empty,
@@ -91,7 +91,7 @@ def test_on_the_same_host_such_a_redirect_is_followed_with_the_body(open_side: O
     assert (again.method, again.json["client_secret"]) == ("POST", SECRET)
 
 
-def _code_or_call(_line: Line, request: Received) -> bytes:
+def _code_or_call(_connection: ClientConnection, request: Received) -> bytes:
     return reply({"code": CODE}) if request.path == "/other/authorize/" else result("called")
 
 
@@ -172,12 +172,12 @@ def test_the_exchange_is_done_again_when_it_breaks(open_side: OpenSide, step: st
     with Service() as service:
         faults = [fault]
 
-        def once(line: Line, request: Received) -> bytes | None:
+        def once(connection: ClientConnection, request: Received) -> bytes | None:
             if faults:
                 broken = faults.pop()
-                return broken if isinstance(broken, bytes) else broken(line, request)
-            good: Callable[[Line, Received], bytes] = getattr(service, step)
-            return good(line, request)
+                return broken if isinstance(broken, bytes) else broken(connection, request)
+            good: Callable[[ClientConnection, Received], bytes] = getattr(service, step)
+            return good(connection, request)
 
         service.steps[step] = once
         assert open_side(**service.options()).run(invoke) == "token-number-1"
@@ -204,8 +204,8 @@ def test_the_calls_timeout_bounds_the_exchange(open_side: OpenSide, step: str) -
 
 
 def test_hops_share_one_timeout(open_side: OpenSide) -> None:
-    def slowly(line: Line, _: Received) -> bytes:
-        line.pause(0.15)
+    def slowly(connection: ClientConnection, _: Received) -> bytes:
+        connection.pause(0.15)
         return redirect("/hop/1")
 
     with Service(authorize=slowly, first=slowly) as service:

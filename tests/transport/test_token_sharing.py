@@ -19,7 +19,7 @@ from mincloud._concurrency import threads
 from tests.facade.conftest import OpenSide
 
 from .misbehaving_server import (
-    Line,
+    ClientConnection,
     Received,
     hang,
     reply,
@@ -80,7 +80,7 @@ def test_those_who_wait_for_an_exchange_that_fails_share_its_failure(monkeypatch
 
     monkeypatch.setattr("mincloud._sync.credentials.acquire", counted)
 
-    def refuse(_line: Line, _: Received) -> bytes:
+    def refuse(_connection: ClientConnection, _: Received) -> bytes:
         all_wait.wait(30)
         return reply({"error_msg": "no such client"}, status=401)
 
@@ -98,8 +98,8 @@ def test_those_who_wait_for_an_exchange_that_fails_share_its_failure(monkeypatch
 
 
 async def test_one_who_has_less_time_than_the_exchange_takes_does_not_fail_the_others() -> None:
-    def slowly(line: Line, _: Received) -> bytes:
-        line.pause(0.4)
+    def slowly(connection: ClientConnection, _: Received) -> bytes:
+        connection.pause(0.4)
         return reply({"code": CODE})
 
     with Service(authorize=slowly) as service:
@@ -115,7 +115,7 @@ async def test_one_who_has_less_time_than_the_exchange_takes_does_not_fail_the_o
 def test_one_who_waits_for_anothers_exchange_waits_no_longer_than_allowed(open_side: OpenSide) -> None:
     given_up = threading.Event()
 
-    def late(_line: Line, _: Received) -> bytes:
+    def late(_connection: ClientConnection, _: Received) -> bytes:
         given_up.wait(30)
         return reply({"code": CODE})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .misbehaving_server import (
-    Line,
+    ClientConnection,
     MisbehavingServer,
     Received,
     Reply,
@@ -42,26 +42,26 @@ class Service:
     def url(self) -> str:
         return self.server.url
 
-    def __call__(self, line: Line, request: Received) -> bytes | None:
+    def __call__(self, connection: ClientConnection, request: Received) -> bytes | None:
         name = {AUTHORIZE: "authorize", "/hop/1": "first", "/hop/2": "second", TOKEN: "token"}.get(request.path, "call")
         step = self.steps.get(name) or getattr(self, name)
-        return step if isinstance(step, bytes) else step(line, request)
+        return step if isinstance(step, bytes) else step(connection, request)
 
-    def authorize(self, _line: Line, request: Received) -> bytes:
+    def authorize(self, _connection: ClientConnection, request: Received) -> bytes:
         if request.json != {"client_id": ID, "client_secret": SECRET}:
             return reply({"error_msg": "no such client"}, status=401)
         return redirect("/hop/1?a=1", cookie="session=one-two-three; Path=/")
 
-    def first(self, _line: Line, request: Received) -> bytes:
+    def first(self, _connection: ClientConnection, request: Received) -> bytes:
         assert request.headers.get("cookie") == "session=one-two-three", request.headers
         return redirect("2?b=%2F", cookie="hop=four-five-six; Path=/")
 
-    def second(self, _line: Line, request: Received) -> bytes:
+    def second(self, _connection: ClientConnection, request: Received) -> bytes:
         assert sorted(request.headers.get("cookie", "").split("; ")) == ["hop=four-five-six", "session=one-two-three"]
         assert request.target == "/hop/2?b=%2F"
         return reply({"code": CODE, "expires_in": 300})
 
-    def token(self, _line: Line, request: Received) -> bytes:
+    def token(self, _connection: ClientConnection, request: Received) -> bytes:
         assert request.json["client_secret"] == SECRET
         self.issued += 1
         return reply(
@@ -73,7 +73,7 @@ class Service:
             }
         )
 
-    def call(self, _line: Line, request: Received) -> bytes:
+    def call(self, _connection: ClientConnection, request: Received) -> bytes:
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
         if token in self.rejected or not token:
             return reply({"error_msg": f"{token} is no good"}, status=401)
