@@ -1,4 +1,4 @@
-"""What is derived into a folder of the repository: compared with what is there, and put in its place."""
+"""Compares a derived folder with the one in the repository, and replaces it."""
 
 from __future__ import annotations
 
@@ -66,13 +66,13 @@ def differences(left: Path, right: Path) -> list[str]:
 
 
 def tidy(folder: Path, rules: str) -> None:
-    """Has ruff mend what breaks some of its rules, and format everything.
+    """Has ruff fix violations of some of its rules, and format everything.
 
     Args:
         folder: The folder.
         rules: The rules, separated by commas.
     """
     ruff, config = [sys.executable, "-m", "ruff"], ["--config", str(ROOT / "pyproject.toml"), "--no-cache"]
-    mend = ["check", "--quiet", "--fix-only", "--select", rules]
-    for command in (mend, ["format", "--quiet"]):
+    fix = ["check", "--quiet", "--fix-only", "--select", rules]
+    for command in (fix, ["format", "--quiet"]):
         subprocess.run([*ruff, *command, *config, str(folder)], check=True)

@@ -1,9 +1,9 @@
 """Checks that a change which breaks users moves the version: of the contract, and of the public Python names.
 
     python -m scripts.compatibility            # checks
-    python -m scripts.compatibility --record   # records what users of a version hold on to
+    python -m scripts.compatibility --record   # records what users of a version depend on
 
-Both are compared with what `released/` has of their latest version. A change that breaks users needs the next major version, or
+Both are compared with their latest version in `released/`. A change that breaks users needs the next major version, or
 below 1.0 the next minor one. Any other addition to what was released needs the next minor version, below 1.0 the next patch, and so do
 other words in the contract. As long as a recorded version is not released, additions to it are free. Each changelog begins
 with the version, the newest comes first, each says something, and the newest of the contract names each operation that it adds.
@@ -11,7 +11,7 @@ with the version, the newest comes first, each says something, and the newest of
 A version is recorded once its heading in the changelog has a date, and not again: what was released stays as it was. Before the first
 release it is recorded as it stands, without a date, as often as it is asked for, so that changes show from the beginning.
 
-What is wrong is said in one line each. The exit status is 0 when all is well, 1 when something is wrong and 2 when the check
+Each problem is one line. The exit status is 0 when all is well, 1 when something is wrong and 2 when the check
 could not be done.
 """
 
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 
 
 def _check(product: Product, root: Path) -> tuple[list[str], str]:
-    """What is wrong with a product's version, in lines, and what there is to say when nothing is."""
+    """Returns the problems of a product's version, a line each, and the line to print when there are none."""
     entries, problems = _changelog(product, root)
     record = product.record
     if record is None:
         raise ScriptError(f"nothing is recorded of {product.source}: run `make record-release`")
-    problems += _too_low(product, record)
-    problems += _not_recorded(product, record, entries)
-    problems += _missing_in_changelog(product, record, entries)
+    problems += _version_problems(product, record)
+    problems += _record_problems(product, record, entries)
+    problems += _changelog_omissions(product, record, entries)
     breaking = sum(change.breaks for change in product.changes)
     since = f"{breaking} of {len(product.changes)} changes since {record.version} break users"
     found = since if product.changes else f"users of {record.version} find it unchanged"
@@ -50,7 +50,7 @@ def _check(product: Product, root: Path) -> tuple[list[str], str]:
 
 
 def _changelog(product: Product, root: Path) -> tuple[list[Entry], list[str]]:
-    """What a product's changelog has, and what is wrong with it, in lines."""
+    """Returns the entries of a product's changelog, and its problems, a line each."""
     named = f"{product.version_is}, {product.source}"
     try:
         entries, problems = read_changelog(root / product.changelog, product.version, named)
@@ -59,7 +59,7 @@ def _changelog(product: Product, root: Path) -> tuple[list[Entry], list[str]]:
     return entries, [problem.line(product.changelog) for problem in problems]
 
 
-def _too_low(product: Product, record: Record) -> list[str]:
+def _version_problems(product: Product, record: Record) -> list[str]:
     version, level = product.version, product.bump
     if version < record.version:
         return [f"{product.source}: raise {product.version_is} to {record.version} or more, which {RECORDS}/ has"]
@@ -85,7 +85,7 @@ def _where(product: Product, change: Change) -> str:
     return f"{product.source}: {' > '.join(change.place) or 'the document'}"
 
 
-def _not_recorded(product: Product, record: Record, entries: list[Entry]) -> list[str]:
+def _record_problems(product: Product, record: Record, entries: list[Entry]) -> list[str]:
     version, dates = product.version, {entry.version: entry.released for entry in entries}
     if record.released is not None and dates.get(record.version) != record.released:
         heading = f"## [{record.version}] - {record.released}"
@@ -96,9 +96,9 @@ def _not_recorded(product: Product, record: Record, entries: list[Entry]) -> lis
     return []
 
 
-def _missing_in_changelog(product: Product, record: Record, entries: list[Entry]) -> list[str]:
+def _changelog_omissions(product: Product, record: Record, entries: list[Entry]) -> list[str]:
     newest = next((entry for entry in entries if entry.version == product.version), None)
-    if newest is None:  # said by the changelog's own rules
+    if newest is None:  # read_changelog reports that
         return []
     lines = [
         f"{product.changelog}: name `{name}`, which is new in {newest.version} [changelog-addition]"
@@ -113,7 +113,7 @@ def _missing_in_changelog(product: Product, record: Record, entries: list[Entry]
 
 
 def _record(product: Product, root: Path) -> tuple[list[str], str]:
-    """Records a product, if its version asks for it; gives what keeps it from that, in lines, and what was done when nothing does."""
+    """Records a product if its version asks for it; returns the problems that prevent it, and the line that says what was done."""
     entries, problems = _changelog(product, root)
     if problems:
         return problems, ""
@@ -135,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("root", nargs="?", type=Path, default=ROOT, help="the checkout (default: this one)")
-    parser.add_argument("--record", action="store_true", help="record what users of this version hold on to")
+    parser.add_argument("--record", action="store_true", help="record what users of this version depend on")
     options = parser.parse_args(arguments)
     failed = False
     try:

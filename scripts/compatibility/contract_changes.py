@@ -1,4 +1,4 @@
-"""What changed between two versions of the contract, and whether it breaks those who use it.
+"""Finds what changed between two versions of the contract, and whether it breaks those who use it.
 
 A change breaks users when
 
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
 
 Node = dict[str, Any]
 
-# What a document says to people, and what nothing is derived from.
+# Keywords for readers, from which no code is generated.
 _PROSE = frozenset({"description", "summary", "example", "examples", "externalDocs", "x-provenance"})
 _NAMES = frozenset(
     {"paths", "schemas", "properties", "parameters", "responses", "headers", "securitySchemes", "requestBodies"}
 )
 _VALUES = frozenset({"default", "enum"})
-# Where Redocly calls a change harmless, it is, if it is of one of these kinds.
+# The kinds of change for which Redocly's verdict `harmless` is trusted.
 _REMOVED = frozenset({"SecurityRequirement", "Tag", "SpecExtension"})
 _ADDED = re.compile(
     "PathItem|Operation|Parameter|RequestBody|Schema|MediaType|Response|HeadersMap|Header|Server|SecurityRequirement|SecurityScheme"
@@ -74,18 +74,18 @@ def changes(old: Document, new: Document) -> list[Change]:
     if json.dumps(before, default=str) == json.dumps(after, default=str):
         return []
     found = _differences(cast("Document", _with_names(before)), cast("Document", _with_names(after)))
-    # A schema that has another name is said once, and not in each place where it stands.
+    # A renamed schema is reported once, and not at each reference to it.
     renamed = _schemas(old).keys() - _schemas(new).keys()
     judged = (
-        _judged(difference)
+        _change(difference)
         for difference in found
         if difference.get("property") != _SCHEMA_NAME or difference["base"].get("value") not in renamed
     )
-    return sorted({*judged, *_orders(old, new)})
+    return sorted({*judged, *_reordered(old, new)})
 
 
 def without_prose(document: Document) -> Document:
-    """The document without what it says to people: what two versions are compared by."""
+    """Returns the document without its descriptions and examples, by which two versions are compared."""
     trimmed = cast("Document", _without_prose(document, named=False))
     return {**trimmed, "info": {"title": document["info"]["title"], "version": ""}}
 
@@ -100,13 +100,13 @@ def _without_prose(node: object, *, named: bool) -> object:
         for key, value in cast("Node", node).items()
         if named or key not in _PROSE
     }
-    # The way to say something beside a reference.
+    # `allOf` around one reference only makes room for a description beside it.
     alone = not named and list(kept) == ["allOf"] and len(kept["allOf"]) == 1
     return kept["allOf"][0] if alone else kept
 
 
 def _with_names(node: object) -> object:
-    """The document with what `redocly diff` does not see as text that it sees: names of schemas, and the known values of open enums."""
+    """Returns the document with names of schemas and known values of open enums as texts, which `redocly diff` compares."""
     if isinstance(node, list):
         return [_with_names(item) for item in cast("list[object]", node)]
     if not isinstance(node, dict):
@@ -125,7 +125,7 @@ def _with_names(node: object) -> object:
 
 
 def _differences(old: Document, new: Document) -> list[Node]:
-    """What `redocly diff` reports."""
+    """Returns the differences that `redocly diff` reports."""
     with tempfile.TemporaryDirectory() as temporary:
         files = [Path(temporary) / name for name in ("old.json", "new.json")]
         for file, document in zip(files, (old, new), strict=True):
@@ -137,8 +137,8 @@ def _differences(old: Document, new: Document) -> list[Node]:
         raise ScriptError(f"Redocly did not compare the contracts: {last_line(done.stderr, done.stdout)}") from error
 
 
-def _judged(difference: Node) -> Change:
-    """What Redocly found, with its verdict, or ours where it has none."""
+def _change(difference: Node) -> Change:
+    """Turns a difference into a change, with Redocly's verdict, or ours where it has none."""
     kind, what, key = (str(difference.get(name, "")) for name in ("kind", "typeName", "property"))
     old, new = (cast("Node", difference.get(side, {})).get("value") for side in ("base", "revision"))
     place = steps((difference.get("revision") or difference["base"])["pointer"])
@@ -155,19 +155,21 @@ def _judged(difference: Node) -> Change:
     if key == _OPEN_ENUM:
         return _known_values(place, str(old or "").splitlines(), str(new or "").splitlines())
     if kind == "removed" or (what, key) == ("Schema", "key"):
-        return Change(place, f"the {_spoken(what)} is gone, or has another name", what not in _REMOVED)
+        return Change(place, f"the {_part_name(what)} is gone, or has another name", what not in _REMOVED)
     if kind == "modified":
-        return Change(place, f"is {_shown(new)} now instead of {_shown(old)}", _breaks_if_changed(key, old, new))
-    return Change(place, f"the {_spoken(what)} is new", _breaks_if_new(what, new, steps(difference["path"])))
+        return Change(
+            place, f"is {_format_value(new)} now instead of {_format_value(old)}", _breaks_if_changed(key, old, new)
+        )
+    return Change(place, f"the {_part_name(what)} is new", _breaks_if_new(what, new, steps(difference["path"])))
 
 
-def _spoken(what: str) -> str:
-    """The name of a part of OpenAPI as one says it: `media type` for MediaType."""
+def _part_name(what: str) -> str:
+    """Returns the name of a part of OpenAPI in words: `media type` for MediaType."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", what).lower()
 
 
 def _known_values(place: Place, old: list[str], new: list[str]) -> Change:
-    """What became of the known values of an open enum."""
+    """Compares the known values of an open enum."""
     gone = [value for value in old if value not in new]
     said = [f"the value `{value}` is gone, and generated code has a name for it" for value in gone]
     if added := ", ".join(f"`{value}`" for value in new if value not in old):
@@ -190,9 +192,9 @@ def _breaks_if_new(what: str, value: Any, place: Place) -> bool:
 
 def _breaks_if_changed(key: str, old: Any, new: Any) -> bool:
     match key:
-        case "key":  # of a path, when a parameter in it has another name: that is said of the parameter
+        case "key":  # a path whose parameter has another name; the parameter itself is reported
             return False
-        case "format":  # `password` is for who shows the field; its type stays
+        case "format":  # `password` only hides what is typed; the type stays
             return not {old, new} <= {None, "password"}
         case "default" | "x-secret":
             return old is not None and old is not False
@@ -202,12 +204,12 @@ def _breaks_if_changed(key: str, old: Any, new: Any) -> bool:
             return not _MODIFIED.fullmatch(key) and not key.startswith("x-")
 
 
-def _orders(old: Document, new: Document) -> Iterator[Change]:
-    """What generated code takes by place, and stands in another one: an operation's parameters, a request's required fields."""
+def _reordered(old: Document, new: Document) -> Iterator[Change]:
+    """Finds parameters and required fields in another order, which generated code passes by position."""
     now = {(path, method): operation for path, method, operation in operations(new)}
     for path, method, operation in operations(old):
         if (path, method) in now:
-            before, after = _by_place(old, path, operation), _by_place(new, path, now[path, method])
+            before, after = _positional_names(old, path, operation), _positional_names(new, path, now[path, method])
             kept = [name for name in before if name in after]
             if after[: len(kept)] != kept:
                 what = "the parameters are in another order, and generated calls take them by place: put new ones last"
@@ -223,7 +225,7 @@ def _schemas(document: Document) -> dict[str, Node]:
     return cast("dict[str, Node]", document.get("components", {}).get("schemas", {}))
 
 
-def _by_place(document: Document, path: str, operation: Node) -> list[str]:
+def _positional_names(document: Document, path: str, operation: Node) -> list[str]:
     """The names of the parameters in the order of a generated method, which takes the required ones first."""
     given = (*document["paths"][path].get("parameters", []), *operation.get("parameters", []))
     parameters = [resolved(document, each) for each in given]
@@ -234,5 +236,5 @@ def _required(schema: Node) -> list[str]:
     return [name for name in schema.get("properties", {}) if name in schema.get("required", [])]
 
 
-def _shown(value: object) -> str:
+def _format_value(value: object) -> str:
     return "unset" if value is None else f"`{str(value).lower() if isinstance(value, bool) else value}`"

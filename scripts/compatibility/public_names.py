@@ -1,4 +1,4 @@
-"""The public names of the Python packages as stubs: what their users hold on to, and nothing else.
+"""Writes the public names of the Python packages as stubs: what their users depend on, and nothing else.
 
 Public is what `__all__` of `mincloud` and of `mincloud_emulator` names, with the public members of each class, and the pytest fixture.
 Private modules, private bases and re-exports leave no trace, so moving code changes no stub. Left out are constructors that only this
@@ -27,7 +27,7 @@ _VERSIONED = frozenset({"__version__"})
 
 
 def public_names(root: Path) -> dict[str, str]:
-    """The stub of each package, by the package's name.
+    """Returns the stub of each package, by the package's name.
 
     Args:
         root: The checkout that has the packages.
@@ -54,7 +54,7 @@ def public_names(root: Path) -> dict[str, str]:
 
 
 def exported_names(module: griffe.Module) -> list[str]:
-    """The names in a module's `__all__`; where it has none, those that it imports with a star, and its version."""
+    """Returns the names in a module's `__all__`; where it has none, those that it imports with a star, and its version."""
     if module.exports is not None:
         return sorted(map(str, module.exports))
     return sorted(
@@ -81,7 +81,7 @@ class _Writer:
         self._public = public
 
     def lines(self, name: str, found: griffe.Object, *, valued: bool = True) -> Iterator[str]:
-        """The lines of one name.
+        """Yields the lines of one name.
 
         Args:
             name: The name that users know it by.
@@ -109,7 +109,7 @@ class _Writer:
         yield from (f"    {line}" for line in lines or ["..."])
 
     def _bases(self, found: griffe.Class) -> Iterator[str]:
-        """The bases that users see: the public ones, those of other packages, and those of a private one in its place."""
+        """Yields the bases that users see; a private base is replaced by its own bases."""
         for base in found.bases:
             private = self._private(base)
             if private is None:
@@ -118,7 +118,7 @@ class _Writer:
                 yield from self._bases(cast("griffe.Class", private))
 
     def _members(self, found: griffe.Class) -> dict[str, griffe.Object]:
-        """The public members of a class and of its private bases."""
+        """Returns the public members of a class and of its private bases."""
         members: dict[str, griffe.Object] = {}
         for base in reversed(found.bases):
             private = self._private(base)
@@ -131,7 +131,7 @@ class _Writer:
         }
 
     def _private(self, name: griffe.Expr | str | None) -> griffe.Object | None:
-        """The object of this project that an expression names, unless it is public."""
+        """Returns the private object of this project that an expression names, if it does."""
         path = "" if name is None else _path(name)
         if path.partition(".")[0] not in self._modules.members:
             return None
@@ -167,7 +167,7 @@ class _Writer:
         yield f"{'async ' if 'async' in found.labels else ''}def {signature}: ..."
 
     def _value(self, value: griffe.Expr | str | None) -> griffe.Expr | str | None:
-        """A default as it is, and not as the private constant that holds it."""
+        """Returns a default itself instead of the private constant that holds it."""
         private = self._private(value) if isinstance(value, griffe.ExprName) else None
         held = cast("griffe.Attribute", private).value if private is not None and private.is_attribute else None
         return value if held is None else held
@@ -193,7 +193,7 @@ def _path(expression: griffe.Expr | str) -> str:
 
 
 def _attrs_field(found: griffe.Attribute) -> str | None:
-    """The parameter of the constructor that attrs makes of a field; None if it makes none."""
+    """Returns the constructor's parameter for a field of attrs; None if it has none."""
     default = found.value
     if isinstance(default, griffe.ExprCall):
         arguments = {each.name: each.value for each in default.arguments if isinstance(each, griffe.ExprKeyword)}

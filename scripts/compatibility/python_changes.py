@@ -1,4 +1,4 @@
-"""What changed between two versions of a package's public names, and whether it breaks those who use them.
+"""Finds what changed between two versions of a package's public names, and whether it breaks those who use them.
 
 griffe compares the stubs of `public_names.py`: names and parameters that are gone, parameters that became required, moved, are given in
 another way or have another default. What it does not compare is added here, in its words: types, the values of enums, bases, and whether
@@ -27,7 +27,7 @@ _REMOVED = (griffe.BreakageKind.OBJECT_REMOVED, griffe.BreakageKind.PARAMETER_RE
 
 
 def changes(package: str, old: str, new: str) -> list[Change]:
-    """Every change from one version of a package's stub to another, by place.
+    """Returns every change from one version of a package's stub to another, by place.
 
     Args:
         package: The package's name.
@@ -38,11 +38,11 @@ def changes(package: str, old: str, new: str) -> list[Change]:
     found = {
         _change(package, breakage)
         for breakage in griffe.find_breaking_changes(before, after)
-        if breakage.kind is not griffe.BreakageKind.CLASS_REMOVED_BASE  # it counts the bases; below, each is looked for
+        if breakage.kind is not griffe.BreakageKind.CLASS_REMOVED_BASE  # it only counts bases; they are compared below
     }
-    found |= {Change(place, what, breaks=True) for place, what in _unseen(before, after)}
+    found |= {Change(place, what, breaks=True) for place, what in _missed_by_griffe(before, after)}
     for breakage in griffe.find_breaking_changes(after, before):
-        # Seen from the new version, what was added is gone from the old one.
+        # Compared the other way round, an addition is a removal.
         added = breakage.kind in _REMOVED and not getattr(breakage.old_value, "required", False)
         if added:
             found.add(replace(_change(package, breakage), what="is new", breaks=False))
@@ -50,9 +50,9 @@ def changes(package: str, old: str, new: str) -> list[Change]:
 
 
 def _module(package: str, stub: str) -> griffe.Module:
-    """The module of a stub; every class has what it inherits as members of its own, which is all that griffe compares."""
+    """Reads a stub; inherited members become each class's own, since griffe compares no others."""
     modules = griffe.ModulesCollection()
-    # A class finds its bases by way of the collection.
+    # A class looks its bases up in the collection.
     module = griffe.visit(package, filepath=Path(f"{package}.pyi"), code=stub, modules_collection=modules)
     modules[package] = module
     classes = [cast("griffe.Class", member) for member in module.members.values() if member.is_class]
@@ -72,7 +72,7 @@ def _change(package: str, breakage: griffe.Breakage) -> Change:
 
 
 def _is_of_a_base(change: Change, module: griffe.Module, found: set[Change]) -> bool:
-    """Whether a member of a class changed since the same member of its base did, which is said once."""
+    """Tells whether a member changed only with the same member of a base, which is reported once."""
     if len(change.place) != len(("package", "class", "member")) or change.place[1] not in module.members:
         return False
     package, name, member = change.place
@@ -80,8 +80,8 @@ def _is_of_a_base(change: Change, module: griffe.Module, found: set[Change]) -> 
     return any(replace(change, place=(package, base, member)) in found for base in bases)
 
 
-def _unseen(old: griffe.Module, new: griffe.Module) -> Iterator[tuple[tuple[str, ...], str]]:
-    """The places and descriptions of breaking changes that griffe does not look for."""
+def _missed_by_griffe(old: griffe.Module, new: griffe.Module) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yields place and description of each breaking change that griffe does not look for."""
     for before, after in _pairs(old, new):
         place = tuple(after.path.split("."))
         if before.is_class:
@@ -92,15 +92,15 @@ def _unseen(old: griffe.Module, new: griffe.Module) -> Iterator[tuple[tuple[str,
             value, value_now = (cast("griffe.Attribute", each).value for each in (before, after))
             if value is not None and str(value) != str(value_now):
                 yield place, f"Attribute value was changed: `{value}` -> `{value_now}`"
-            yield from ((place, what) for what in _wider("Attribute type", before, after))
+            yield from ((place, what) for what in _widened("Attribute type", before, after))
         else:
-            yield from _unseen_of_a_function(place, cast("griffe.Function", before), cast("griffe.Function", after))
+            yield from _missed_in_function(place, cast("griffe.Function", before), cast("griffe.Function", after))
 
 
 def _pairs(
     old: griffe.Object | griffe.Alias, new: griffe.Object | griffe.Alias
 ) -> Iterator[tuple[griffe.Object, griffe.Object]]:
-    """Everything that is in both and is of one kind, with its members."""
+    """Yields the objects that are in both and are of one kind, with their members."""
     for name, member in old.members.items():
         successor = new.members.get(name)
         if successor is not None and successor.kind is member.kind:
@@ -110,14 +110,14 @@ def _pairs(
 
 
 def _bases(module: griffe.Module, found: griffe.Object | griffe.Alias) -> set[str]:
-    """The bases of a class and theirs, without their type parameters; none of what is no class."""
+    """Returns the bases of a class and their bases, without type parameters; none for another object."""
     bases = (
         {str(base).partition("[")[0] for base in cast("griffe.Class", found).bases} if found.is_class else set[str]()
     )
     return bases.union(*(_bases(module, module.members[name]) for name in bases if name in module.members))
 
 
-def _unseen_of_a_function(
+def _missed_in_function(
     place: tuple[str, ...], old: griffe.Function, new: griffe.Function
 ) -> Iterator[tuple[tuple[str, ...], str]]:
     for label in sorted((old.labels ^ new.labels) & {"async", "classmethod", "staticmethod"}):
@@ -129,20 +129,20 @@ def _unseen_of_a_function(
             if not (taken <= taken_now or taken_now & {"Any", "object"}):
                 what = f"Parameter type was changed: `{before.annotation}` -> `{after.annotation}`"
                 yield (*place[:-1], f"{place[-1]}({before.name})"), what
-    yield from ((place, what) for what in _wider("Return type", old, new))
+    yield from ((place, what) for what in _widened("Return type", old, new))
 
 
-def _wider(what: str, old: griffe.Object, new: griffe.Object) -> Iterator[str]:
-    """Says that whoever expects the old type cannot do with the new one."""
+def _widened(what: str, old: griffe.Object, new: griffe.Object) -> Iterator[str]:
+    """Yields a description if code that expects the old type cannot use the new one."""
     type_, type_now = (cast("griffe.Attribute | griffe.Function", each).annotation for each in (old, new))
     before, after = _types(type_), _types(type_now)
-    # Nobody asks whether nothing was returned.
+    # Code that got None as the only result does not use it.
     if before and before != {"None"} and not before & {"Any", "object"} and not (after and after <= before):
         yield f"{what} was changed: `{type_}` -> `{type_now}`"
 
 
 def _types(annotation: str | griffe.Expr | None) -> set[str]:
-    """The members of a union."""
+    """Returns the members of a union."""
     if annotation is None:
         return set()
     members: set[str] = set()

@@ -1,6 +1,6 @@
-"""What has versions, the contract and the Python package, and what is recorded of the latest of each.
+"""The products that have versions, the contract and the Python package, and the record of the latest version of each.
 
-`released/` holds what users hold on to: the contract as it was, and the public names of the Python packages as stubs. These are files of
+`released/` holds what users depend on: the contract as it was, and the public names of the Python packages as stubs. These are files of
 the repository and no tags of it, so that a clone has them whatever its history.
 """
 
@@ -39,7 +39,7 @@ class Record:
     Attributes:
         version: The version.
         released: The day that it was released; None if it was recorded before, so that changes show.
-        content: What its users hold on to, as the texts of files by name.
+        content: What its users depend on, as the texts of files by name.
     """
 
     version: Version
@@ -49,7 +49,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Product:
-    """Something that has versions, the contract or the Python package, compared with its record.
+    """The contract or the Python package, compared with its record.
 
     Attributes:
         name: Its name in the index of records.
@@ -57,7 +57,7 @@ class Product:
         version_is: Where its version stands, for messages.
         version: Its version.
         changelog: The path of its changelog, below the checkout.
-        content: What users hold on to, as the texts of files by name.
+        content: What users depend on, as the texts of files by name.
         record: Its record; None if there is none.
         changes: Every change since then that is more than words; none without a record.
         reworded: Whether its words are not those of the record.
@@ -77,7 +77,7 @@ class Product:
 
     @property
     def bump(self) -> BumpLevel | None:
-        """How much it differs from its record; None if it does not."""
+        """The part of the version that has to move; None if nothing changed."""
         if any(change.breaks for change in self.changes):
             return BumpLevel.BREAKING
         if self.changes:
@@ -86,7 +86,7 @@ class Product:
 
 
 def contract(root: Path) -> Product:
-    """The contract of a checkout.
+    """Reads the contract of a checkout.
 
     Args:
         root: The checkout.
@@ -126,7 +126,7 @@ def _without_version(document: Document) -> str:
 
 
 def python_package(root: Path) -> Product:
-    """The Python package of a checkout.
+    """Reads the Python package of a checkout.
 
     Args:
         root: The checkout.
@@ -164,7 +164,7 @@ def python_package(root: Path) -> Product:
         added=[
             change.place[-1]
             for change in changes
-            # A name of the asyncio side is the other's; `__len__` goes without saying.
+            # The asyncio side has the same names; special methods need no mention.
             if change.what == "is new"
             and not change.place[-1].startswith("_")
             and not change.place[1].startswith("Async")
@@ -181,7 +181,7 @@ def _version(source: str, version_is: str, text: str) -> Version:
 
 
 def _read_record(name: str, files: Mapping[str, str], root: Path) -> Record | None:
-    """The record of the product of a name, with the files of the given names."""
+    """Reads the record of a product; `files` names the files that it has to have."""
     try:
         entry = _index(root).get(name)
         if entry is None:

@@ -1,8 +1,8 @@
-"""Versions and their changelogs: what number a change asks for, and what a changelog has to say about it.
+"""Versions and their changelogs: which number a change asks for, and what a changelog has to contain.
 
 The numbers are semantic versions without a suffix. From 1.0 on a change that breaks users moves the major number, any other addition the
 minor, and mere words the patch. Below 1.0 the first two move one place to the right, as `^0.1` in npm and Cargo and `~=0.1.0` in pip read
-it: who holds on to 0.1 gets every 0.1.x and none that breaks.
+it: whoever depends on 0.1 gets every 0.1.x and none that breaks.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Change:
 
     Attributes:
         place: The keys or names that lead to it.
-        what: What is different, in the words of whoever uses it.
+        what: What is different, as its users see it.
         breaks: Whether it breaks those who use it.
     """
 
@@ -69,7 +69,7 @@ class Version(NamedTuple):
         return cls(*map(int, found.groups()))
 
     def after(self, level: BumpLevel) -> Version:
-        """The lowest version that a change of this one may have."""
+        """Returns the lowest version that may follow this one with a change of that level."""
         if level is BumpLevel.BREAKING and self.major:
             return Version(self.major + 1, 0, 0)
         if level is BumpLevel.BREAKING or (level is BumpLevel.ADDITION and self.major):
@@ -82,7 +82,7 @@ class Version(NamedTuple):
 
 @dataclass
 class Entry:
-    """What a changelog says of one version.
+    """The entry of one version in a changelog.
 
     Attributes:
         version: The version.
@@ -100,7 +100,7 @@ class Entry:
 
 
 def read_changelog(path: Path, version: Version, named: str) -> tuple[list[Entry], list[Problem]]:
-    """The entries of a changelog in the form of Keep a Changelog, and what is wrong with it.
+    """Reads a changelog in the form of Keep a Changelog; returns its entries and its problems.
 
     Args:
         path: The file.
@@ -129,7 +129,7 @@ def read_changelog(path: Path, version: Version, named: str) -> tuple[list[Entry
             entries[-1].text += f"{line}\n"
             if line.startswith("- "):
                 entries[-1].groups[group] = entries[-1].groups.get(group, 0) + 1
-    problems += _disorder(entries)
+    problems += _order_problems(entries)
     if not entries or entries[0].version != version:
         advice = f"put `## [{version}] - unreleased` first, the version in {named}"
         problems.append(_problem(entries[0].line if entries else 1, advice, "version"))
@@ -144,7 +144,7 @@ def _entry(line: str, number: int) -> Entry:
     return Entry(Version.parse(found[1]), released, number)
 
 
-def _disorder(entries: list[Entry]) -> Iterator[Problem]:
+def _order_problems(entries: list[Entry]) -> Iterator[Problem]:
     for entry in entries:
         if not entry.groups:
             yield _problem(entry.line, f"say below the heading what is different in {entry.version}", "entry")

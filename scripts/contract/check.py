@@ -26,7 +26,7 @@ LINT_RULES = ROOT / "openapi" / "redocly.yaml"
 
 
 def lint(paths: Sequence[Path], rules: Path = LINT_RULES) -> list[list[Problem]]:
-    """The problems of each document, in their order; starting the linter takes longer than linting one, so it is run once.
+    """Lints documents in one run, since starting the linter takes longer than linting; returns the problems of each, in order.
 
     Raises:
         ScriptError: Node or the linter is missing, or it did not come to an end as it should.
@@ -48,7 +48,7 @@ def _lint_problem(problem: dict[str, Any]) -> Problem:
 
 
 def check(path: Path) -> list[Problem]:
-    """Every problem of a contract, sorted; of a document that is not valid OpenAPI only the first.
+    """Returns every problem of a contract, sorted; of a document that is not valid OpenAPI only the first.
 
     Raises:
         ScriptError: It cannot be read, or the linter cannot be run.

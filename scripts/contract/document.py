@@ -1,4 +1,4 @@
-"""The contract as a document: read, valid, and walked through. What every part of the scripts that looks at it shares."""
+"""Reads, validates and walks through the contract, for every script that works with it."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class Problem:
 
 
 def one_line(text: str) -> str:
-    """The text with every run of white space as one space."""
+    """Returns the text with every run of white space as one space."""
     return " ".join(text.split())
 
 
 def mappings(node: object, place: Place = ()) -> Iterator[tuple[Place, dict[str, Any]]]:
-    """Every mapping that is part of the contract: not what stands in an example or under an extension."""
+    """Yields every mapping of the contract outside of examples and extensions, with its place."""
     if isinstance(node, list):
         for index, item in enumerate(cast("list[object]", node)):
             yield from mappings(item, (*place, str(index)))
@@ -68,13 +68,13 @@ def _is_example(place: Place, key: str) -> bool:
 
 
 def steps(reference: str) -> Place:
-    """The keys that a JSON pointer as `#/components/schemas` leads along."""
+    """Returns the keys of a JSON pointer, as of `#/components/schemas`."""
     keys = reference.removeprefix("#").split("/")[1:]
     return tuple(key.replace("~1", "/").replace("~0", "~") for key in keys if key)
 
 
 def resolved(document: Document, node: Mapping[str, Any]) -> dict[str, Any]:
-    """The mapping itself, or the one that its `$ref` leads to."""
+    """Returns the mapping itself, or the one that its `$ref` leads to."""
     while "$ref" in node:
         target: Any = document
         for step in steps(str(node["$ref"])):
@@ -84,7 +84,7 @@ def resolved(document: Document, node: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def operations(document: Document) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Each operation as its path, its method in lower case and its description, in the order of the document."""
+    """Yields each operation as its path, its method in lower case and its description, in the order of the document."""
     for path, item in document["paths"].items():
         for method in item:
             if method in METHODS:
@@ -92,7 +92,7 @@ def operations(document: Document) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 
 class StrictLoader(yaml.SafeLoader):
-    """YAML as OpenAPI wants it: keys are strings, and none is there twice (the first would be lost)."""
+    """A loader for YAML whose keys are unique strings, as OpenAPI requires."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Reads a mapping, whose keys are unique strings."""
@@ -108,11 +108,11 @@ class StrictLoader(yaml.SafeLoader):
 
 
 class NotReadableError(yaml.YAMLError):
-    """The document is YAML that OpenAPI has no use for."""
+    """A key of the document is not a string, or is there twice."""
 
 
 def read_document(path: Path) -> tuple[Document, list[Problem]]:
-    """The document, and what is wrong with it as YAML and as OpenAPI 3.0; of several problems the first.
+    """Reads a document; returns it and the first problem that it has as YAML or as OpenAPI 3.0.
 
     Raises:
         ScriptError: There is no such file, or it cannot be read.
@@ -134,7 +134,7 @@ def read_document(path: Path) -> tuple[Document, list[Problem]]:
 
 
 def read_valid(path: Path = CONTRACT) -> Document:
-    """The document, which has to be valid.
+    """Reads a document that has to be valid.
 
     Raises:
         ScriptError: It is not, or it cannot be read; a line for each problem.
@@ -146,8 +146,8 @@ def read_valid(path: Path = CONTRACT) -> Document:
 
 
 def validity(document: Document) -> list[Problem]:
-    """What keeps the document from being valid OpenAPI 3.0: nothing, or the first problem."""
-    # First, since the validator does not follow every reference and fails at one that goes round in a circle.
+    """Returns the first problem that makes the document invalid OpenAPI 3.0, or nothing."""
+    # First, since the validator does not follow every reference and fails at circular ones.
     try:
         problem = next(_broken_references(document), None)
     except RecursionError:

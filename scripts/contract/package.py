@@ -20,7 +20,7 @@ from scripts import ROOT, ScriptError
 from scripts.contract.code_samples import overlay
 from scripts.contract.document import CONTRACT, Document, one_line, read_valid
 from scripts.contract.redocly import run_node
-from scripts.contract.variants import DEREFERENCED, OVERLAYS, derive_all, variants
+from scripts.contract.variants import OVERLAYS, derive_all, variants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,12 +28,13 @@ if TYPE_CHECKING:
 FOLDER = ROOT / "openapi"
 TYPES = ROOT / "scripts" / "contract" / "types.mjs"
 NODE_MODULES = ROOT / "node_modules"
+DEREFERENCED = "dereferenced"
 COMPILER = NODE_MODULES / "typescript" / "bin" / "tsc"
 LONGEST_MESSAGE = 500
 
 
 def read_contract(path: Path) -> dict[str, Any]:
-    """The contract, which has to be valid, and of the version that the package has.
+    """Reads the contract, which has to be valid and of the package's version.
 
     Raises:
         ScriptError: It is not, or cannot be read.
@@ -48,7 +49,7 @@ def read_contract(path: Path) -> dict[str, Any]:
 
 
 def _run(command: Sequence[str], *, folder: Path, given: str = "") -> str:
-    """Runs a Node program that has to succeed; gives what it wrote."""
+    """Runs a Node program that has to succeed; returns its output."""
     result = run_node(command, folder=folder, given=given)
     if result.returncode != 0:
         said = one_line(result.stderr or result.stdout)[:LONGEST_MESSAGE]
@@ -57,7 +58,7 @@ def _run(command: Sequence[str], *, folder: Path, given: str = "") -> str:
 
 
 def documents(contract: Document, written: Path) -> dict[str, Document]:
-    """The contract and its variants by name: `mincloud`, `portable`, `portable-server`, …, each also without references.
+    """Returns the contract and its variants by name: `mincloud`, `portable`, `portable-server`, …, each also without references.
 
     Raises:
         ScriptError: A variant could not be derived.

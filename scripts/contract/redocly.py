@@ -30,7 +30,7 @@ def run_node(command: Sequence[str], *, folder: Path = ROOT, given: str = "") ->
     """
     if shutil.which("node") is None:
         raise ScriptError("Node is missing: install Node 20 or later, which Redocly runs on")
-    # The programs would report to their makers and ask them for news.
+    # No telemetry, and no search for newer versions.
     quiet = {
         "REDOCLY_TELEMETRY": "off",
         "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true",
@@ -60,6 +60,6 @@ def redocly(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def last_line(*outputs: str) -> str:
-    """The last line of what Redocly wrote, which says why it gave up; its notices in frames of box-drawing characters are left out."""
+    """Returns the last line of Redocly's output, which says why it failed; framed notices are left out."""
     lines = [line.strip() for output in outputs for line in output.splitlines() if re.search(r"^\s*[^\s║╔╚]", line)]
     return lines[-1] if lines else "it said nothing"

@@ -30,7 +30,7 @@ _SECRET_NAME = re.compile(r"(secret|token|password)$", re.IGNORECASE)
 
 
 def _nodes(document: Document, key: str = "") -> Iterator[tuple[Place, dict[str, Any]]]:
-    """Every mapping of the contract whose keys are keywords and not the names of properties; of them those that have a key."""
+    """Yields every mapping whose keys are keywords and not names of properties; with `key` only those that have it."""
     for place, node in mappings(document):
         if place[-1:] != ("properties",) and (not key or key in node):
             yield place, node
@@ -104,21 +104,21 @@ def secret_is_marked(document: Document) -> Iterator[Finding]:
 
 def request_has_no_null(document: Document) -> Iterator[Finding]:
     """The generated models write a field that is None as absent, so null could never be sent."""
-    for place, schema in _part_of(document, "parameters", "requestBody"):
+    for place, schema in _nodes_of(document, "parameters", "requestBody"):
         if schema.get("nullable"):
             yield (*place, "nullable"), "take `nullable` away; a request leaves a field out instead"
 
 
 def answer_has_open_enums(document: Document) -> Iterator[Finding]:
     """A value that the service adds must break no client."""
-    for place, schema in _part_of(document, "responses"):
+    for place, schema in _nodes_of(document, "responses"):
         if "enum" in schema:
             yield (*place, "enum"), "name the known values under `x-extensible-enum` instead"
 
 
 def answer_accepts_unknown_fields(document: Document) -> Iterator[Finding]:
     """A field that the service adds must break no client."""
-    for place, schema in _part_of(document, "responses"):
+    for place, schema in _nodes_of(document, "responses"):
         # A schema there is the type of a map's values; only `false` refuses a field.
         if schema.get("additionalProperties") is False:
             yield (*place, "additionalProperties"), "take it away, so that an answer may have fields not listed here"
@@ -126,15 +126,15 @@ def answer_accepts_unknown_fields(document: Document) -> Iterator[Finding]:
 
 def answer_requires_by_reading(document: Document) -> Iterator[Finding]:
     """The documentation lists fields of answers and never says which are always there."""
-    for place, schema in _part_of(document, "responses"):
+    for place, schema in _nodes_of(document, "responses"):
         if isinstance(schema.get("required"), list):
             entries = cast("list[Any]", schema.get("x-provenance", []))
             if "required" not in [entry["about"] for entry in entries if "about" in entry]:
                 yield (*place, "required"), "add an entry to `x-provenance` whose `about` is required"
 
 
-def _part_of(document: Document, *parts: str) -> Iterator[tuple[Place, dict[str, Any]]]:
-    """Every mapping of keywords in a part of each operation, once, through every reference."""
+def _nodes_of(document: Document, *parts: str) -> Iterator[tuple[Place, dict[str, Any]]]:
+    """Yields the mappings of keywords in some parts of all operations, each once, following references."""
     seen: set[str] = set()
 
     def reached(place: Place, node: object) -> Iterator[tuple[Place, dict[str, Any]]]:

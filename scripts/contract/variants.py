@@ -1,7 +1,6 @@
-"""The variants of the contract: OpenAPI Overlays (`openapi/overlays/`) that Redocly CLI applies to it, and takes the references out of it.
+"""Derives the variants of the contract: Redocly CLI applies OpenAPI Overlays (`openapi/overlays/`) to it.
 
-They are derived here and put into the Python package and the npm package, so that nobody who uses one needs a tool: of what applies
-overlays there is nothing that a bare installation of `mincloud` could carry.
+They are put into the Python package and the npm package, so that their users need no tool that applies overlays.
 """
 
 from __future__ import annotations
@@ -9,6 +8,7 @@ from __future__ import annotations
 import json
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import chain, combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,20 +23,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 OVERLAYS = ROOT / "openapi" / "overlays"
-# In the order in which they are applied, each of which holds for what the ones before it leave.
+# In the order in which they are applied: each expects the result of those before it.
 NAMES = ("portable", "server", "openapi-3.1")
-DEREFERENCED = "dereferenced"
 
 Variant = tuple[str, ...]
 
 
 def variants() -> list[Variant]:
-    """Every combination of overlays, beginning with none, each in the order in which they are applied."""
+    """Returns every combination of overlays, beginning with none, each in the order in which they are applied."""
     return list(chain.from_iterable(combinations(NAMES, count) for count in range(len(NAMES) + 1)))
 
 
 def derive(variant: Variant, contract: Path = CONTRACT) -> Document:
-    """A variant of the contract in the given file, which is valid OpenAPI.
+    """Derives a variant of the contract in the given file; the result is valid OpenAPI.
 
     Raises:
         ScriptError: Node or Redocly CLI is missing, an overlay does not fit the contract, or what comes out is not valid.
@@ -44,11 +43,8 @@ def derive(variant: Variant, contract: Path = CONTRACT) -> Document:
     name = "-".join(variant)
     with tempfile.TemporaryDirectory() as temporary:
         target = Path(temporary) / "variant.json"
-        overlays = [
-            part for each in variant if each != DEREFERENCED for part in ("--overlay", str(OVERLAYS / f"{each}.yaml"))
-        ]
-        flags = ["--dereferenced"] if DEREFERENCED in variant else []
-        result = redocly("bundle", str(contract), *overlays, *flags, "--output", str(target))
+        overlays = [part for each in variant for part in ("--overlay", str(OVERLAYS / f"{each}.yaml"))]
+        result = redocly("bundle", str(contract), *overlays, "--output", str(target))
         if result.returncode != 0 or not target.exists():
             raise ScriptError(f"the variant {name} could not be derived: {last_line(result.stderr, result.stdout)}")
         document: Document = json.loads(target.read_text("utf-8"))
@@ -62,7 +58,7 @@ def derive(variant: Variant, contract: Path = CONTRACT) -> Document:
 
 
 def derive_all(wanted: Iterable[Variant], contract: Path = CONTRACT) -> dict[Variant, Document]:
-    """Several variants at once, since each starts a program; see `derive`."""
+    """Derives several variants at once, since each starts a program; see `derive`."""
+    every = list(wanted)
     with ThreadPoolExecutor(4) as pool:
-        pending = {variant: pool.submit(derive, variant, contract) for variant in wanted}
-    return {variant: future.result() for variant, future in pending.items()}
+        return dict(zip(every, pool.map(partial(derive, contract=contract), every), strict=True))

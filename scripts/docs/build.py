@@ -42,7 +42,7 @@ def build_pages(source: Path, output: Path, language: str = "en") -> None:
     from sphinx.cmd.build import main  # noqa: PLC0415 - takes half a second, which a wrong argument need not wait
 
     with tempfile.TemporaryDirectory() as scratch:
-        # Everything is read anew: the warnings of a page that did not change would not be seen again.
+        # Everything is read anew: Sphinx repeats no warning of an unchanged page.
         words = ["--builder=html", "--fail-on-warning", "--nitpicky", "--fresh-env", "--quiet"]
         words += [f"--define=language={language}", f"--doctree-dir={scratch}"]
         if main([*words, str(source), str(output)]):
@@ -50,7 +50,7 @@ def build_pages(source: Path, output: Path, language: str = "en") -> None:
 
 
 def expand_extensions(node: Any) -> Any:
-    """A part of the contract with what its extensions say in its descriptions, where a page shows it."""
+    """Returns a part of the contract whose descriptions also show what its extensions say."""
     if isinstance(node, list):
         return [expand_extensions(element) for element in cast("Any", node)]
     if not isinstance(node, dict):
@@ -110,7 +110,7 @@ def build(source: Path, output: Path) -> None:
     for code, language in LANGUAGES.items():
         if language.folder:
             build_pages(source, output / language.folder, code)
-            # A copy, so that its way back leads to the pages in that language.
+            # A copy, so that its link leads back to the pages in that language.
             shutil.copy(output / CONTRACT_PAGE, output / language.folder)
 
 

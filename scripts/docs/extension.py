@@ -1,4 +1,4 @@
-"""What the documentation needs of Sphinx beyond its own: names that link themselves, and pages made from the code.
+"""A Sphinx extension for this documentation: links to public names, and pages made from the code.
 
 - Code between backticks that names something public (`MinCloud`, `functions.invoke`) is a link to its reference.
 - `error-tree` draws the tree of the errors from their classes.
@@ -38,16 +38,10 @@ if TYPE_CHECKING:
     from sphinx.util.typing import OptionSpec
 
 PUBLIC = ("mincloud", "mincloud_emulator")
-# What a client gives, and nobody makes.
-GIVEN = (
-    "Credentials",
-    "Functions",
-    "Jobs",
-    "Paginator",
-    "Run",
-)
-# How texts call an object, and what it is an instance of.
-SPOKEN = {
+# Classes whose objects a client creates, and not the user.
+CREATED_BY_CLIENT = {"Credentials", "Functions", "Jobs", "Paginator", "Run"}
+# The variables in examples, and their classes.
+INSTANCES = {
     "cloud": "mincloud.MinCloud",
     "cloud.functions": "mincloud.Functions",
     "functions": "mincloud.Functions",
@@ -70,13 +64,13 @@ _LOG = logging.getLogger(__name__)
 
 
 def public_name(code: str) -> str | None:
-    """The full name of what a piece of code names, None if it names nothing public.
+    """Returns the full public name in a piece of code, None if there is none.
 
     Args:
         code: The code, as `functions.invoke("greet")`.
 
     Raises:
-        LookupError: It speaks of one of our objects, which has nothing of that name.
+        LookupError: The code names a member that the object does not have.
     """
     found = _CODE_OF_A_NAME.match(code)
     if found is None:
@@ -84,21 +78,21 @@ def public_name(code: str) -> str | None:
     name = found[0]
     for module in PUBLIC:
         bare = name.removeprefix(f"{module}.")
-        # A word in small letters alone, as `contract`, may mean anything.
+        # A word in lower case alone, as `contract`, may mean something else.
         if bare in import_module(module).__all__ and (bare != name or not bare.islower()):
             return f"{module}.{bare}"
     owner, _, member = name.rpartition(".")
-    if owner not in SPOKEN:
+    if owner not in INSTANCES:
         return None
-    module, _, cls = SPOKEN[owner].partition(".")
+    module, _, cls = INSTANCES[owner].partition(".")
     if not hasattr(getattr(import_module(module), cls), member):
-        raise LookupError(f"{SPOKEN[owner]} has no {member!r}")
-    return f"{SPOKEN[owner]}.{member}"
+        raise LookupError(f"{INSTANCES[owner]} has no {member!r}")
+    return f"{INSTANCES[owner]}.{member}"
 
 
-def _is_given(what: str, name: str) -> bool:
+def _is_created_by_client(what: str, name: str) -> bool:
     bare = name.removeprefix("mincloud.")
-    return what == "class" and (bare.removeprefix("Async") in GIVEN or bare in _contract_models())
+    return what == "class" and (bare.removeprefix("Async") in CREATED_BY_CLIENT or bare in _contract_models())
 
 
 def _contract_models() -> dict[str, type]:
@@ -110,13 +104,13 @@ def _contract_models() -> dict[str, type]:
 def _hide_constructor(
     _app: Sphinx, what: str, name: str, _object: object, _options: object, _signature: str | None, _returns: str | None
 ) -> tuple[str, str] | None:
-    """Leaves the constructor out of the reference where it is not the user's to call."""
-    return ("", "") if _is_given(what, name) else None
+    """Leaves the constructor of such a class out of the reference."""
+    return ("", "") if _is_created_by_client(what, name) else None
 
 
 def _prepare_docstring(_app: Sphinx, what: str, name: str, _object: object, _options: object, lines: list[str]) -> None:
-    """Leaves out what a docstring says of such a constructor, which comes last, and marks indented lines as code."""
-    if _is_given(what, name) and "Args:" in lines:
+    """Leaves out the arguments of such a constructor, which come last, and marks indented lines as code."""
+    if _is_created_by_client(what, name) and "Args:" in lines:
         del lines[lines.index("Args:") :]
     for number in range(len(lines) - 1, 1, -1):
         begins = lines[number].startswith("    ") and not lines[number - 1].strip()
@@ -125,7 +119,7 @@ def _prepare_docstring(_app: Sphinx, what: str, name: str, _object: object, _opt
 
 
 def _link_code(app: Sphinx, document: nodes.document) -> None:
-    """Makes links of the code in a page that names something public."""
+    """Links code that names something public to its reference."""
     for literal in list(document.findall(nodes.literal)):
         if isinstance(literal.parent, (nodes.reference, nodes.title, addnodes.pending_xref)):
             continue
@@ -147,12 +141,12 @@ def _link_code(app: Sphinx, document: nodes.document) -> None:
 def _leave_unlinked(
     _app: Sphinx, _env: BuildEnvironment, node: addnodes.pending_xref, content: nodes.Element
 ) -> nodes.Element | None:
-    """Lets the name of a type stand as text; any other name that nothing defines stays an error."""
+    """Shows the name of a type that is not linked as text; any other undefined name stays an error."""
     return content if node.get("refdomain") == "py" and _NOT_LINKED.fullmatch(node["reftarget"]) else None
 
 
 def _directive(write: Callable[[], str], *classes: str) -> type[SphinxDirective]:
-    """A directive that stands for what a function writes, in markup that Markdown and reStructuredText share or in the page's own."""
+    """Makes a directive of a function that writes text in the markup of the page."""
 
     class Written(SphinxDirective):
         def run(self) -> list[nodes.Node]:
@@ -166,31 +160,31 @@ def _directive(write: Callable[[], str], *classes: str) -> type[SphinxDirective]
     return Written
 
 
-def _branch(error: type[Exception], indent: str = "") -> str:
-    """An item of a list: an error and the first line of its docstring, with those that are derived from it below."""
+def _error_item(error: type[Exception], indent: str = "") -> str:
+    """Writes an item of a list: an error, the first line of its docstring, and its subclasses below."""
     line = (inspect.getdoc(error) or "").partition("\n")[0]
     line = f"{line[0].lower()}{line[1:]}" if line[1:2].islower() else line
     branches = sorted(error.__subclasses__(), key=lambda each: inspect.getsourcelines(each)[1])
-    below = "".join(_branch(each, f"{indent}  ") for each in branches)
+    below = "".join(_error_item(each, f"{indent}  ") for each in branches)
     return f"{indent}- `{error.__name__}`: {line}\n\n{below}"
 
 
 def _model_reference(*, values: bool) -> str:
-    """The reference of the public models of the contract, or of its enums, in reStructuredText."""
+    """Writes the reference of the contract's public models, or of its enums, in reStructuredText."""
     members = ":members:\n   :undoc-members:" if values else ":members: to_dict"
     names = [name for name, kind in _contract_models().items() if issubclass(kind, Enum) == values]
     return "\n".join(f".. autoclass:: mincloud.{name}\n   {members}\n" for name in names)
 
 
 def _commands() -> Iterator[str]:
-    """The sections of the commands of `mincloud-py`, from the parsers that read them, in Markdown."""
+    """Yields the sections of the commands of `mincloud-py` from their parsers, in Markdown."""
     program, commands = program_parser()
     shared = [action for action in _arguments(program) if action.dest not in ("command", "version")]
     known = {action.dest for action in shared}
     yield f"### Options of every command\n\n{_options(shared)}"
     for name, parser in commands.items():
         usage = " ".join(parser.format_usage().removeprefix("usage:").split())
-        for spelled in ("-h", *(_spelled(action, short=True) for action in shared)):
+        for spelled in ("-h", *(_syntax(action, short=True) for action in shared)):
             usage = usage.replace(f" [{spelled}]", "")
         examples = re.match(r"\s*examples?:\n((?:  .*\n)+)", f"{parser.epilog}\n")
         if examples is None:
@@ -202,13 +196,13 @@ def _commands() -> Iterator[str]:
 
 
 class RepositoryText(SphinxDirective):
-    """A Markdown file of the repository, without its title; links to files that are no pages become their text."""
+    """A Markdown file of the repository, without its title; links to other files become plain text."""
 
     required_arguments = 1
     option_spec: ClassVar[OptionSpec | None] = {"deeper": int}
 
     def run(self) -> list[nodes.Node]:
-        """Reads it."""
+        """Parses the file."""
         file = ROOT / str(self.arguments[0])
         self.env.note_dependency(str(file))
         _, _, text = file.read_text("utf-8").partition("\n")
@@ -219,21 +213,20 @@ class RepositoryText(SphinxDirective):
 
 
 def _arguments(parser: argparse.ArgumentParser) -> list[argparse.Action]:
-    # argparse has no other way to list them in their groups.
-    return [action for action in parser._actions if action.dest != "help"]  # noqa: SLF001 - see above
+    return [action for action in parser._actions if action.dest != "help"]  # noqa: SLF001 - argparse has no other list
 
 
 def _options(actions: Iterable[argparse.Action]) -> str:
-    return _table("argument", ((_spelled(action), _help_of(action)) for action in actions))
+    return _table("argument", ((_syntax(action), _help_of(action)) for action in actions))
 
 
 def _table(heading: str, rows: Iterable[tuple[str, str]]) -> str:
-    """A table of pieces of code and what each means, empty if there is none."""
+    """Writes a table of pieces of code and their meanings; empty without rows."""
     lines = "".join(f"| `{code}` | {meaning} |\n" for code, meaning in rows)
     return lines and f"| {heading} | meaning |\n| --- | --- |\n{lines}"
 
 
-def _spelled(action: argparse.Action, *, short: bool = False) -> str:
+def _syntax(action: argparse.Action, *, short: bool = False) -> str:
     metavar = cast("str", action.metavar or action.dest.upper())
     if not action.option_strings:
         return metavar if action.nargs not in ("+", "*") else f"{metavar} ..."
@@ -249,8 +242,8 @@ def _help_of(action: argparse.Action) -> str:
     return text
 
 
-def _offer_languages(app: Sphinx, page: str, _template: str, context: dict[str, Any], _document: object) -> None:
-    """Gives a page the addresses of the same page in the other languages, for the template of the sidebar."""
+def _add_languages(app: Sphinx, page: str, _template: str, context: dict[str, Any], _document: object) -> None:
+    """Gives the sidebar's template the addresses of the page in the other languages."""
     up = "../" * page.count("/")
     own = LANGUAGES[app.config.language].folder
     root = f"{up}../" if own else up
@@ -261,7 +254,7 @@ def _offer_languages(app: Sphinx, page: str, _template: str, context: dict[str, 
 
 
 def _check_complete(app: Sphinx, env: BuildEnvironment) -> None:
-    """Fails the build for a public name that the reference leaves out."""
+    """Warns of a public name that the reference leaves out, which fails the build."""
     documented = env.domains.python_domain.objects
     for module in PUBLIC:
         for name in import_module(module).__all__:
@@ -269,17 +262,17 @@ def _check_complete(app: Sphinx, env: BuildEnvironment) -> None:
                 _LOG.warning("%s.%s is public and not in docs/reference/: add it there", module, name)
 
 
-def _call_attributes_so() -> None:
-    """Has the fields of a class under the heading that its docstring gives them."""
+def _label_attributes() -> None:
+    """Heads the attributes of a class with `Attributes`, as its docstring does."""
     for field in PyObject.doc_field_types:
         if field.name == "variable":
             field.label = "Attributes"
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Joins Sphinx."""
-    _call_attributes_so()
-    app.add_directive("error-tree", _directive(lambda: _branch(MinCloudError), "error-tree"))
+    """Registers the extension with Sphinx."""
+    _label_attributes()
+    app.add_directive("error-tree", _directive(lambda: _error_item(MinCloudError), "error-tree"))
     app.add_directive("command-line", _directive(lambda: "\n\n".join(_commands())))
     statuses = [(str(status), meaning) for status, meaning in MEANINGS]
     app.add_directive("exit-statuses", _directive(lambda: _table("status", statuses)))
@@ -290,6 +283,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("autodoc-process-docstring", _prepare_docstring, priority=100)  # before napoleon
     app.connect("doctree-read", _link_code)
     app.connect("missing-reference", _leave_unlinked)
-    app.connect("html-page-context", _offer_languages)
+    app.connect("html-page-context", _add_languages)
     app.connect("env-check-consistency", _check_complete)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -21,7 +21,7 @@ from rich.text import Text
 from mincloud_emulator import Emulator
 from scripts import ROOT, ScriptError
 
-# Rich's own form loads a font from another host. Each piece of text says how wide it is, so any font of a fixed width will do.
+# Rich's own template loads a font from another host. Each text has its width, so any monospaced font fits.
 FORM = Path(__file__).parent / "session.svg.template"
 PICTURE = ROOT / "docs" / "images" / "session.svg"
 COLUMNS = 100
@@ -34,41 +34,41 @@ SESSION = (
     "mincloud-py batch hello inputs.jsonl -o results.jsonl",
     "mincloud-py jobs hello --limit 4",
 )
-# A line that is drawn and taken away again, as a spinner's last one.
-_TAKEN_AWAY = re.compile(r"[^\n]*\n\r\x1b\[1A\x1b\[2K")
-_PIECE = re.compile(r'(?P<start><text [^>]*textLength=")(?P<length>[\d.]+)(?P<middle>"[^>]*>)(?P<text>[^<]*)')
+# A line that is drawn and erased again, as a spinner's last one.
+_ERASED_LINE = re.compile(r"[^\n]*\n\r\x1b\[1A\x1b\[2K")
+_TEXT_ELEMENT = re.compile(r'(?P<start><text [^>]*textLength=")(?P<length>[\d.]+)(?P<middle>"[^>]*>)(?P<text>[^<]*)')
 _CURSOR = re.compile(r"\x1b\[\?25[hl]")
 
 
 def run(command: str, folder: Path, environment: dict[str, str]) -> str:
-    """Runs a command on a pseudo-terminal, and gives all that it wrote.
+    """Runs a command on a pseudo-terminal; returns its output.
 
     Raises:
         ScriptError: It failed.
     """
     on_terminal = ["script", "--quiet", "--return", "--command", command, "/dev/null"]
     done = subprocess.run(on_terminal, cwd=folder, env=environment, capture_output=True, check=False)
-    written = done.stdout.decode()  # here, since as text a carriage return would become a line
+    written = done.stdout.decode()  # not text=True, which turns carriage returns into line feeds
     if done.returncode != 0:
         raise ScriptError(f"{command} ended with {done.returncode}: {written}")
     return written
 
 
-def settled(written: str) -> str:
-    """What a terminal shows in the end of what was written to it."""
+def final_text(written: str) -> str:
+    """Returns what a terminal shows at the end of some output."""
     text = _CURSOR.sub("", written).replace("\r\n", "\n")
-    return "\n".join(line.rpartition("\x1b[2K")[2] for line in _TAKEN_AWAY.sub("", text).split("\n"))
+    return "\n".join(line.rpartition("\x1b[2K")[2] for line in _ERASED_LINE.sub("", text).split("\n"))
 
 
-def widened(drawing: str) -> str:
-    """The drawing with room for characters that are two columns wide: Rich counts each as one."""
+def fit_wide_characters(drawing: str) -> str:
+    """Widens the elements with characters of two columns, which Rich counts as one."""
 
     def measured(piece: re.Match[str]) -> str:
         text = html.unescape(piece["text"])
         length = float(piece["length"]) * cell_len(text) / len(text)
         return f"{piece['start']}{length:g}{piece['middle']}{piece['text']}"
 
-    return _PIECE.sub(measured, drawing)
+    return _TEXT_ELEMENT.sub(measured, drawing)
 
 
 def record() -> str:
@@ -90,9 +90,11 @@ def record() -> str:
         }
         for command in SESSION:
             console.print(Text.assemble(("$ ", "bold green"), (command, "bold")))
-            console.print(Text.from_ansi(settled(run(command, folder, environment)).rstrip("\n")))
+            console.print(Text.from_ansi(final_text(run(command, folder, environment)).rstrip("\n")))
             console.print()
-    return widened(console.export_svg(title="mincloud-py", code_format=FORM.read_text("utf-8"), unique_id="session"))
+    return fit_wide_characters(
+        console.export_svg(title="mincloud-py", code_format=FORM.read_text("utf-8"), unique_id="session")
+    )
 
 
 def main() -> int:

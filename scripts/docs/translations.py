@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DOCS = ROOT / "docs"
-# What comes from the code.
+# These pages are generated from the code.
 UNTRANSLATED = ("reference/", "command-line", "contract", "changelog")
 _CODE = re.compile(r"`[^`]+`")
 
@@ -45,13 +45,13 @@ LANGUAGES = {"en": Language("English", ""), "zh_CN": Language("中文", "zh/")}
 
 
 def templates(source: Path, output: Path) -> dict[str, Path]:
-    """The template of each page that is translated, by its name without suffix; they are written into a folder."""
+    """Writes the templates of the translated pages into a folder; returns them by page, without suffix."""
     from sphinx.cmd.build import main  # noqa: PLC0415 - takes half a second, which the other commands need not wait
 
     with tempfile.TemporaryDirectory() as scratch:
         main(["--builder=gettext", "--quiet", f"--doctree-dir={scratch}", str(source), str(output)])
     pages = {str(path.relative_to(output).with_suffix("")): path for path in sorted(output.rglob("*.pot"))}
-    # What stands beside the pages, as the words of the sidebar's template, is no page.
+    # The sidebar's template has messages too, but is no page.
     return {
         name: path
         for name, path in pages.items()
@@ -60,7 +60,7 @@ def templates(source: Path, output: Path) -> dict[str, Path]:
 
 
 def problems(source: Path) -> list[str]:
-    """What is missing or stale in the catalogues: a line each, none if they are complete."""
+    """Returns what is missing or stale in the catalogues, a line each."""
     with tempfile.TemporaryDirectory() as scratch:
         pages = templates(source, Path(scratch))
         return [
@@ -93,7 +93,7 @@ def _problems_of(template: Path, catalogue: Path) -> Iterator[str]:
 
 
 def update(source: Path) -> None:
-    """Brings the catalogues up to date with the pages; what is new in them waits for its translation."""
+    """Brings the catalogues up to date with the pages; new paragraphs have no translation yet."""
     command = [sys.executable, "-m", "sphinx_intl", "update", "--line-width=-1", "--no-obsolete"]
     command += [f"--language={code}" for code, language in LANGUAGES.items() if language.folder]
     with tempfile.TemporaryDirectory() as scratch:

@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from mincloud.cli.arguments import program_parser
-from scripts.docs.record_session import COLUMNS, PICTURE, SESSION, settled, widened
+from scripts.docs.record_session import COLUMNS, PICTURE, SESSION, final_text, fit_wide_characters
 
 DRAWING = PICTURE.read_text("utf-8")
 
@@ -39,11 +39,11 @@ def test_each_piece_of_text_has_the_width_of_its_columns() -> None:
 
 
 def test_what_was_drawn_over_or_taken_away_is_not_shown() -> None:
-    assert settled("\x1b[?25l10/20\r\x1b[2K20/20\r\n\x1b[?25hdone\r\n") == "20/20\ndone\n"
-    assert settled("waiting\r\x1b[2Kwaiting more\r\n\x1b[?25h\r\x1b[1A\x1b[2Kended\r\n") == "ended\n"
+    assert final_text("\x1b[?25l10/20\r\x1b[2K20/20\r\n\x1b[?25hdone\r\n") == "20/20\ndone\n"
+    assert final_text("waiting\r\x1b[2Kwaiting more\r\n\x1b[?25h\r\x1b[1A\x1b[2Kended\r\n") == "ended\n"
 
 
 def test_a_character_of_two_columns_gets_the_room_of_two() -> None:
-    assert widened('<text x="0" textLength="36.6" y="1">爱范儿</text>') == (
+    assert fit_wide_characters('<text x="0" textLength="36.6" y="1">爱范儿</text>') == (
         '<text x="0" textLength="73.2" y="1">爱范儿</text>'
     )

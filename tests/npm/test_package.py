@@ -20,7 +20,8 @@ from scripts.codegen.generate import TARGET
 from scripts.contract.check import lint
 from scripts.contract.code_samples import code_samples
 from scripts.contract.document import CONTRACT
-from scripts.contract.variants import DEREFERENCED, NAMES, variants
+from scripts.contract.package import DEREFERENCED
+from scripts.contract.variants import NAMES, variants
 
 from .conftest import COMPILERS, Consumer
 
