@@ -8,11 +8,13 @@ import os
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import Distribution
 from pathlib import Path
 
 import mincloud_api
 import pytest
 import yaml
+from markdown_it import MarkdownIt
 
 import mincloud
 
@@ -114,3 +116,16 @@ def test_an_installation_that_is_damaged_or_has_lost_the_contract_says_so_in_one
         written.write_bytes(kept)
     assert (unwritten.returncode, unwritten.stdout) == (2, "")
     assert unwritten.stderr == "mincloud-py: the contract is missing from this installation: install mincloud again\n"
+
+
+def test_what_a_package_index_shows_leads_to_no_file_of_the_repository(installed: Path) -> None:
+    [folder] = installed.glob("mincloud-*.dist-info")
+    metadata = Distribution.at(folder).metadata
+    description = metadata["Description"]
+    tokens = [token for block in MarkdownIt("commonmark").parse(description) for token in block.children or ()]
+    led_to = [token.attrGet("href") or token.attrGet("src") for token in tokens if token.type in ("link_open", "image")]
+    assert [address for address in led_to if not str(address).startswith("https://")] == []
+    assert "](" not in description.replace("](https://", "")
+    headings = [line for line in description.splitlines() if line.startswith("## ")]
+    assert (headings[0], headings[-2:]) == ("## Install", ["## Where to go next", "## Licence"])
+    assert metadata["Description-Content-Type"] == "text/markdown"
