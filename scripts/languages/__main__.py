@@ -48,8 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         description = read()
+        chosen = _chosen(description, options.only)
         with exclusive_lock():
-            results, complaints = _inspect(description, _chosen(description, options.only))
+            results, complaints = _inspect(description, chosen)
         if not complaints and not options.only:
             version = importlib.metadata.version("openapi-generator-cli")
             complaints += section.update(README, section.render(description, results, version), check=options.check)

@@ -59,13 +59,9 @@ def check_programs(client: Client, path: str = PATH) -> None:
 
 
 def prepare(client: Client, contract: Path, generated: Path | None, folder: Path) -> None:
-    """Prepares a client's driver in a folder, beside the client.
+    """Prepares a client's driver in a folder, beside the client that openapi-generator has put into `generated`, if it made it.
 
-    Args:
-        client: The client.
-        contract: The OpenAPI document that it is made from.
-        generated: Where openapi-generator has put it; None if other commands make it.
-        folder: Where to; Node packages that were installed there from the same lock stay.
+    Node packages that were installed in the folder from the same lock stay.
 
     Raises:
         ScriptError: Something could not be installed, made or compiled.

@@ -24,14 +24,7 @@ END = "<!-- languages: end -->"
 
 @dataclass(frozen=True)
 class Result:
-    """The results of a client; None where it did not run.
-
-    Attributes:
-        client: The client.
-        stories: How many stories passed, of how many.
-        secret: Whether a secret arrives as it is.
-        path: Whether `a/b 测` is encoded in a path.
-    """
+    """The results of a client: how many stories passed of how many, and both probes; None where it did not run."""
 
     client: Client
     stories: tuple[int, int] | None = None

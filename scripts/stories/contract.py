@@ -11,11 +11,7 @@ from typing import TYPE_CHECKING, Any
 from openapi_core import Config, OpenAPI
 from openapi_core.templating.responses.exceptions import ResponseFinderError
 from openapi_core.testing import MockRequest, MockResponse
-from openapi_core.validation.request.exceptions import (
-    ParameterValidationError,
-    RequestBodyValidationError,
-    SecurityValidationError,
-)
+from openapi_core.validation.request import exceptions as request_errors
 from openapi_core.validation.response.exceptions import DataValidationError
 
 from scripts.contract.document import CONTRACT, Document, mappings, one_line, operations, read_valid, resolved
@@ -31,8 +27,8 @@ if TYPE_CHECKING:
 
 _ORIGIN = "https://server.test"
 _SUBJECTS: Mapping[type[Exception], str] = {
-    RequestBodyValidationError: "request body",
-    SecurityValidationError: "security",
+    request_errors.RequestBodyValidationError: "request body",
+    request_errors.SecurityValidationError: "security",
     DataValidationError: "body",
     ResponseFinderError: "status",
 }
@@ -175,7 +171,7 @@ def _first(errors: Iterable[Exception]) -> str | None:
         error = next(iter(errors), None)
     if error is None:
         return None
-    if isinstance(error, ParameterValidationError):
+    if isinstance(error, request_errors.ParameterValidationError):
         subject = f"{error.location} parameter {error.name}"
     else:
         subject = next((subject for kind, subject in _SUBJECTS.items() if isinstance(error, kind)), "request")

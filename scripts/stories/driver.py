@@ -39,13 +39,7 @@ class NoResponseError(Exception):
 
 @dataclass(frozen=True)
 class Response:
-    """The response to a request.
-
-    Attributes:
-        status: Its status.
-        body: Its body as JSON, `ABSENT` for none.
-        exchange: What went over the wire, None where the driver does not see it.
-    """
+    """The response to a request, its body as JSON; the exchange is None where the driver does not see it."""
 
     status: int
     body: Json | Absent
@@ -58,10 +52,7 @@ class Response:
 
 
 def fetch_texts(addresses: Sequence[str]) -> Response:
-    """Reads texts from addresses of any host, without a token.
-
-    Returns:
-        The highest status, and the list of the texts.
+    """Reads texts from addresses of any host, without a token; returns the highest status with the list of the texts.
 
     Raises:
         NoResponseError: There is no response from one.
@@ -76,11 +67,7 @@ def fetch_texts(addresses: Sequence[str]) -> Response:
 class HttpDriver:
     """Sends requests by HTTP, each as the contract describes its operation.
 
-    Args:
-        base_url: The server's address.
-        contract: The contract.
-        trust_env: Whether proxies and certificates of the environment are used.
-        interval: How many seconds are between the beginnings of two requests at least.
+    With `trust_env` it uses the proxies and certificates of the environment; two requests begin at least `interval` seconds apart.
     """
 
     def __init__(self, base_url: str, contract: Contract, *, trust_env: bool, interval: float = 0.0) -> None:

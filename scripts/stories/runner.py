@@ -6,13 +6,13 @@ import json
 import secrets
 import time
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from .contract import Statement
 from .driver import HttpDriver, NoResponseError, ProcessDriver, Response, fetch_texts
-from .story import GIVEN
+from .story import GIVEN, with_tokens
 from .values import ABSENT, Redaction, mismatch, resolve_pointer, substitute
 
 if TYPE_CHECKING:
@@ -26,17 +26,11 @@ if TYPE_CHECKING:
 
 # The beginning of the name of every function that a story creates.
 PREFIX = "stories-"
-_DEFAULT = "${access_token}"
 _REQUIRED = Statement("answers", "required", "inferred", "Which fields of an answer are always there is a reading.")
 
 
 class StepError(Exception):
-    """A step did not go as its story says; the message is one line, without secrets.
-
-    Args:
-        message: What is otherwise.
-        rests_on: The statements that the expectation rests on and that are not documented; with one, the server may differ.
-    """
+    """A step did not go as its story says, in one line without secrets, and the statements behind it that are not documented."""
 
     def __init__(self, message: str, rests_on: Sequence[Statement] = ()) -> None:
         super().__init__(message)
@@ -45,13 +39,7 @@ class StepError(Exception):
 
 @dataclass(frozen=True)
 class Finding:
-    """Whether a server meets an expectation that is not documented.
-
-    Attributes:
-        statement: The statement of the contract that the expectation rests on.
-        where: The story and the step.
-        difference: How the answer differed, None where it was as expected.
-    """
+    """Whether a server meets an expectation that rests on a statement which is not documented: None, or the difference."""
 
     statement: Statement
     where: str
@@ -111,7 +99,7 @@ def run_stories(
         direct = stack.enter_context(closing(http))
         driver = stack.enter_context(closing(ProcessDriver(command, folder, server.url))) if command else direct
         for story in stories:
-            outcome = Outcome(story)
+            outcome = Outcome(with_tokens(story, contract))
             try:
                 _StoryRun(contract, server, driver, direct, redaction, prefix, outcome).run()
             except KeyboardInterrupt:
@@ -136,9 +124,8 @@ class _StoryRun:
     def run(self) -> None:
         """Runs the steps until one fails or is interrupted, then the clean-up."""
         story, outcome = self.outcome.story, self.outcome
-        steps, cleanup = self._with_tokens(story.steps), self._with_tokens(story.cleanup)
         self.variables |= self.server.credentials()
-        outcome.skipped = self._reason_to_skip(steps)
+        outcome.skipped = self._reason_to_skip()
         if outcome.skipped is not None:
             return
         started = time.monotonic()
@@ -149,7 +136,7 @@ class _StoryRun:
         for name, value in story.values.items():
             self.variables[name] = substitute(value, self.variables)
         try:
-            for number, step in enumerate(steps, 1):
+            for number, step in enumerate(story.steps, 1):
                 where = f"step {number} ({step.step})"
                 try:
                     self._run_step(step.filled(self.variables), f"{story.name}: {where}")
@@ -164,10 +151,10 @@ class _StoryRun:
                     outcome.unmet.append(step)
                     # What later steps need was not created, so they would say nothing about the server.
                     if step.capture or self._changes_something(step):
-                        outcome.unmet += steps[number:]
+                        outcome.unmet += story.steps[number:]
                         break
         finally:
-            for number, step in enumerate(cleanup, 1):
+            for number, step in enumerate(story.cleanup, 1):
                 if not self.variables.keys() >= set(step.variables):
                     continue  # the step that would have captured one was not reached
                 try:
@@ -176,24 +163,16 @@ class _StoryRun:
                     outcome.failures.append(f"{story.path}: clean-up {number} ({step.step}): {error}")
             outcome.seconds = time.monotonic() - started
 
-    def _with_tokens(self, steps: Sequence[Step]) -> list[Step]:
-        """The steps, with the usual token where an operation needs one and its step does not say which."""
-        secured = {name for name, operation in self.contract.operations.items() if operation.secured}
-        return [
-            replace(step, access_token=_DEFAULT) if step.access_token is ABSENT and step.operation in secured else step
-            for step in steps
-        ]
-
-    def _reason_to_skip(self, steps: Sequence[Step]) -> str | None:
+    def _reason_to_skip(self) -> str | None:
         story = self.outcome.story
         if not story.holds_for(self.contract.version):
             return f"holds for other versions of the contract than {self.contract.version}"
         if self.server.emulator is None:
             if story.emulator is not None:
                 return f"needs an emulator: {story.emulator}"
-            if any(step.fault for step in steps):
+            if any(step.fault for step in story.steps):
                 return "needs an emulator: it has a `fault`"
-        needed = {name for step in steps for name in step.variables}
+        needed = {name for step in story.steps for name in step.variables}
         missing = sorted((needed & GIVEN) - self.variables.keys())
         return f"needs {' and '.join(name.upper() for name in missing)}" if missing else None
 

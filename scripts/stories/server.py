@@ -24,13 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Server:
-    """A server that stories run against.
-
-    Attributes:
-        url: Its address.
-        credentials: Gives the credentials for a story, by the names of its variables.
-        emulator: The emulator that it is; None for another server, which cannot be made to fail.
-    """
+    """A server that stories run against, and what gives each story its credentials, by the names of its variables."""
 
     url: str
     credentials: Callable[[], Mapping[str, str]]
@@ -41,10 +35,7 @@ class Server:
 def open_server(contract: Contract, environment: Mapping[str, str]) -> Generator[Server]:
     """Opens another server, which has to answer and take the token, or starts an emulator with functions in JavaScript.
 
-    Args:
-        contract: The contract.
-        environment: The other server's address as `BASE_URL`, nothing for an emulator, and its credentials as
-            `ACCESS_TOKEN`, `CLIENT_ID` and `CLIENT_SECRET`.
+    The environment has the other server's address as `BASE_URL`, and its credentials as `ACCESS_TOKEN`, `CLIENT_ID` and `CLIENT_SECRET`.
 
     Raises:
         ScriptError: The server cannot be used, or there is no Node to run the emulator's functions.

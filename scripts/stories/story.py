@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from .contract import Contract
+
 STORIES = ROOT / "openapi" / "stories"
 SCHEMA = STORIES / "story.schema.yaml"
 
 # The variables that every story is given, as far as the server's credentials are known.
 GIVEN = frozenset({"access_token", "client_id", "client_secret"})
+_USUAL = "${access_token}"
 
 Fields: TypeAlias = "Mapping[str, Any]"
 
@@ -115,6 +118,17 @@ class Story:
 
 def _numbers(version: str) -> list[int]:
     return [int(number) for number in version.partition("-")[0].partition("+")[0].split(".")]
+
+
+def with_tokens(story: Story, contract: Contract) -> Story:
+    """The story, with the usual token where an operation needs one and its step does not say which."""
+    secured = {name for name, operation in contract.operations.items() if operation.secured}
+
+    def completed(step: Step) -> Step:
+        usual = step.access_token is ABSENT and step.operation in secured
+        return replace(step, access_token=_USUAL) if usual else step
+
+    return replace(story, steps=[*map(completed, story.steps)], cleanup=[*map(completed, story.cleanup)])
 
 
 def read_stories(folder: Path = STORIES) -> list[Story]:

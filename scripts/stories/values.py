@@ -115,11 +115,7 @@ def substitute(value: Any, variables: Mapping[str, object]) -> Any:
 
 
 class Redaction:
-    """Redacts the secrets of a run.
-
-    Args:
-        names: The fields whose values are secrets wherever they are in a body, as the contract marks them.
-    """
+    """Redacts the secrets of a run; fields of these names are secret wherever they are in a body."""
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._names = frozenset(names)
