@@ -22,7 +22,7 @@ from scripts.stories.runner import run_stories
 from scripts.stories.server import open_server
 from scripts.stories.story import Step
 
-from .generator import PATH, run_program
+from .generator import LONGEST_MESSAGE, PATH, run_program
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -37,7 +37,6 @@ _INSTALL = {
     "node": "install Node.js 20 or newer",
     "npm": "install Node.js 20 or newer, with npm",
 }
-_LONGEST_MESSAGE = 400
 _GRANT = {
     "client_id": "application",
     "client_secret": "kept as it is",
@@ -115,7 +114,7 @@ def _run(words: Sequence[str], folder: Path, failure: str) -> None:
     done = run_program(command(words, folder), folder, failure)
     if done.returncode:
         said = " ".join((done.stderr.strip() or done.stdout).split())
-        raise ScriptError(f"{failure}: {said[:_LONGEST_MESSAGE]}")
+        raise ScriptError(f"{failure}: {said[:LONGEST_MESSAGE]}")
 
 
 @contextmanager

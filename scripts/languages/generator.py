@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _SAID = re.compile(r"\[[^\]]*\] (?P<level>[A-Z]+) +\S+ - (?P<text>.*)")
-_LONGEST_MESSAGE = 400
+LONGEST_MESSAGE = 400
 _TIME_LIMIT = 300
 # The programs of the virtual environment come first: Python's own, and what PyPI brings.
 PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
@@ -93,7 +93,7 @@ def _reason(lines: Sequence[str]) -> str:
     # An error about the document comes as a list below its first line.
     listed = [line.removeprefix("-").strip() for line in wrong if line.startswith("-")]
     named = [line for line in wrong if re.search(r"(?i)error|exception|\[main\] ERROR", line)]
-    return next(iter(listed or named or wrong), "")[:_LONGEST_MESSAGE]
+    return next(iter(listed or named or wrong), "")[:LONGEST_MESSAGE]
 
 
 def warning_problems(warnings: Sequence[str], known: Sequence[Mapping[str, str]]) -> list[str]:

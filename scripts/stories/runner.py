@@ -82,13 +82,7 @@ def run_stories(
 ) -> Iterator[Outcome]:
     """Runs stories one after the other, and gives the outcome of each; of one that is interrupted too.
 
-    Args:
-        contract: The contract.
-        stories: The stories, checked against it.
-        server: The server.
-        command: A program that makes the requests of the steps, with its arguments; nothing to make them here.
-        folder: The program's working folder; this process's by default.
-        interval: How many seconds are between the beginnings of two requests at least.
+    A `command` sends the requests of the steps, in its folder; without one they are sent by HTTP, at least `interval` seconds apart.
 
     Raises:
         ScriptError: The program cannot be started or does not end as it should.

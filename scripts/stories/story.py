@@ -84,11 +84,7 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Story:
-    """A story.
-
-    The attributes are the keys of the file, which `openapi/stories/README.md` explains, and its name without the ending
-    and its path as messages name it.
-    """
+    """A story: the keys of its file, the file's name without its ending, and its path as messages name it."""
 
     name: str
     path: str

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
+_TYPES = Draft202012Validator.TYPE_CHECKER
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 # Shorter values are no secrets, and to replace them would spoil every line.
 _SHORTEST_SECRET = 4
@@ -49,7 +50,7 @@ def mismatch(expected: Json, actual: Json | Absent, show: Callable[[Json], str],
             fits, wanted = actual is ABSENT, "nothing"
         case {"$type": types}, _:
             names = types if isinstance(types, list) else [types]
-            fits = any(_is_type(actual, str(name)) for name in names)
+            fits = any(_TYPES.is_type(actual, str(name)) for name in names)
             wanted = " or ".join(map(str, names))
         case {"$pattern": pattern}, _:
             fits = isinstance(actual, str) and re.search(str(pattern), actual) is not None
@@ -70,10 +71,6 @@ def mismatch(expected: Json, actual: Json | Absent, show: Callable[[Json], str],
         return f"body{place and f' at {place}'}: expected {wanted}, got {got}"
     differences = (mismatch(value, other, show, f"{place}/{_escape(str(name))}") for name, value, other in parts)
     return next(filter(None, differences), None)
-
-
-def _is_type(value: object, name: str) -> bool:
-    return bool(Draft202012Validator.TYPE_CHECKER.is_type(value, name))
 
 
 def _escape(name: str) -> str:
