@@ -86,7 +86,7 @@ class Options:
         """Returns a copy with other values, checked.
 
         Args:
-            **changes: The values by their names. Those that are `NOT_GIVEN` stay; so do those that are None and cannot be.
+            **changes: The values by their names. `NOT_GIVEN` changes nothing, nor does None where it is no value of the option.
 
         Raises:
             ConfigurationError: A value is impossible.
