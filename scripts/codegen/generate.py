@@ -118,22 +118,11 @@ def generate(target: Path) -> None:
     (target / "py.typed").touch()
     # As JSON, so that `mincloud.contract()` needs no YAML parser; indented, so that a change of the contract shows as what it is.
     (target / "contract.json").write_text(json.dumps(contract, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    write_variants(target / "variants")
-
-
-def write_variants(folder: Path) -> None:
-    """Writes the contract's variants for `mincloud.contract()`, each on one line, since nobody reads them here.
-
-    Args:
-        folder: The folder, which does not exist yet.
-
-    Raises:
-        ScriptError: A variant could not be derived.
-    """
-    folder.mkdir()
+    (target / "variants").mkdir()
     for variant, document in derive_all(each for each in variants() if each).items():
+        # For `mincloud.contract()`, each on one line, since nobody reads them here.
         text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-        (folder / f"{'-'.join(variant)}.json").write_text(f"{text}\n", encoding="utf-8")
+        (target / "variants" / f"{'-'.join(variant)}.json").write_text(f"{text}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -33,21 +33,6 @@ COMPILER = NODE_MODULES / "typescript" / "bin" / "tsc"
 LONGEST_MESSAGE = 500
 
 
-def read_contract(path: Path) -> dict[str, Any]:
-    """Reads the contract, which has to be valid and of the package's version.
-
-    Raises:
-        ScriptError: It is not, or cannot be read.
-    """
-    contract = read_valid(path)
-    version = json.loads((FOLDER / "package.json").read_text("utf-8"))["version"]
-    if contract["info"]["version"] != version:
-        raise ScriptError(
-            f"{path.name} has the version {contract['info']['version']} and openapi/package.json {version}: make them the same"
-        )
-    return contract
-
-
 def _run(command: Sequence[str], *, folder: Path, given: str = "") -> str:
     """Runs a Node program that has to succeed; returns its output."""
     result = run_node(command, folder=folder, given=given)
@@ -127,11 +112,16 @@ def build(target: Path, written: Path = CONTRACT) -> list[Path]:
         The package's tarball, the documents, and the file with their checksums.
 
     Raises:
-        ScriptError: The contract is not valid, or a development tool is missing or failed.
+        ScriptError: The contract is not valid or has another version than the package, or a development tool is missing or failed.
     """
     if not COMPILER.exists() or not (NODE_MODULES / "openapi-typescript").exists():
         raise ScriptError("the Node tools are missing: run `make setup`")
-    contract = read_contract(written)
+    contract = read_valid(written)
+    version = json.loads((FOLDER / "package.json").read_text("utf-8"))["version"]
+    if contract["info"]["version"] != version:
+        raise ScriptError(
+            f"{written.name} has the version {contract['info']['version']} and openapi/package.json {version}: make them the same"
+        )
     made = documents(contract, written)
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
@@ -140,7 +130,7 @@ def build(target: Path, written: Path = CONTRACT) -> list[Path]:
         pack = ["npm", "pack", "--json", "--ignore-scripts", "--loglevel=error"]
         packed = _run([*pack, "--pack-destination", str(target.resolve())], folder=folder)
     files = [target / str(json.loads(packed)[0]["filename"])]
-    prefix = f"mincloud-{contract['info']['version']}"
+    prefix = f"mincloud-{version}"
 
     files += write_documents(
         made, written, lambda name: target / (prefix if name == "mincloud" else f"{prefix}-{name}")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scripts.contract import package as package_contract
-from scripts.contract.document import CONTRACT
+from scripts.contract.document import CONTRACT, read_valid
 
 TEXT = CONTRACT.read_text("utf-8")
 VERSION = json.loads((package_contract.FOLDER / "package.json").read_text("utf-8"))["version"]
@@ -54,7 +54,7 @@ def test_a_contract_that_cannot_be_packed_is_one_line(said: Said, text: str | No
 
 
 def test_the_package_has_the_version_of_the_contract() -> None:
-    assert package_contract.read_contract(CONTRACT)["info"]["version"] == VERSION
+    assert read_valid(CONTRACT)["info"]["version"] == VERSION
 
 
 def test_a_contract_that_an_overlay_does_not_fit_is_one_line(said: Said) -> None:
