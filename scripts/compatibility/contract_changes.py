@@ -24,12 +24,14 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+from copy import deepcopy
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from scripts import ScriptError
 from scripts.compatibility.versions import Change
-from scripts.contract.document import Document, operations, resolved, steps
+from scripts.contract.document import Document, mappings, operations, resolved, steps
 from scripts.contract.redocly import last_line, redocly
 
 if TYPE_CHECKING:
@@ -44,7 +46,6 @@ _PROSE = frozenset({"description", "summary", "example", "examples", "externalDo
 _NAMES = frozenset(
     {"paths", "schemas", "properties", "parameters", "responses", "headers", "securitySchemes", "requestBodies"}
 )
-_VALUES = frozenset({"default", "enum"})
 # The kinds of change for which Redocly's verdict `harmless` is trusted.
 _REMOVED = frozenset({"SecurityRequirement", "Tag", "SpecExtension"})
 _ADDED = re.compile(
@@ -70,15 +71,14 @@ def changes(old: Document, new: Document) -> list[Change]:
     Raises:
         ScriptError: Redocly is missing, or cannot compare the two.
     """
-    before, after = without_prose(old), without_prose(new)
-    if json.dumps(before, default=str) == json.dumps(after, default=str):
+    before, after = (cast("Document", _with_names(without_prose(each))) for each in (old, new))
+    if json.dumps(before) == json.dumps(after):
         return []
-    found = _differences(cast("Document", _with_names(before)), cast("Document", _with_names(after)))
     # A renamed schema is reported once, and not at each reference to it.
     renamed = _schemas(old).keys() - _schemas(new).keys()
     judged = (
         _change(difference)
-        for difference in found
+        for difference in _differences(before, after)
         if difference.get("property") != _SCHEMA_NAME or difference["base"].get("value") not in renamed
     )
     return sorted({*judged, *_reordered(old, new)})
@@ -86,23 +86,13 @@ def changes(old: Document, new: Document) -> list[Change]:
 
 def without_prose(document: Document) -> Document:
     """Returns the document without its descriptions and examples, by which two versions are compared."""
-    trimmed = cast("Document", _without_prose(document, named=False))
+    trimmed = deepcopy(document)
+    for place, node in mappings(trimmed):
+        names = takewhile(_NAMES.__contains__, reversed(place))
+        if sum(1 for _ in names) % 2 == 0:  # the keys are keywords, and not names as those of `properties`
+            for key in _PROSE & node.keys():
+                del node[key]
     return {**trimmed, "info": {"title": document["info"]["title"], "version": ""}}
-
-
-def _without_prose(node: object, *, named: bool) -> object:
-    if isinstance(node, list):
-        return [_without_prose(item, named=False) for item in cast("list[object]", node)]
-    if not isinstance(node, dict):
-        return node
-    kept: Node = {
-        key: value if key in _VALUES and not named else _without_prose(value, named=not named and key in _NAMES)
-        for key, value in cast("Node", node).items()
-        if named or key not in _PROSE
-    }
-    # `allOf` around one reference only makes room for a description beside it.
-    alone = not named and list(kept) == ["allOf"] and len(kept["allOf"]) == 1
-    return kept["allOf"][0] if alone else kept
 
 
 def _with_names(node: object) -> object:
@@ -117,6 +107,8 @@ def _with_names(node: object) -> object:
             return {"allOf": [mapping], _SCHEMA_NAME: steps(reference)[-1]}
         case {"allOf": [{"$ref": str(reference)}] as alone}:
             named = {"allOf": alone, _SCHEMA_NAME: steps(reference)[-1]}
+        case {"allOf": [alone]} if len(mapping) == 1:
+            return _with_names(alone)
         case {"x-extensible-enum": [*values]}:
             named = {_OPEN_ENUM: "\n".join(sorted(map(str, values)))}
         case _:
