@@ -172,7 +172,8 @@ class ContainerProcess:
     def _end(self) -> None:
         if not self._ending:
             self._ending = True
-            self._await_exit(self._loop.time() + _EXIT_GRACE, 0.001)
+            # Not at once, since the caller of `kill` may still have to conclude its call.
+            self._loop.call_soon(self._await_exit, self._loop.time() + _EXIT_GRACE, 0.001)
 
     def _await_exit(self, until: float, pause: float) -> None:
         returncode = self._process.poll()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -188,6 +189,21 @@ async def test_code_has_what_a_module_of_node_has(call: Caller) -> None:
         "children": [],
     }
     assert [message.split()[0] for message in messages(outcome.log)] == ["LOG", "LOG"]
+
+
+async def test_a_discarded_container_that_dies_at_once_is_no_crash(
+    call: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killpg = os.killpg
+
+    def kill_and_wait(process: int, number: int) -> None:
+        killpg(process, number)
+        os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
+
+    monkeypatch.setattr(os, "killpg", kill_and_wait)
+    outcome = await call("exports.main = (")
+    assert outcome.error["type"] == "SyntaxError"
+    assert "Crash" not in outcome.log
 
 
 @pytest.mark.parametrize("code", ["export default async () => 1", "import fs from 'fs'", "await 1"])
