@@ -126,7 +126,7 @@ def _differences(old: Document, new: Document) -> list[Node]:
     try:
         return cast("list[Node]", json.loads(done.stdout)["changes"])
     except (ValueError, KeyError) as error:
-        raise ScriptError(f"Redocly did not compare the contracts: {last_line(done.stderr, done.stdout)}") from error
+        raise ScriptError(f"Redocly did not compare the contracts: {last_line(done)}") from error
 
 
 def _change(difference: Node) -> Change:

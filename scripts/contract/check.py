@@ -35,10 +35,10 @@ def lint(paths: Sequence[Path], rules: Path = LINT_RULES) -> list[list[Problem]]
         *("lint", *map(str, paths), "--config", str(rules), "--lint-config", "error"),
         *("--format", "json", "--max-problems", "10000"),
     )
-    # It writes a JSON object for each document, one after the other, whose own braces alone stand at the beginning of a line.
-    reports = [json.loads(report) for report in re.findall(r"^\{.*?^\}", result.stdout, re.MULTILINE | re.DOTALL)]
+    # It writes an indented JSON object for each document, and nothing between the `}` of one and the `{` of the next.
+    reports = [json.loads(report) for report in re.findall(r"\{\n.*?^\}", result.stdout, re.MULTILINE | re.DOTALL)]
     if len(reports) != len(paths):
-        raise ScriptError(f"the linter did not lint: {last_line(result.stderr, result.stdout)}")
+        raise ScriptError(f"the linter did not lint: {last_line(result)}")
     return [[_lint_problem(problem) for problem in report["problems"]] for report in reports]
 
 

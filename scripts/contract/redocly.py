@@ -59,7 +59,8 @@ def redocly(*arguments: str) -> subprocess.CompletedProcess[str]:
     return run_node([str(EXECUTABLE), *arguments])
 
 
-def last_line(*outputs: str) -> str:
-    """Returns the last line of Redocly's output, which says why it failed; framed notices are left out."""
-    lines = [line.strip() for output in outputs for line in output.splitlines() if re.search(r"^\s*[^\s║╔╚]", line)]
-    return lines[-1] if lines else "it said nothing"
+def last_line(result: subprocess.CompletedProcess[str]) -> str:
+    """Returns the last line that Redocly printed, as an error if it did; it says why it failed. Framed notices are left out."""
+    lines = f"{result.stdout}\n{result.stderr}".splitlines()
+    printed = [line.strip() for line in lines if re.search(r"^\s*[^\s║╔╚]", line)]
+    return printed[-1] if printed else "it said nothing"

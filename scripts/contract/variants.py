@@ -46,7 +46,7 @@ def derive(variant: Variant, contract: Path = CONTRACT) -> Document:
         overlays = [part for each in variant for part in ("--overlay", str(OVERLAYS / f"{each}.yaml"))]
         result = redocly("bundle", str(contract), *overlays, "--output", str(target))
         if result.returncode != 0 or not target.exists():
-            raise ScriptError(f"the variant {name} could not be derived: {last_line(result.stderr, result.stdout)}")
+            raise ScriptError(f"the variant {name} could not be derived: {last_line(result)}")
         document: Document = json.loads(target.read_text("utf-8"))
     validator = OpenAPIV31SpecValidator if "openapi-3.1" in variant else OpenAPIV30SpecValidator
     error = next(iter(validator(document).iter_errors()), None)

@@ -122,3 +122,11 @@ def test_a_linter_that_gives_up_is_quoted(tmp_path: Path) -> None:
 
     with pytest.raises(ScriptError, match=r"^the linter did not lint: \S.*$"):
         check_contract.lint([CONTRACT], rules)
+
+
+def test_a_document_that_stops_the_linter_after_others_is_quoted(tmp_path: Path) -> None:
+    unreadable = tmp_path / "unreadable.yaml"
+    unreadable.write_text("openapi: [", encoding="utf-8")
+
+    with pytest.raises(ScriptError, match=r"^the linter did not lint: - unexpected end of the stream"):
+        check_contract.lint([CONTRACT, unreadable])
