@@ -21,10 +21,10 @@ demo: $(VENV_STAMP) ## Run the main job: emulator, deploy, call, wait, page, log
 	@$(BIN)/python examples/demo.py
 
 test: $(VENV_STAMP) $(NODE_STAMP) ## Run the tests
-	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -k "not uvloop and not node-12 and not test_batch" $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow" $(ARGS)
 
-test-more: $(VENV_STAMP) $(NODE_STAMP) ## Run those that take long: batches that are killed, and the client on uvloop and functions on Node 12
-	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -k "uvloop or node-12 or test_batch" tests/cli tests/transport tests/facade tests/emulator/runtime $(ARGS)
+test-more: $(VENV_STAMP) $(NODE_STAMP) ## Run the tests that take long, and those of the client on uvloop and of functions on Node 12
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m slow $(ARGS)
 
 test-pythons: $(VENV_STAMP) ## Test the client on Python 3.12 and 3.13, where this machine has them
 	@JOBS=$(JOBS) scripts/test_pythons.sh $(ARGS)

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from mincloud_emulator import Emulator
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks as slow what repeats a test: the client on uvloop, and functions on Node 12."""
+    for item in items:
+        if "uvloop" in item.name or "node-12" in item.name:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Has a skipped test fail where `.ci/run` asks for it: what tests may lack elsewhere, a shell say, is installed there."""

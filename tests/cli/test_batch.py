@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from .conftest import Program, Result
 
+pytestmark = pytest.mark.slow
+
 
 # Each costs the seconds that looking for its calls takes; the property was tried with thirty and more.
 KILLS = 6

@@ -32,6 +32,8 @@ from tests.contract.mutations import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 
 LIST = ("paths", FUNCTIONS, "get")
 CREATE = ("paths", FUNCTIONS, "post")

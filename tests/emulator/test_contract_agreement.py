@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mincloud_emulator import Emulator
 
 # schemathesis takes a quarter of a minute of a processor, and there may be little of it.
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 # What working clients send is what the emulator has to get along with.
 _CONTRACT = mincloud.contract(server=True)

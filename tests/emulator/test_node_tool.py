@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.emulator.conftest import API
 
 # The tool takes a second to start where nothing else is running, and one test starts it twenty times.
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 _TOOL = Path(__file__).parents[2] / "node_modules" / "mincloud" / "bin" / "faas-cli.js"
 

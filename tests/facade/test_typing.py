@@ -18,6 +18,8 @@ from mincloud import EventSource, JobStatus, Plan, ServiceType
 from mincloud._models import EventSourceValue, JobStatusValue, PlanValue, ServiceTypeValue
 from mincloud_emulator import Emulator
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / "docs" / "guides" / "testing.md"
 SAMPLE = Path(__file__).with_name("typing_sample.py")

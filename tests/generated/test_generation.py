@@ -18,6 +18,8 @@ from scripts.codegen.derived import run as run_derivation
 from scripts.contract.document import CONTRACT, read_valid
 from scripts.contract.variants import variants
 
+pytestmark = pytest.mark.slow
+
 # The generator's originals that this project edits, adds to or replaces, as they were when it did so.
 ORIGINALS = {
     "client.py.jinja": "4eac65762f21014a7fbf59e730f1be6d28c9c85ddc1c40b458b6ff5f67a64c9e",
