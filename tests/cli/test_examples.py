@@ -19,6 +19,8 @@ from .conftest import GREET, SCRIPT, Program
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 _PROGRAM, _COMMANDS = program_parser()
 
 

@@ -17,6 +17,8 @@ from tests.contract.mutations import FUNCTIONS, Mutation, all_of, broken, drop, 
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_good_contract_is_reported_and_ends_well(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0

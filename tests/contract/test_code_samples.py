@@ -17,6 +17,8 @@ from scripts.contract.redocly import redocly
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 DOCUMENT = read_document(CONTRACT)[0]
 SAMPLES = code_samples(DOCUMENT)
 LANGUAGES = {"Shell": ["sh", "-n"], "JavaScript": ["node", "--check"], "PHP": ["php", "-l"]}

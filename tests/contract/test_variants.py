@@ -26,7 +26,7 @@ SCHEMAS = ("components", "schemas")
 ALL = variants.variants()
 
 # Each test that derives starts a program, and the machine may be busy.
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 def of(variant: Variant, *, dereferenced: bool = False) -> Document:

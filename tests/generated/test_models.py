@@ -18,6 +18,8 @@ from scripts.contract.document import mappings, resolved
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+pytestmark = pytest.mark.slow
+
 DOCUMENT = read_document(CONTRACT)[0]
 SCHEMAS: dict[str, dict[str, Any]] = {
     name: schema for name, schema in DOCUMENT["components"]["schemas"].items() if "properties" in schema
