@@ -1,9 +1,8 @@
-"""Compares a derived folder with the one in the repository, and replaces it."""
+"""Compares derived files with those in the repository, and replaces them."""
 
 from __future__ import annotations
 
 import argparse
-import filecmp
 import shutil
 import subprocess
 import sys
@@ -17,16 +16,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def run(target: Path, source: str, derive: Callable[[Path], None]) -> int:
-    """Runs a command that derives a folder; with `--check` it only says whether the folder is up to date.
+def run(target: Path, source: str, derive: Callable[[Path], object]) -> int:
+    """Runs a command that derives a folder or a file; with `--check` it only says whether that is up to date.
 
     Args:
-        target: The folder, below the checkout.
+        target: The folder or file, below the checkout.
         source: What it is derived from, for messages.
-        derive: Writes what belongs there into the folder that it is given, which does not exist yet.
+        derive: Writes what belongs there to the path that it is given, where nothing is yet.
 
     Returns:
-        The exit status: 0 when the folder is up to date, 1 when it is not or could not be derived.
+        The exit status: 0 when the target is up to date, 1 when it is not or could not be derived.
     """
     parser = argparse.ArgumentParser(description=f"Derives {target.relative_to(ROOT)} from {source}.")
     parser.add_argument("--check", action="store_true", help="change nothing; fail when it is stale")
@@ -34,44 +33,37 @@ def run(target: Path, source: str, derive: Callable[[Path], None]) -> int:
     name = target.relative_to(ROOT)
     with tempfile.TemporaryDirectory() as temporary:
         fresh = Path(temporary) / name
-        fresh.parent.mkdir()
+        fresh.parent.mkdir(exist_ok=True)
         try:
             derive(fresh)
         except ScriptError as error:
             print(f"generate: {error}", file=sys.stderr)
             return 1
-        stale = differences(fresh, target)
+        new, old = _contents(fresh), _contents(target)
+        stale = sorted(path for path in new.keys() | old.keys() if new.get(path) != old.get(path))
         if only_check:
             if stale:
-                advice = "run `make generate` and commit"
-                print(f"{name} is not what {source} gives ({', '.join(stale)}): {advice}", file=sys.stderr)
+                which = f" ({', '.join(stale)})" if fresh.is_dir() else ""
+                print(f"{name} is not what {source} gives{which}: run `make generate` and commit", file=sys.stderr)
             return 1 if stale else 0
-        if stale:
+        if stale and fresh.is_dir():
             shutil.rmtree(target, ignore_errors=True)
             shutil.copytree(fresh, target)
-        print(f"{name}: {len(stale)} files changed" if stale else f"{name}: up to date")
+        elif stale:
+            shutil.copyfile(fresh, target)
+        changed = "1 file" if len(stale) == 1 else f"{len(stale)} files"
+        print(f"{name}: {changed} changed" if stale else f"{name}: up to date")
     return 0
 
 
-def differences(left: Path, right: Path) -> list[str]:
-    """The files that are not the same in two folders, as paths relative to them."""
-
-    def files(folder: Path) -> set[str]:
-        found = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-        return {path.relative_to(folder).as_posix() for path in found}
-
-    ours, theirs = files(left), files(right)
-    _, changed, unreadable = filecmp.cmpfiles(left, right, sorted(ours & theirs), shallow=False)
-    return sorted({*(ours ^ theirs), *changed, *unreadable})
+def _contents(path: Path) -> dict[str, bytes]:
+    """Returns the contents of the files in a folder by their paths below it, or of one file."""
+    files = (file for file in (path, *path.rglob("*")) if file.is_file() and "__pycache__" not in file.parts)
+    return {file.relative_to(path).as_posix(): file.read_bytes() for file in files}
 
 
 def tidy(folder: Path, rules: str) -> None:
-    """Has ruff fix violations of some of its rules, and format everything.
-
-    Args:
-        folder: The folder.
-        rules: The rules, separated by commas.
-    """
+    """Has ruff fix violations of some of its rules, separated by commas, and format everything in a folder."""
     ruff, config = [sys.executable, "-m", "ruff"], ["--config", str(ROOT / "pyproject.toml"), "--no-cache"]
     fix = ["check", "--quiet", "--fix-only", "--select", rules]
     for command in (fix, ["format", "--quiet"]):

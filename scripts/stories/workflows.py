@@ -1,14 +1,11 @@
 """Derives the main workflows from the stories, as an Arazzo description and as a Postman collection.
 
-    python -m scripts.stories.workflows [--check]
-
-writes `openapi/mincloud.arazzo.yaml` and `openapi/mincloud.postman.json`; `--check` only says whether they are up to date. The
-templates in `templates/` have the form of both.
+`python -m scripts.stories.workflows` writes both into `openapi/`; `--check` only says whether they are up to date. The templates in
+`templates/` have their form.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from functools import partial
@@ -19,6 +16,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader
 
 from scripts import ROOT
+from scripts.codegen.derived import run
 from scripts.contract.document import read_valid
 
 from .contract import Contract
@@ -120,21 +118,7 @@ def _expectations(expected: Json, pointer: str = "") -> Iterator[tuple[str, Json
             yield pointer, expected, None
 
 
-def main() -> int:
-    """Runs the command; returns its exit status."""
-    parser = argparse.ArgumentParser(prog="workflows", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--check", action="store_true", help="change nothing; fail when a file is stale")
-    options = parser.parse_args()
-    stale = False
-    for path, text in {ARAZZO: arazzo(), COLLECTION: collection()}.items():
-        if not options.check:
-            path.write_text(text, "utf-8")
-        elif not path.exists() or path.read_text("utf-8") != text:
-            name = path.relative_to(ROOT)
-            print(f"{name} is not what the stories give: run `make generate` and commit", file=sys.stderr)
-            stale = True
-    return int(stale)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    source = "openapi/stories"
+    status = run(ARAZZO, source, lambda file: file.write_text(arazzo(), "utf-8"))
+    sys.exit(run(COLLECTION, source, lambda file: file.write_text(collection(), "utf-8")) or status)
