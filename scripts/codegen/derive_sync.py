@@ -6,16 +6,13 @@ import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import unasync  # type: ignore[import-untyped, unused-ignore]  # pyright: ignore[reportMissingTypeStubs] - it has none
 
 from scripts import ROOT
 from scripts.codegen.derived import run, tidy
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 SOURCE = ROOT / "mincloud" / "_async"
 TARGET = ROOT / "mincloud" / "_sync"

@@ -7,13 +7,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from scripts import ROOT, ScriptError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def run(target: Path, source: str, derive: Callable[[Path], object]) -> int:

@@ -14,7 +14,7 @@ from contextlib import redirect_stdout
 from importlib.resources import files
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import openapi_python_client
 import yaml
@@ -24,11 +24,8 @@ from openapi_python_client.parser.errors import GeneratorError
 
 from scripts import ROOT, ScriptError
 from scripts.codegen.derived import run, tidy
-from scripts.contract.document import CONTRACT, one_line, read_valid
+from scripts.contract.document import CONTRACT, Document, one_line, read_valid
 from scripts.contract.variants import derive_all, variants
-
-if TYPE_CHECKING:
-    from scripts.contract.document import Document
 
 TARGET = ROOT / "generated" / "mincloud_api"
 TEMPLATES = Path(__file__).resolve().parent / "templates"

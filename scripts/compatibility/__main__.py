@@ -20,18 +20,12 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from scripts import ROOT, ScriptError
-from scripts.compatibility.releases import RECORDS, Product, contract, python_package, write_record
-from scripts.compatibility.versions import BumpLevel, Entry, read_changelog
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from scripts.compatibility.releases import Record
-    from scripts.compatibility.versions import Change
+from scripts.compatibility.releases import RECORDS, Product, Record, contract, python_package, write_record
+from scripts.compatibility.versions import BumpLevel, Change, Entry, read_changelog
 
 
 def _check(product: Product, root: Path) -> tuple[list[str], str]:

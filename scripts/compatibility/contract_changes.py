@@ -24,20 +24,16 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+from collections.abc import Iterator
 from copy import deepcopy
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from scripts import ScriptError
 from scripts.compatibility.versions import Change
-from scripts.contract.document import Document, mappings, operations, resolved, steps
+from scripts.contract.document import Document, Place, mappings, operations, resolved, steps
 from scripts.contract.redocly import last_line, redocly
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from scripts.contract.document import Place
 
 Node = dict[str, Any]
 

@@ -8,13 +8,11 @@ check of its own; of it only the models that `mincloud` exports are here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
 
 import griffe
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 PACKAGES = ("mincloud", "mincloud_emulator")
 # pytest finds it by an entry point, so it is in no `__all__`.

@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import griffe
 
 from scripts.compatibility.versions import Change
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _EXPLANATION = re.compile(r"- `(?P<name>.*?)`: \*(?P<what>.*)\*(?P<values>.*)")
 _REMOVED = (griffe.BreakageKind.OBJECT_REMOVED, griffe.BreakageKind.PARAMETER_REMOVED)

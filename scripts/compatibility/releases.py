@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import griffe
 import yaml
@@ -18,15 +20,8 @@ import yaml
 from scripts import ScriptError
 from scripts.compatibility import contract_changes, python_changes
 from scripts.compatibility.public_names import public_names
-from scripts.compatibility.versions import BumpLevel, Version
-from scripts.contract.document import operations, read_document
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from scripts.compatibility.versions import Change
-    from scripts.contract.document import Document
+from scripts.compatibility.versions import BumpLevel, Change, Version
+from scripts.contract.document import Document, operations, read_document
 
 RECORDS = "scripts/compatibility/released"
 _INDEX = f"{RECORDS}/versions.json"

@@ -11,16 +11,14 @@ import argparse
 import json
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from scripts import ROOT, ScriptError
 from scripts.contract.document import CONTRACT, Problem, one_line, read_document, steps
 from scripts.contract.redocly import last_line, redocly
 from scripts.contract.rules import apply_rules
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 LINT_RULES = ROOT / "openapi" / "redocly.yaml"
 

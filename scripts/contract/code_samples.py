@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 
-from scripts.contract.document import operations, resolved
-
-if TYPE_CHECKING:
-    from scripts.contract.document import Document
+from scripts.contract.document import Document, operations, resolved
 
 _TEMPLATES = {"Shell": ("curl", "curl.sh"), "JavaScript": ("Node", "node.mjs"), "PHP": ("PHP", "php.php")}
 # They are programs, in which nothing has to be escaped for HTML.

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import Path
+from typing import Any, cast
 
 import yaml
 from openapi_spec_validator import OpenAPIV30SpecValidator
 
 from scripts import ROOT, ScriptError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 CONTRACT = ROOT / "openapi" / "mincloud.yaml"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")

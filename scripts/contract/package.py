@@ -12,8 +12,9 @@ import json
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mincloud._contract import as_yaml, without_references
 from scripts import ROOT, ScriptError
@@ -21,9 +22,6 @@ from scripts.contract.code_samples import overlay
 from scripts.contract.document import CONTRACT, Document, one_line, read_valid
 from scripts.contract.redocly import run_node
 from scripts.contract.variants import OVERLAYS, derive_all, variants
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
 
 FOLDER = ROOT / "openapi"
 TYPES = ROOT / "scripts" / "contract" / "types.mjs"

@@ -6,13 +6,10 @@ import os
 import re
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from pathlib import Path
 
 from scripts import ROOT, ScriptError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 EXECUTABLE = ROOT / "node_modules" / ".bin" / "redocly"
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import yaml
 from jsonschema import Draft202012Validator
@@ -12,11 +13,8 @@ from openapi_schema_validator import OAS30Validator, oas30_format_checker
 
 from scripts.contract.document import Document, Place, Problem, mappings, one_line, operations, resolved, steps
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    # A place that breaks a rule, and what to do there.
-    Finding = tuple[Place, str]
+# A place that breaks a rule, and what to do there.
+Finding = tuple[Place, str]
 
 EXTENSIONS = ("x-provenance", "x-extensible-enum", "x-secret")
 _PROVENANCE = yaml.safe_load(Path(__file__).with_name("provenance.schema.yaml").read_text("utf-8"))

@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain, combinations
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
 
 from scripts import ROOT, ScriptError
 from scripts.contract.document import CONTRACT, Document
 from scripts.contract.redocly import last_line, redocly
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 OVERLAYS = ROOT / "openapi" / "overlays"
 # In the order in which they are applied: each expects the result of those before it.

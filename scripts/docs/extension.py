@@ -10,32 +10,29 @@
 
 from __future__ import annotations
 
+import argparse
 import inspect
 import re
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from importlib import import_module
 from textwrap import dedent
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar, cast
 
 from docutils import nodes
 from sphinx import addnodes
+from sphinx.application import Sphinx
 from sphinx.domains.python._object import PyObject
+from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.typing import OptionSpec
 
 from mincloud import MinCloudError
 from mincloud.cli.arguments import program_parser
 from mincloud.cli.exit_statuses import MEANINGS
 from scripts import ROOT
 from scripts.docs.translations import LANGUAGES
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable, Iterable, Iterator
-
-    from sphinx.application import Sphinx
-    from sphinx.environment import BuildEnvironment
-    from sphinx.util.typing import OptionSpec
 
 PUBLIC = ("mincloud", "mincloud_emulator")
 # Classes whose objects a client creates, and not the user.

@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import mincloud
 from scripts import ROOT
 from scripts.codegen.derived import run
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 READMES = (ROOT / "README.md", ROOT / "README.zh-CN.md")
 OWNERS = {"functions": mincloud.Functions, "jobs": mincloud.Jobs}

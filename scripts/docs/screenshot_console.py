@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from mincloud import FunctionError, MinCloud
 from mincloud_emulator import Emulator
 from scripts import ROOT
 from tests.browser.chromium import EXECUTABLE, start_browser
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PICTURE = ROOT / "docs" / "images" / "console.png"
 GREET = ROOT / "examples" / "functions" / "greet"

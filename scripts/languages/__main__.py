@@ -15,10 +15,10 @@ import fcntl
 import importlib.metadata
 import os
 import sys
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from mincloud._contract import as_yaml
 from scripts import ROOT, ScriptError
@@ -26,14 +26,9 @@ from scripts.contract.document import CONTRACT, read_valid
 from scripts.contract.variants import derive
 
 from . import drivers, section
-from .description import Client, read
+from .description import Client, Description, read
 from .generator import find_generator, generate, warning_problems
 from .section import README, Result
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
-
-    from .description import Description
 
 CLIENTS = ROOT / "build" / "languages"
 

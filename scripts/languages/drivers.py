@@ -7,10 +7,11 @@ import shutil
 import tarfile
 import tempfile
 import threading
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
 from scripts import ROOT, ScriptError
@@ -18,18 +19,12 @@ from scripts.contract.package import build
 from scripts.stories.contract import read_contract
 from scripts.stories.driver import NoResponseError, ProcessDriver
 from scripts.stories.rules import read_checked_stories
-from scripts.stories.runner import run_stories
+from scripts.stories.runner import Outcome, run_stories
 from scripts.stories.server import open_server
 from scripts.stories.story import Step
 
+from .description import Client
 from .generator import LONGEST_MESSAGE, PATH, run_program
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
-
-    from scripts.stories.runner import Outcome
-
-    from .description import Client
 
 _INSTALL = {
     "go": "`make languages` installs it from requirements/languages.txt",

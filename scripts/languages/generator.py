@@ -8,13 +8,10 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from scripts import ScriptError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 _SAID = re.compile(r"\[[^\]]*\] (?P<level>[A-Z]+) +\S+ - (?P<text>.*)")
 LONGEST_MESSAGE = 400

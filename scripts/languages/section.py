@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from jinja2 import Template
 
 from scripts import ROOT, ScriptError
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from .description import Client, Description
+from .description import Client, Description
 
 README = ROOT / "openapi" / "README.md"
 BEGIN = (

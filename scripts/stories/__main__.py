@@ -14,24 +14,18 @@ import argparse
 import os
 import signal
 import sys
+from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import NoReturn, cast
 
 from scripts import ScriptError
 
-from .contract import read_contract
+from .contract import Contract, read_contract
 from .rules import read_checked_stories
-from .runner import run_stories
+from .runner import Finding, Outcome, run_stories
 from .server import open_server
-from .story import STORIES
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from io import TextIOWrapper
-
-    from .contract import Contract
-    from .runner import Finding, Outcome
-    from .story import Story
+from .story import STORIES, Story
 
 
 class _Parser(argparse.ArgumentParser):

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
+import httpx
+from jsonschema.exceptions import ValidationError
 from openapi_core import Config, OpenAPI
 from openapi_core.templating.responses.exceptions import ResponseFinderError
 from openapi_core.testing import MockRequest, MockResponse
@@ -17,13 +21,6 @@ from openapi_core.validation.response.exceptions import DataValidationError
 from scripts.contract.document import CONTRACT, Document, mappings, one_line, operations, read_valid, resolved
 
 from .values import ABSENT, Absent, Json
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
-
-    import httpx
-    from jsonschema.exceptions import ValidationError
 
 _ORIGIN = "https://server.test"
 _SUBJECTS: Mapping[type[Exception], str] = {

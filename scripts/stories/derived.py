@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from .contract import Contract, Operation
 from .story import Step, Story
-
-if TYPE_CHECKING:
-    from .contract import Contract, Operation
 
 _UNKNOWN = "${nobody}"
 

@@ -8,26 +8,21 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeAlias
+from pathlib import Path
+from typing import Any, TypeAlias
 from urllib.parse import quote
 
 import httpx
 
 from scripts import ScriptError
 
-from .contract import Exchange
-from .story import GIVEN
+from .contract import Contract, Exchange
+from .story import GIVEN, Step
 from .values import ABSENT, Absent, Json
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
-    from pathlib import Path
-
-    from .contract import Contract
-    from .story import Step
 
 # How many seconds an answer may take. A call that is waited for takes 5 at the most, and may wait for its turn.
 TIMEOUT = 30.0

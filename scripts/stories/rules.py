@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from pathlib import Path
 
 from scripts import ScriptError
 
+from .contract import Contract, Operation
 from .derived import derived_stories
 from .story import GIVEN, STORIES, Step, Story, read_stories
 from .values import ABSENT, variables_in
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from .contract import Contract, Operation
 
 
 def read_checked_stories(contract: Contract, folder: Path = STORIES) -> list[Story]:

@@ -5,24 +5,18 @@ from __future__ import annotations
 import json
 import secrets
 import time
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from .contract import Statement
-from .driver import HttpDriver, NoResponseError, ProcessDriver, Response, fetch_texts
-from .story import GIVEN, with_tokens
+from .contract import Contract, Statement
+from .driver import Driver, HttpDriver, NoResponseError, ProcessDriver, Response, fetch_texts
+from .server import Server
+from .story import GIVEN, Step, Story, with_tokens
 from .values import ABSENT, Redaction, mismatch, resolve_pointer, substitute
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
-
-    from .contract import Contract
-    from .driver import Driver
-    from .server import Server
-    from .story import Step, Story
 
 # The beginning of the name of every function that a story creates.
 PREFIX = "stories-"

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 from mincloud import ConfigurationError, MinCloud
 from mincloud_emulator import Emulator
 from scripts import ScriptError
 from scripts.contract.document import one_line
 
+from .contract import Contract
 from .driver import HttpDriver, NoResponseError
 from .story import GIVEN, Step
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
-
-    from .contract import Contract
 
 
 @dataclass(frozen=True)

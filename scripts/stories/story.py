@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import yaml
 from jsonschema import Draft202012Validator
@@ -13,14 +15,8 @@ from jsonschema import Draft202012Validator
 from scripts import ROOT, ScriptError
 from scripts.contract.document import NotReadableError, StrictLoader, one_line
 
-from .contract import explain_error
+from .contract import Contract, explain_error
 from .values import ABSENT, Absent, Json, substitute, variables_in
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from .contract import Contract
 
 STORIES = ROOT / "openapi" / "stories"
 SCHEMA = STORIES / "story.schema.yaml"

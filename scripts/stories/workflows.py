@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 from jinja2 import Environment, FileSystemLoader
@@ -21,11 +22,7 @@ from scripts.contract.document import read_valid
 
 from .contract import Contract
 from .story import GIVEN, Step, Story, read_stories, with_tokens
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from .values import Json
+from .values import Json
 
 ARAZZO = ROOT / "openapi" / "mincloud.arazzo.yaml"
 COLLECTION = ROOT / "openapi" / "mincloud.postman.json"
