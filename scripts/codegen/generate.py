@@ -46,12 +46,7 @@ EDITS = [Edit(**edit) for edit in yaml.safe_load((TEMPLATES / "edits.yaml").read
 
 
 def write_templates(contract: Document, digest: str, folder: Path) -> None:
-    """Writes the generator's templates as this project wants them.
-
-    Args:
-        contract: The contract.
-        digest: The SHA-256 of its file, in hexadecimal.
-        folder: Where to write them.
+    """Writes the generator's templates into a folder as this project wants them; the digest is the SHA-256 of the contract's file.
 
     Raises:
         ScriptError: The text that an edit replaces is not in the generator's template.
@@ -89,10 +84,7 @@ def write_templates(contract: Document, digest: str, folder: Path) -> None:
 
 
 def generate(target: Path) -> None:
-    """Generates the client, and the contract's variants beside it.
-
-    Args:
-        target: The folder for it, which does not exist yet.
+    """Generates the client into a folder that does not exist yet, and the contract's variants beside it.
 
     Raises:
         ScriptError: The contract is not valid, the generator warned or failed, or a variant could not be derived.

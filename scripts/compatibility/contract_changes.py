@@ -58,11 +58,7 @@ _SCHEMA_NAME = "x-schema-name"
 
 
 def changes(old: Document, new: Document) -> list[Change]:
-    """Every change from one version of the contract to another that is more than its words, by place.
-
-    Args:
-        old: The version that users have; valid OpenAPI 3.0.
-        new: The one that they are to get, likewise.
+    """Every change that is more than words, by place, from the contract that users have to the one that they are to get, both valid.
 
     Raises:
         ScriptError: Redocly is missing, or cannot compare the two.

@@ -25,11 +25,7 @@ _VERSIONED = frozenset({"__version__"})
 
 
 def public_names(root: Path) -> dict[str, str]:
-    """Returns the stub of each package, by the package's name.
-
-    Args:
-        root: The checkout that has the packages.
-    """
+    """Returns the stub of each package in a checkout, by the package's name."""
     loader = griffe.GriffeLoader(search_paths=[root, root / "generated"], allow_inspection=False)
     modules = {
         name: cast("griffe.Module", loader.load(name, try_relative_path=False)) for name in (*PACKAGES, "mincloud_api")
@@ -67,25 +63,14 @@ def _target(member: griffe.Object | griffe.Alias) -> griffe.Object:
 
 
 class _Writer:
-    """Writes stubs, a line at a time.
-
-    Args:
-        modules: Every module that was read.
-        public: The paths of the public classes and functions.
-    """
+    """Writes stubs, a line at a time, from every module that was read and the paths of the public classes and functions."""
 
     def __init__(self, modules: griffe.ModulesCollection, public: set[str]) -> None:
         self._modules = modules
         self._public = public
 
     def lines(self, name: str, found: griffe.Object, *, valued: bool = True) -> Iterator[str]:
-        """Yields the lines of one name.
-
-        Args:
-            name: The name that users know it by.
-            found: What it names.
-            valued: Whether the value of an attribute is a part of it.
-        """
+        """Yields the lines of an object under the name that users know, with the value of an attribute only where `valued`."""
         if found.is_class:
             yield from self._class(name, cast("griffe.Class", found))
         elif found.is_function:

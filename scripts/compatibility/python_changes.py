@@ -25,13 +25,7 @@ _REMOVED = (griffe.BreakageKind.OBJECT_REMOVED, griffe.BreakageKind.PARAMETER_RE
 
 
 def changes(package: str, old: str, new: str) -> list[Change]:
-    """Returns every change from one version of a package's stub to another, by place.
-
-    Args:
-        package: The package's name.
-        old: The stub of the version that users have.
-        new: The stub of the one that they are to get.
-    """
+    """Returns every change from the stub of a package that users have to the one that they are to get, by place."""
     before, after = _module(package, old), _module(package, new)
     found = {
         _change(package, breakage)

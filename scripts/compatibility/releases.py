@@ -83,9 +83,6 @@ class Product:
 def contract(root: Path) -> Product:
     """Reads the contract of a checkout.
 
-    Args:
-        root: The checkout.
-
     Raises:
         ScriptError: It or its record cannot be read, or it is not valid OpenAPI.
     """
@@ -122,9 +119,6 @@ def _without_version(document: Document) -> str:
 
 def python_package(root: Path) -> Product:
     """Reads the Python package of a checkout.
-
-    Args:
-        root: The checkout.
 
     Raises:
         ScriptError: It or its record cannot be read.
@@ -189,13 +183,7 @@ def _read_record(name: str, files: Mapping[str, str], root: Path) -> Record | No
 
 
 def write_record(product: Product, released: date | None, root: Path) -> None:
-    """Records a product as it is.
-
-    Args:
-        product: The product.
-        released: The day that this version was released; None if it is not.
-        root: The checkout.
-    """
+    """Records a product of a checkout as it is, with the day that this version was released, None if it is not."""
     (root / RECORDS).mkdir(parents=True, exist_ok=True)
     for name, text in product.content.items():
         (root / RECORDS / name).write_text(text, encoding="utf-8")

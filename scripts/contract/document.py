@@ -55,14 +55,9 @@ def mappings(node: object, place: Place = ()) -> Iterator[tuple[Place, dict[str,
     # A property may be called as a keyword is, and the status `default` is one.
     named_freely = place[-1:] == ("properties",) or (place[-1:] == ("responses",) and place[-2:-1] != ("properties",))
     for key, value in mapping.items():
-        if named_freely or not (
-            key in ("example", "default", "enum") or key.startswith("x-") or _is_example(place, key)
-        ):
+        is_example = key in ("example", "default", "enum") or (key == "value" and place[-2:-1] == ("examples",))
+        if named_freely or not (is_example or key.startswith("x-")):
             yield from mappings(value, (*place, key))
-
-
-def _is_example(place: Place, key: str) -> bool:
-    return key == "value" and place[-2:-1] == ("examples",)
 
 
 def steps(reference: str) -> Place:

@@ -57,10 +57,7 @@ def documents(contract: Document, written: Path) -> dict[str, Document]:
 def write_documents(documents: Mapping[str, Document], written: Path, stem: Callable[[str], Path]) -> list[Path]:
     """Writes each document as JSON, and as YAML but for those without references, which only programs read; returns the files.
 
-    Args:
-        documents: The documents by name.
-        written: The contract's file, which is copied as it is.
-        stem: Gives the path of a document's file, without its ending, by the document's name.
+    The contract's own YAML is a copy of the file; `stem` gives the path of a document without its ending, by the document's name.
     """
     files: list[Path] = []
     for name, document in documents.items():

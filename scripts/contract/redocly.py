@@ -15,12 +15,7 @@ EXECUTABLE = ROOT / "node_modules" / ".bin" / "redocly"
 
 
 def run_node(command: Sequence[str], *, folder: Path = ROOT, given: str = "") -> subprocess.CompletedProcess[str]:
-    """Runs a Node program to its end, whatever its status.
-
-    Args:
-        command: The program and its arguments.
-        folder: Where it runs.
-        given: What it reads from standard input.
+    """Runs a Node program in a folder to its end, whatever its status, with a text as its standard input.
 
     Raises:
         ScriptError: Node is missing.

@@ -259,16 +259,10 @@ def _check_complete(app: Sphinx, env: BuildEnvironment) -> None:
                 _LOG.warning("%s.%s is public and not in docs/reference/: add it there", module, name)
 
 
-def _label_attributes() -> None:
-    """Heads the attributes of a class with `Attributes`, as its docstring does."""
-    for field in PyObject.doc_field_types:
-        if field.name == "variable":
-            field.label = "Attributes"
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     """Registers the extension with Sphinx."""
-    _label_attributes()
+    [variable] = (field for field in PyObject.doc_field_types if field.name == "variable")
+    variable.label = "Attributes"  # as docstrings head them
     app.add_directive("error-tree", _directive(lambda: _error_item(MinCloudError), "error-tree"))
     app.add_directive("command-line", _directive(lambda: "\n\n".join(_commands())))
     statuses = [(str(status), meaning) for status, meaning in MEANINGS]

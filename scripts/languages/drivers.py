@@ -15,8 +15,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from scripts import ROOT, ScriptError
+from scripts.contract.document import read_valid
 from scripts.contract.package import build
-from scripts.stories.contract import read_contract
+from scripts.stories.contract import Contract
 from scripts.stories.driver import NoResponseError, ProcessDriver
 from scripts.stories.rules import read_checked_stories
 from scripts.stories.runner import Outcome, run_stories
@@ -93,7 +94,7 @@ def run(client: Client, folder: Path) -> Iterator[Outcome]:
     Raises:
         ScriptError: The stories cannot be read, or the driver cannot be started or does not end as it should.
     """
-    contract = read_contract()
+    contract = Contract(read_valid())
     stories = [story for story in read_checked_stories(contract) if story.languages]
     with open_server(contract, {}) as server:
         yield from run_stories(contract, stories, server, command=command(client.driver, folder), folder=folder)

@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import NoReturn, cast
 
 from scripts import ScriptError
+from scripts.contract.document import read_valid
 
-from .contract import Contract, read_contract
+from .contract import Contract
 from .rules import read_checked_stories
 from .runner import Finding, Outcome, run_stories
 from .server import open_server
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status."""
     options = _options(arguments)
     try:
-        contract = read_contract()
+        contract = Contract(read_valid())
         stories = _chosen(read_checked_stories(contract, options.stories), options)
         return _run(contract, stories, options)
     except ScriptError as error:

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,7 +17,7 @@ from openapi_core.testing import MockRequest, MockResponse
 from openapi_core.validation.request import exceptions as request_errors
 from openapi_core.validation.response.exceptions import DataValidationError
 
-from scripts.contract.document import CONTRACT, Document, mappings, one_line, operations, read_valid, resolved
+from scripts.contract.document import Document, mappings, one_line, operations, resolved
 
 from .values import ABSENT, Absent, Json
 
@@ -221,12 +220,3 @@ def _statements(document: Document) -> dict[str, list[Statement]]:
         for entry in node["x-provenance"]:
             statements[subject].append(Statement(subject, entry.get("about", ""), entry["standing"], entry["note"]))
     return statements
-
-
-def read_contract(path: Path = CONTRACT) -> Contract:
-    """Reads the contract.
-
-    Raises:
-        ScriptError: It cannot be read or is not valid OpenAPI 3.0.
-    """
-    return Contract(read_valid(path))

@@ -138,7 +138,9 @@ class _StoryRun:
                     outcome.findings += [Finding(each, f"{story.name}: {where}", str(error)) for each in error.rests_on]
                     outcome.unmet.append(step)
                     # What later steps need was not created, so they would say nothing about the server.
-                    if step.capture or self._changes_something(step):
+                    changes = step.operation and self.contract.operations[step.operation].method != "GET"
+                    succeeds = any(status < HTTPStatus.MULTIPLE_CHOICES for status in step.statuses)
+                    if step.capture or (changes and succeeds):
                         outcome.unmet += story.steps[number:]
                         break
         finally:
@@ -167,11 +169,6 @@ class _StoryRun:
     def _may_differ(self, rests_on: Sequence[Statement]) -> bool:
         """Whether the server may answer otherwise: an emulator keeps to every reading."""
         return bool(rests_on) and self.server.emulator is None
-
-    def _changes_something(self, step: Step) -> bool:
-        """Whether a step should have created or changed something that later steps need."""
-        changes = step.operation and self.contract.operations[step.operation].method != "GET"
-        return bool(changes) and any(status < HTTPStatus.MULTIPLE_CHOICES for status in step.statuses)
 
     def _run_step(self, step: Step, where: str) -> None:
         """Runs a step, and records its findings and its status."""

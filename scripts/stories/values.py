@@ -67,12 +67,11 @@ def mismatch(expected: Json, actual: Json | Absent, show: Callable[[Json], str],
             wanted = show(expected)
     if not fits:
         return f"body{place and f' at {place}'}: expected {wanted}, got {got}"
-    differences = (mismatch(value, other, show, f"{place}/{_escape(str(name))}") for name, value, other in parts)
-    return next(filter(None, differences), None)
-
-
-def _escape(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
+    for name, value, other in parts:
+        key = str(name).replace("~", "~0").replace("/", "~1")
+        if difference := mismatch(value, other, show, f"{place}/{key}"):
+            return difference
+    return None
 
 
 def resolve_pointer(body: Json | Absent, pointer: str) -> Json | Absent:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.stories.contract import Contract, read_contract
+from scripts.contract.document import read_valid
+from scripts.stories.contract import Contract
 from scripts.stories.rules import read_checked_stories
 from scripts.stories.story import Story
 
 
 @pytest.fixture(scope="module")
 def described() -> tuple[Contract, list[Story]]:
-    contract = read_contract()
+    contract = Contract(read_valid())
     return contract, read_checked_stories(contract)
 
 

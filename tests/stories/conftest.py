@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scripts.stories.contract import read_contract
+from scripts.contract.document import read_valid
+from scripts.stories.contract import Contract
 
 if TYPE_CHECKING:
     from mincloud_emulator import Emulator
-    from scripts.stories.contract import Contract
 
 
 @pytest.fixture(scope="session")
 def parsed_contract() -> Contract:
-    return read_contract()
+    return Contract(read_valid())
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scripts import ScriptError
+from scripts.contract.document import read_valid
 from scripts.stories.__main__ import main
-from scripts.stories.contract import read_contract
 from scripts.stories.rules import read_checked_stories
 from scripts.stories.server import open_server
 from tests.stories.samples import DELETE, INVOKE, JOBS, write_story
@@ -178,7 +178,7 @@ def test_a_contract_that_is_invalid_is_refused_in_one_line(tmp_path: Path, text:
     if text is not None:
         path.write_text(text, encoding="utf-8")
     with pytest.raises(ScriptError) as refused:
-        read_contract(path)
+        read_valid(path)
     assert str(refused.value).startswith(line)
     assert "\n" not in str(refused.value)
 
