@@ -11,13 +11,11 @@ README is stale, and 2 when it could not be found out.
 from __future__ import annotations
 
 import argparse
-import fcntl
 import importlib.metadata
 import os
 import sys
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 from mincloud._contract import as_yaml
@@ -44,8 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         description = read()
         chosen = _chosen(description, options.only)
-        with exclusive_lock():
-            results, complaints = _inspect(description, chosen)
+        results, complaints = _inspect(description, chosen)
         if not complaints and not options.only:
             version = importlib.metadata.version("openapi-generator-cli")
             complaints += section.update(README, section.render(description, results, version), check=options.check)
@@ -65,23 +62,12 @@ def _chosen(description: Description, names: Sequence[str]) -> Sequence[Client]:
     return [known[name.lower()] for name in names] or description.clients
 
 
-@contextmanager
-def exclusive_lock() -> Generator[None]:
-    """Lets no second run write to the folder."""
-    CLIENTS.mkdir(parents=True, exist_ok=True)
-    with (CLIENTS / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ScriptError("another run is making the clients: wait for it to end") from error
-        yield
-
-
 def _inspect(description: Description, clients: Sequence[Client]) -> tuple[list[Result], list[str]]:
     """Generates the clients and runs them; returns the results, and a line for each problem."""
     for client in clients:
         drivers.check_programs(client)
     read_valid()
+    CLIENTS.mkdir(parents=True, exist_ok=True)
     contracts = {CONTRACT.name: CONTRACT, "portable.yaml": CLIENTS / "portable.yaml"}
     contracts["portable.yaml"].write_text(as_yaml(derive(("portable",))), "utf-8")
     warnings = _generate_clients(clients, contracts)
