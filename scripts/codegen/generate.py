@@ -25,7 +25,7 @@ from openapi_python_client.parser.errors import GeneratorError
 from scripts import ROOT, ScriptError
 from scripts.codegen.derived import run, tidy
 from scripts.contract.document import CONTRACT, Document, one_line, read_valid
-from scripts.contract.variants import derive_all, variants
+from scripts.contract.variants import derive_all
 
 TARGET = ROOT / "generated" / "mincloud_api"
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -108,7 +108,7 @@ def generate(target: Path) -> None:
     # As JSON, so that `mincloud.contract()` needs no YAML parser; indented, so that a change of the contract shows as what it is.
     (target / "contract.json").write_text(json.dumps(contract, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     (target / "variants").mkdir()
-    for variant, document in derive_all(each for each in variants() if each).items():
+    for variant, document in derive_all().items():
         # For `mincloud.contract()`, each on one line, since nobody reads them here.
         text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
         (target / "variants" / f"{'-'.join(variant)}.json").write_text(f"{text}\n", encoding="utf-8")

@@ -21,7 +21,7 @@ from scripts import ROOT, ScriptError
 from scripts.contract.code_samples import overlay
 from scripts.contract.document import CONTRACT, Document, one_line, read_valid
 from scripts.contract.redocly import run_node
-from scripts.contract.variants import OVERLAYS, derive_all, variants
+from scripts.contract.variants import OVERLAYS, derive_all
 
 FOLDER = ROOT / "openapi"
 TYPES = ROOT / "scripts" / "contract" / "types.mjs"
@@ -40,13 +40,9 @@ def _run(command: Sequence[str], *, folder: Path, given: str = "") -> str:
     return result.stdout
 
 
-def documents(contract: Document, written: Path) -> dict[str, Document]:
-    """Returns the contract and its variants by name: `mincloud`, `portable`, `portable-server`, …, each also without references.
-
-    Raises:
-        ScriptError: A variant could not be derived.
-    """
-    plain = {("mincloud",): contract, **derive_all((variant for variant in variants() if variant), written)}
+def _documents(contract: Document, written: Path) -> dict[str, Document]:
+    """Returns the contract and its variants by name: `mincloud`, `portable`, `portable-server`, …, each also without references."""
+    plain = {("mincloud",): contract, **derive_all(written)}
     found: dict[str, Document] = {}
     for variant, document in plain.items():
         found["-".join(variant)] = document
@@ -54,7 +50,7 @@ def documents(contract: Document, written: Path) -> dict[str, Document]:
     return found
 
 
-def write_documents(documents: Mapping[str, Document], written: Path, stem: Callable[[str], Path]) -> list[Path]:
+def _write_documents(documents: Mapping[str, Document], written: Path, stem: Callable[[str], Path]) -> list[Path]:
     """Writes each document as JSON, and as YAML but for those without references, which only programs read; returns the files.
 
     The contract's own YAML is a copy of the file; `stem` gives the path of a document without its ending, by the document's name.
@@ -72,18 +68,14 @@ def write_documents(documents: Mapping[str, Document], written: Path, stem: Call
     return files
 
 
-def stage(documents: Mapping[str, Document], written: Path, folder: Path) -> None:
-    """Lays out the package's files in an empty folder.
-
-    Raises:
-        ScriptError: One of the development tools failed.
-    """
+def _stage(documents: Mapping[str, Document], written: Path, folder: Path) -> None:
+    """Lays out the package's files in an empty folder."""
     for original in ("package.json", "npm-README.md", "CHANGELOG.md"):
         shutil.copyfile(FOLDER / original, folder / original.removeprefix("npm-"))
     shutil.copyfile(ROOT / "LICENSE", folder / "LICENSE")
     shutil.copytree(OVERLAYS, folder / "overlays")
     (folder / "overlays" / "code-samples.yaml").write_text(as_yaml(overlay(documents["mincloud"])), "utf-8")
-    write_documents(documents, written, folder.joinpath)
+    _write_documents(documents, written, folder.joinpath)
 
     sources = folder / "src"  # which the package leaves out
     shutil.copytree(FOLDER / "src", sources / "esm")
@@ -117,17 +109,17 @@ def build(target: Path, written: Path = CONTRACT) -> list[Path]:
         raise ScriptError(
             f"{written.name} has the version {contract['info']['version']} and openapi/package.json {version}: make them the same"
         )
-    made = documents(contract, written)
+    made = _documents(contract, written)
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        stage(made, written, folder)
+        _stage(made, written, folder)
         pack = ["npm", "pack", "--json", "--ignore-scripts", "--loglevel=error"]
         packed = _run([*pack, "--pack-destination", str(target.resolve())], folder=folder)
     files = [target / str(json.loads(packed)[0]["filename"])]
     prefix = f"mincloud-{version}"
 
-    files += write_documents(
+    files += _write_documents(
         made, written, lambda name: target / (prefix if name == "mincloud" else f"{prefix}-{name}")
     )
     checksums = target / f"{prefix}.sha256"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain, combinations
@@ -54,8 +53,8 @@ def derive(variant: Variant, contract: Path = CONTRACT) -> Document:
     return document
 
 
-def derive_all(wanted: Iterable[Variant], contract: Path = CONTRACT) -> dict[Variant, Document]:
-    """Derives several variants at once, since each starts a program; see `derive`."""
-    every = list(wanted)
+def derive_all(contract: Path = CONTRACT) -> dict[Variant, Document]:
+    """Derives every variant that has an overlay, several at once, since each starts a program; see `derive`."""
+    every = [variant for variant in variants() if variant]
     with ThreadPoolExecutor(4) as pool:
         return dict(zip(every, pool.map(partial(derive, contract=contract), every), strict=True))
