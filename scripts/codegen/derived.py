@@ -14,15 +14,12 @@ from scripts import ROOT, ScriptError
 
 
 def run(target: Path, source: str, derive: Callable[[Path], object]) -> int:
-    """Runs a command that derives a folder or a file; with `--check` it only says whether that is up to date.
+    """Runs a command that derives a folder or a file, and with `--check` only says if it is stale; returns the exit status.
 
     Args:
         target: The folder or file, below the checkout.
         source: What it is derived from, for messages.
         derive: Writes what belongs there to the path that it is given, where nothing is yet.
-
-    Returns:
-        The exit status: 0 when the target is up to date, 1 when it is not or could not be derived.
     """
     parser = argparse.ArgumentParser(description=f"Derives {target.relative_to(ROOT)} from {source}.")
     parser.add_argument("--check", action="store_true", help="change nothing; fail when it is stale")

@@ -3,10 +3,9 @@
     python -m scripts.compatibility            # checks
     python -m scripts.compatibility --record   # records what users of a version depend on
 
-Both are compared with their latest version in `released/`. A change that breaks users needs the next major version, or
-below 1.0 the next minor one. Any other addition to what was released needs the next minor version, below 1.0 the next patch, and so do
-other words in the contract. As long as a recorded version is not released, additions to it are free. Each changelog begins
-with the version, the newest comes first, each says something, and the newest of the contract names each operation that it adds.
+Both are compared with their latest version in `released/`, and `versions.py` says which number a change moves. As long as a recorded
+version is not released, additions to it are free. Each changelog begins with the version, the newest comes first, each says something,
+and the newest of the contract names each operation that it adds.
 
 A version is recorded once its heading in the changelog has a date, and not again: what was released stays as it was. Before the first
 release it is recorded as it stands, without a date, as often as it is asked for, so that changes show from the beginning.

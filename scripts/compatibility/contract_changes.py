@@ -12,11 +12,10 @@ A change breaks users when
 What the contract's README asks users to accept breaks nobody: fields that are not listed, unknown values of an open enum, statuses
 of errors and the forms of their bodies, `default`, redirects.
 
-`redocly diff` finds the differences, follows references, and judges what is sent and what is answered. It calls two thirds of the
-kinds of breaking change breaking that the tests make. It does not judge the names that generated code carries, defaults, `x-secret`, an
-additional status or media type of success, or a keyword that it has no rule for: that is judged here. It sees the values of
-`x-extensible-enum` and which schema is referred to once they are written as texts, and never the order of parameters, which is compared
-here. What neither judges counts as breaking.
+`redocly diff` finds the differences, follows references, and judges what is sent and what is answered. It does not judge the names that
+generated code carries, defaults, `x-secret`, an additional status or media type of success, or a keyword that it has no rule for: that
+is judged here. It sees the values of `x-extensible-enum` and which schema is referred to once they are written as texts, and never the
+order of parameters, which is compared here. What neither judges counts as breaking.
 """
 
 from __future__ import annotations

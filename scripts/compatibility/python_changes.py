@@ -103,9 +103,8 @@ def _pairs(
 
 def _bases(module: griffe.Module, found: griffe.Object | griffe.Alias) -> set[str]:
     """Returns the bases of a class and their bases, without type parameters; none for another object."""
-    bases = (
-        {str(base).partition("[")[0] for base in cast("griffe.Class", found).bases} if found.is_class else set[str]()
-    )
+    written = cast("griffe.Class", found).bases if found.is_class else []
+    bases = {str(base).partition("[")[0] for base in written}
     return bases.union(*(_bases(module, module.members[name]) for name in bases if name in module.members))
 
 

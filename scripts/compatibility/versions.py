@@ -100,10 +100,7 @@ class Entry:
 def read_changelog(path: Path, version: Version, named: str) -> tuple[list[Entry], list[Problem]]:
     """Reads a changelog in the form of Keep a Changelog; returns its entries and its problems.
 
-    Args:
-        path: The file.
-        version: The version that has to come first.
-        named: Where that version stands, for messages.
+    The version has to come first in it; `named` says in messages where that version stands.
 
     Raises:
         OSError: The file cannot be read.

@@ -1,8 +1,8 @@
 """Checks the contract: valid OpenAPI 3.0, the linter's rules, and the rules that the linter cannot express.
 
 The linter's rules stand in `openapi/redocly.yaml`, the others in `rules.py`. What is wrong is said
-in one line each, as `openapi/mincloud.yaml: <place>: <what to do> [rule]`. The exit status is 0 when every
-rule holds, 1 when one is broken and 2 when the check itself could not be done.
+in one line each, as `openapi/mincloud.yaml: <place>: <what to do> [rule]`; of a document that is not valid OpenAPI only the first. The
+exit status is 0 when every rule holds, 1 when one is broken and 2 when the check itself could not be done.
 """
 
 from __future__ import annotations
@@ -45,19 +45,6 @@ def _lint_problem(problem: dict[str, Any]) -> Problem:
     return Problem(steps(pointer), one_line(problem["message"]), problem["ruleId"])
 
 
-def check(path: Path) -> list[Problem]:
-    """Returns every problem of a contract, sorted; of a document that is not valid OpenAPI only the first.
-
-    Raises:
-        ScriptError: It cannot be read, or the linter cannot be run.
-    """
-    document, problems = read_document(path)
-    if problems:
-        return problems
-    [found] = lint([path])
-    return sorted({*found, *apply_rules(document)})
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -65,7 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     path: Path = parser.parse_args(arguments).contract
     name = path.resolve().relative_to(ROOT).as_posix() if path.resolve().is_relative_to(ROOT) else str(path)
     try:
-        problems = check(path)
+        document, problems = read_document(path)
+        if not problems:
+            [found] = lint([path])
+            problems = sorted({*found, *apply_rules(document)})
     except ScriptError as error:
         print(f"check_contract: {error}", file=sys.stderr)
         return 2

@@ -33,12 +33,8 @@ _OWN_LOGO = (
 )
 
 
-def build_pages(source: Path, output: Path, language: str = "en") -> None:
-    """Builds the pages with Sphinx. A warning is an error, so a broken link or reference is.
-
-    Raises:
-        ScriptError: There was a warning; it was shown.
-    """
+def _build_pages(source: Path, output: Path, language: str = "en") -> None:
+    """Builds the pages with Sphinx. A warning is an error, so a broken link or reference is."""
     from sphinx.cmd.build import main  # noqa: PLC0415 - takes half a second, which a wrong argument need not wait
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -102,14 +98,14 @@ def build(source: Path, output: Path) -> None:
         if not (output / ".buildinfo").exists() and any(output.iterdir()):
             raise ScriptError(f"{output} holds something else: name a folder that is empty or has an earlier build")
         shutil.rmtree(output)
-    build_pages(source, output)
+    _build_pages(source, output)
     # After the English pages, since a mistake in one of them is mended before it is translated.
     if untranslated := problems(source):
         raise ScriptError("\n".join(untranslated))
     build_contract_page(output)
     for code, language in LANGUAGES.items():
         if language.folder:
-            build_pages(source, output / language.folder, code)
+            _build_pages(source, output / language.folder, code)
             # A copy, so that its link leads back to the pages in that language.
             shutil.copy(output / CONTRACT_PAGE, output / language.folder)
 

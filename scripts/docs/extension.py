@@ -98,9 +98,7 @@ def _contract_models() -> dict[str, type]:
     return {name: kind for name, kind in public.items() if getattr(kind, "__module__", "").startswith("mincloud_api.")}
 
 
-def _hide_constructor(
-    _app: Sphinx, what: str, name: str, _object: object, _options: object, _signature: str | None, _returns: str | None
-) -> tuple[str, str] | None:
+def _hide_constructor(_app: Sphinx, what: str, name: str, *_unused: object) -> tuple[str, str] | None:
     """Leaves the constructor of such a class out of the reference."""
     return ("", "") if _is_created_by_client(what, name) else None
 

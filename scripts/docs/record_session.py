@@ -40,12 +40,8 @@ _TEXT_ELEMENT = re.compile(r'(?P<start><text [^>]*textLength=")(?P<length>[\d.]+
 _CURSOR = re.compile(r"\x1b\[\?25[hl]")
 
 
-def run(command: str, folder: Path, environment: dict[str, str]) -> str:
-    """Runs a command on a pseudo-terminal; returns its output.
-
-    Raises:
-        ScriptError: It failed.
-    """
+def _run(command: str, folder: Path, environment: dict[str, str]) -> str:
+    """Runs a command on a pseudo-terminal, where it has to succeed; returns its output."""
     on_terminal = ["script", "--quiet", "--return", "--command", command, "/dev/null"]
     done = subprocess.run(on_terminal, cwd=folder, env=environment, capture_output=True, check=False)
     written = done.stdout.decode()  # not text=True, which turns carriage returns into line feeds
@@ -90,7 +86,7 @@ def record() -> str:
         }
         for command in SESSION:
             console.print(Text.assemble(("$ ", "bold green"), (command, "bold")))
-            console.print(Text.from_ansi(final_text(run(command, folder, environment)).rstrip("\n")))
+            console.print(Text.from_ansi(final_text(_run(command, folder, environment)).rstrip("\n")))
             console.print()
     return fit_wide_characters(
         console.export_svg(title="mincloud-py", code_format=FORM.read_text("utf-8"), unique_id="session")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from mincloud import FunctionError, MinCloud
@@ -42,8 +41,11 @@ def fill(emulator: Emulator) -> None:
         emulator.settle()
 
 
-def take(output: Path) -> None:
-    """Takes the picture."""
+def main() -> int:
+    """Takes the picture; returns the exit status."""
+    if not EXECUTABLE.exists():
+        sys.stderr.write(f"screenshot_console: {EXECUTABLE} is missing: `make picture` installs it\n")
+        return 1
     with Emulator() as emulator, start_browser() as browser:
         settings: dict[str, Any] = {
             "viewport": {"width": 1440, "height": 740},
@@ -60,15 +62,7 @@ def take(output: Path) -> None:
             page.wait_for_text("#result", "greeting")
             page.click("#job-rows tr:nth-child(2) a, #job-rows tr:nth-child(2) button")
             page.wait_for_text("#log", "greeting 小明")
-            page.picture(output, whole=False)
-
-
-def main() -> int:
-    """Runs the command; returns its exit status."""
-    if not EXECUTABLE.exists():
-        sys.stderr.write(f"screenshot_console: {EXECUTABLE} is missing: `make picture` installs it\n")
-        return 1
-    take(PICTURE)
+            page.picture(PICTURE, whole=False)
     print(f"{PICTURE}: {PICTURE.stat().st_size / 1000:.0f} kB")
     return 0
 

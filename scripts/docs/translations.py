@@ -90,21 +90,16 @@ def _problems_of(template: Path, catalogue: Path) -> Iterator[str]:
         yield f"{str(stale)[:60]!r} is in no page any more: run `make translations`"
 
 
-def update(source: Path) -> None:
-    """Brings the catalogues up to date with the pages; new paragraphs have no translation yet."""
+def main() -> int:
+    """Brings the catalogues up to date with the pages; returns the exit status."""
     command = [sys.executable, "-m", "sphinx_intl", "update", "--line-width=-1", "--no-obsolete"]
     command += [f"--language={code}" for code, language in LANGUAGES.items() if language.folder]
     with tempfile.TemporaryDirectory() as scratch:
-        pages = templates(source, Path(scratch))
+        pages = templates(DOCS, Path(scratch))
         for path in Path(scratch).rglob("*.pot"):
             if path not in pages.values():
                 path.unlink()
-        subprocess.run([*command, f"--locale-dir={source / 'locales'}", f"--pot-dir={scratch}"], check=True)
-
-
-def main() -> int:
-    """Runs the command; returns its exit status."""
-    update(DOCS)
+        subprocess.run([*command, f"--locale-dir={DOCS / 'locales'}", f"--pot-dir={scratch}"], check=True)
     left = problems(DOCS)
     for problem in left:
         print(problem)
