@@ -49,7 +49,9 @@ def _address(url: str) -> tuple[Origin, httpcore.URL]:
     )
 
 
-# A client has few origins, which are cached; the rest of a URL may hold a signature.
+# Not those with a query, which may be a signature.
+_cached_address = lru_cache(maxsize=64)(_address)
+
 _ORIGIN = re.compile(r"https?://[^/?#]+", re.IGNORECASE)
 
 
@@ -66,11 +68,14 @@ def _origin(text: str) -> tuple[Origin, bytes, bytes, int | None]:
 
 def _outgoing(request: Request) -> tuple[Origin, httpcore.Request]:
     """The origin of a request, and the request for httpcore; raises `ValueError` if its URL is no absolute URL of HTTP."""
-    origin, url = _address(request.url)
+    origin, url = (_address if "?" in request.url else _cached_address)(request.url)
     headers = [*request.headers]
     if request.content or request.method in ("POST", "PATCH", "PUT"):
         headers.append((b"Content-Length", str(len(request.content)).encode("ascii")))
-    return origin, httpcore.Request(request.method, url, headers=headers, content=request.content)
+    outgoing = httpcore.Request(request.method, url, content=request.content)
+    # Not as an argument: httpcore would check each name and value for what they are by their types already.
+    outgoing.headers = headers
+    return origin, outgoing
 
 
 class HTTPTransport:
