@@ -98,6 +98,9 @@ def test_msgspec_changes_nothing(kind: str, body: bytes) -> None:
 def test_what_the_contract_names_takes_the_quick_way(
     kind: str, known: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(APIResponse, "parsed", lambda *_: pytest.fail("the body was read by way of dicts"))
+    def parsed(*_: object) -> None:
+        pytest.fail("the body was read by way of dicts")
+
+    monkeypatch.setattr(APIResponse, "parsed", parsed)
     model, _ = READERS[kind]
     assert read(kind, page(known, known)) == _paging.RawPage(PageMeta(total_count=2), [model(**known), model(**known)])
