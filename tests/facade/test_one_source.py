@@ -44,7 +44,7 @@ def test_an_edit_of_the_derived_side_is_found_and_undone(copy: Path) -> None:
         "mincloud/_sync is not what mincloud/_async gives (runs.py): run `make generate` and commit\n"
     )
     derived = derive(copy)
-    assert (derived.returncode, derived.stdout) == (0, "mincloud/_sync: 1 files changed\n")
+    assert (derived.returncode, derived.stdout) == (0, "mincloud/_sync: 1 file changed\n")
     assert edited.read_text(encoding="utf-8") == before
     assert derive(copy).stdout == "mincloud/_sync: up to date\n"
 
