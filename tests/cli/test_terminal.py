@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from .conftest import Program
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def called(program: Program, greet: str) -> Program:

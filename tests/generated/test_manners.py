@@ -19,6 +19,8 @@ from tests.generated.test_operations import BODIES, DOCUMENT, OPERATIONS, module
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.slow
+
 HTML = "<html><body>Bad Gateway</body></html>"
 
 
