@@ -187,7 +187,7 @@ async def bounded_map(
             candidates = (under_way[0],) if ordered else under_way
             if not any(task.done() for task in candidates):
                 await asyncio.wait(candidates, return_when=asyncio.FIRST_COMPLETED)
-            # The others that are ready stay under way, so that leaving now leaves none of their errors unseen.
+            # The others that are done stay in the list, so that `finally` retrieves their exceptions when the caller leaves now.
             ready = next(task for task in candidates if task.done())
             under_way.remove(ready)
             yield ready.result()
