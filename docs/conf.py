@@ -8,6 +8,8 @@ project = "mincloud"
 author = "the mincloud authors"
 version = release = __version__
 language = "en"
+# Not two hyphens into a dash: `--wait` is to be typed as it stands.
+smartquotes_action = "qe"
 # What is translated, and how, is in scripts/docs/translations.py.
 locale_dirs = ["locales"]
 gettext_compact = False
