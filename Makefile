@@ -8,6 +8,8 @@ NODE_STAMP := node_modules/.installed
 LANGUAGES_STAMP := $(VENV)/.languages-installed
 # More than there are cores: many tests wait for a time limit.
 JOBS ?= 4
+# Images of containers often set it. Each of the many processes that the tests start would then compile what it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-more test-pythons test-browser examples emulator generate check-generated lint format types mypy pyright contract compatibility test-compatibility record-release package-contract test-package stories test-stories languages docs test-docs translations picture session bench build lock clean
