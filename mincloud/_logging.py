@@ -6,30 +6,37 @@ import logging
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from ._redaction import redact, secrets_in
 from ._urls import redact_url
 
 if TYPE_CHECKING:
     from contextvars import Token
 
+    from .transports import Request
+
 # One line per attempt at DEBUG: method, address without its query, status. Never a header, never a body.
 logger = logging.getLogger("mincloud")
 
-_within_a_call: ContextVar[bool] = ContextVar("mincloud_within_a_call", default=False)
+_request: ContextVar[Request | None] = ContextVar("mincloud_request", default=None)
 
 
 class _DroppingFilter(logging.Filter):
     """Drops what httpcore and hpack log about this package's requests: at DEBUG they print headers, with the token and cookies."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return not _within_a_call.get()
+        return _request.get() is None
 
 
 class _RedactingFilter(logging.Filter):
-    """Redacts the URLs that httpx logs of this package's requests, whose queries hold signatures."""
+    """Redacts what httpx logs of this package's requests: URLs, whose queries hold signatures, and the server's reason phrase."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if _within_a_call.get() and isinstance(record.args, tuple):
-            record.args = tuple(redact_url(str(arg)) if "://" in str(arg) else arg for arg in record.args)
+        request = _request.get()
+        if request is not None and isinstance(record.args, tuple):
+            secrets = [*secrets_in(request)]
+            record.args = tuple(
+                arg if isinstance(arg, int) else redact(redact_url(str(arg)), secrets) for arg in record.args
+            )
         return True
 
 
@@ -45,14 +52,17 @@ for _name in ("httpx", "httpx2"):
 
 
 class suppress_httpcore_logs:  # noqa: N801 - it is used as a function
-    """Keeps the loggers of httpx, httpcore and hpack from showing what is sent within, in this task or thread."""
+    """Keeps the loggers of httpx, httpcore and hpack from showing the secrets of a request that is sent within, in this task or thread."""
 
-    __slots__ = ("_token",)
+    __slots__ = ("_request", "_token")
 
-    _token: Token[bool]
+    _token: Token[Request | None]
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
 
     def __enter__(self) -> None:
-        self._token = _within_a_call.set(True)
+        self._token = _request.set(self._request)
 
     def __exit__(self, *_: object) -> None:
-        _within_a_call.reset(self._token)
+        _request.reset(self._token)

@@ -7,9 +7,12 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from .transports import Request
 
 REDACTED = "***"
 # Shorter secrets, which no service issues, are redacted only as whole words.
@@ -74,44 +77,63 @@ class KnownSecrets:
         return [value for value in values if value]
 
 
+def secrets_in(request: Request) -> Iterator[Secret]:
+    """The secrets in a request, which a response may repeat: its token, cookies, and the values of its query."""
+    headers = {name.lower(): value.decode("latin-1") for name, value in request.headers}
+    if token := headers.get(b"authorization"):
+        yield Secret(token.removeprefix("Bearer "))
+        return
+    for cookie in headers.get(b"cookie", "").split(";"):
+        yield Secret(cookie.partition("=")[2].strip())
+    for part in urlsplit(request.url).query.split("&"):
+        value = part.partition("=")[2]
+        if len(value) >= _MIN_LENGTH_WITHIN_WORDS:  # a shorter one is no signature, and may be a word of any message
+            yield from map(Secret, (value, unquote(value), unquote_plus(value)))
+
+
 def redact(text: str, secrets: Iterable[Secret]) -> str:
-    """Redacts secrets in a text, however JSON, a URL, HTML or base64 spell them."""
+    """Redacts secrets in a text, however JSON, a URL, HTML or base64 spell them, and in capitals or small letters."""
     # The longest first, since one may be a part of another.
     for secret in sorted({each for each in secrets if each}, key=lambda each: len(each.reveal()), reverse=True):
-        text = _pattern(secret).sub(lambda _: REDACTED, text)
+        for pattern in _patterns(secret):
+            text = pattern.sub(lambda _: REDACTED, text)
     return text
 
 
 @lru_cache(maxsize=64)
-def _pattern(secret: Secret) -> re.Pattern[str]:
-    """A pattern for a secret in all its spellings."""
+def _patterns(secret: Secret) -> tuple[re.Pattern[str], ...]:
+    """Patterns for a secret in all its spellings."""
     text = secret.reveal()
     spelled = "".join(_spellings(character) for character in text)
     if len(text) < _MIN_LENGTH_WITHIN_WORDS:
         spelled = rf"(?<![\w'-])(?:{spelled})(?![\w'-])"
-    return re.compile("|".join((spelled, *map(re.escape, _base64_of(text)))))
+    encoded = "|".join(map(re.escape, _base64_of(text)))
+    return tuple(map(re.compile, filter(None, (spelled, encoded))))
 
 
 def _spellings(character: str) -> str:
-    """A pattern for one character: plain, escaped in JSON (also in JSON within JSON), percent-encoded, or as an HTML entity."""
+    """A pattern for one character in either case: as it is, as an HTML entity, or escaped (also twice) as in JSON, a URL or bytes.
+
+    Each alternative begins with a literal, so that `re` skips what begins none of them: a body may have megabytes.
+    """
     code = ord(character)
-    units = character.encode("utf-16-be", "surrogatepass")
-    escaped = "".join(rf"\\+u{_any_case(units[place : place + 2].hex())}" for place in range(0, len(units), 2))
-    percent = "".join(f"%{_any_case(f'{byte:02x}')}" for byte in character.encode("utf-8", "surrogatepass"))
-    choices = [re.escape(character), escaped, percent, rf"&#0*{code};", rf"&#[xX]0*{_any_case(f'{code:x}')};"]
+    units = character.encode("utf-16-be", "surrogatepass").hex(" ", 2).split()
+    octets = character.encode("utf-8", "surrogatepass").hex(" ").split()
+    choices = [re.escape(each) for each in sorted({character, character.lower(), character.upper()})]
+    choices += [
+        "".join(rf"\\\\*(?i:u{unit})" for unit in units),
+        "".join(rf"\\\\*(?i:x{octet})" for octet in octets),
+        "".join(rf"%(?i:(?:25)*{octet})" for octet in octets),
+        rf"&(?i:#0*{code};|#x0*{code:x};|{_ENTITIES.get(character, '(?!)')})",
+    ]
     if character in '"\\/':
-        choices.append(rf"\\+{re.escape(character)}")
+        choices.append(rf"\\\\*{re.escape(character)}")
     if character == " ":
         choices.append(r"\+")
-    choices += [re.escape(entity) for entity in _ENTITIES.get(character, ())]
     return f"(?:{'|'.join(choices)})"
 
 
-_ENTITIES = {"&": ("&amp;",), "<": ("&lt;",), ">": ("&gt;",), '"': ("&quot;",), "'": ("&apos;",)}
-
-
-def _any_case(digits: str) -> str:
-    return "".join(f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in digits)
+_ENTITIES = {"&": "amp;", "<": "lt;", ">": "gt;", '"': "quot;", "'": "apos;"}
 
 
 def _base64_of(text: str) -> Iterator[str]:

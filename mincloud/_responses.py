@@ -8,22 +8,22 @@ from datetime import UTC, datetime
 from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
-from urllib.parse import unquote, unquote_plus, urlsplit
 
 from mincloud_api.types import InvalidValue
 
 from ._content_encoding import TooLarge, decompress
-from ._redaction import Secret, redact
+from ._redaction import redact, secrets_in
 from ._urls import redact_url
 from .errors import APIError, FunctionError, InvalidResponse, error_class
 from .transports import response_too_large
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
     from types import ModuleType
 
     from mincloud_api.models.invocation_error import InvocationError
 
+    from ._redaction import Secret
     from .transports import Request, Response
 
 Parsed = TypeVar("Parsed")
@@ -153,23 +153,12 @@ class APIResponse:
             return "(larger than max_response_bytes)"
         except ValueError:
             content = self.response.content
-        return self.redact(content.decode("utf-8-sig", errors="replace"))
+        # UTF-16 read as UTF-8 would show a secret with a NUL after each character.
+        return self.redact(content.decode(json.detect_encoding(content), errors="replace"))
 
     def redact(self, text: str) -> str:
         """Redacts the client's secrets in a text."""
-        return redact(text, (*self._secrets(), *self._sent_secrets()))
-
-    def _sent_secrets(self) -> Iterator[Secret]:
-        """The secrets in the request, which a response may repeat: its token, cookies, and the values of its query."""
-        headers = {name.lower(): value.decode("latin-1") for name, value in self.request.headers}
-        if token := headers.get(b"authorization"):
-            yield Secret(token.removeprefix("Bearer "))
-            return
-        for cookie in headers.get(b"cookie", "").split(";"):
-            yield Secret(cookie.partition("=")[2].strip())
-        for part in urlsplit(self.request.url).query.split("&"):
-            value = part.partition("=")[2]
-            yield from map(Secret, (value, unquote(value), unquote_plus(value)))
+        return redact(text, (*self._secrets(), *secrets_in(self.request)))
 
     def json(self, decode: Callable[[bytes], Any] = decode_json) -> Any:
         """Decodes the body from JSON.

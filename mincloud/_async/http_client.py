@@ -107,7 +107,7 @@ class AsyncHTTPXTransport:
                 "trace": trace.event,
             },
         )
-        with suppress_httpcore_logs():
+        with suppress_httpcore_logs(request):
             response = await self._client.send(outgoing, stream=True, auth=None, follow_redirects=False)
             try:
                 return await _read(response, request)

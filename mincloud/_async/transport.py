@@ -127,7 +127,7 @@ class AsyncHTTPTransport:
         response: Response | None = None
         failure: TransportError | None = None
         try:
-            with suppress_httpcore_logs():
+            with suppress_httpcore_logs(request):
                 incoming = await connection.http.handle_async_request(outgoing)
                 try:
                     # A response before anything was sent came with the end of an earlier one, and answers no request.

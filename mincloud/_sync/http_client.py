@@ -108,7 +108,7 @@ class HTTPXTransport:
                 "trace": trace.event,
             },
         )
-        with suppress_httpcore_logs():
+        with suppress_httpcore_logs(request):
             response = self._client.send(outgoing, stream=True, auth=None, follow_redirects=False)
             try:
                 return _read(response, request)

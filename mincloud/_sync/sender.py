@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from .._logging import logger
 from .._models import Attempt
+from .._redaction import redact, secrets_in
 from .._responses import APIResponse
 from .._retries import RateLimiter
 from .._urls import host_header, redact_url
@@ -110,6 +111,8 @@ class Sender:
                 raise response_too_large(request, response.status)
             status = response.status
         except (TransportError, InvalidResponse) as error:
+            # What is wrong with a malformed response is told with its words, which may repeat what was sent.
+            error.args = (redact(str(error), (*self.known_secrets.all(), *secrets_in(request))),)
             failure = error
             raise
         finally:

@@ -128,7 +128,7 @@ class HTTPTransport:
         response: Response | None = None
         failure: TransportError | None = None
         try:
-            with suppress_httpcore_logs():
+            with suppress_httpcore_logs(request):
                 incoming = connection.http.handle_request(outgoing)
                 try:
                     # A response before anything was sent came with the end of an earlier one, and answers no request.

@@ -266,13 +266,19 @@ async def test_a_task_that_is_cancelled_leaves_no_connection_in_use(serve: Serve
 def test_its_logs_show_no_signature_and_no_token(
     open_with: Open, serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
-    storage = serve(result("log"))
+    def repeat(_: ClientConnection, request: Received) -> bytes:
+        """Repeats in the reason phrase what it was sent."""
+        return result("log").replace(
+            b" X\r\n", f" {request.target} {request.headers.get('authorization')}\r\n".encode(), 1
+        )
+
+    storage = serve(repeat)
     job = Job(id=1, status="fulfilled", user_log_url=f"{storage.url}/log?Signature=a-signature-of-the-test")
     with caplog.at_level(logging.DEBUG):
         side = open_with(storage.url)
         side.run(lambda cloud: cloud.jobs.log(job))
         side.run(INVOKE)
-    assert f"HTTP Request: GET {storage.url}/log" in caplog.text
+    assert f'HTTP Request: GET {storage.url}/log "HTTP/1.1 200 ' in caplog.text
     assert "a-signature-of-the-test" not in caplog.text
     assert TOKEN not in caplog.text
 

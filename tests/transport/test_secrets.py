@@ -9,6 +9,7 @@ import io
 import json
 import logging
 import pickle
+import socket
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from rich.traceback import Traceback
 
 from mincloud import (
     AsyncMinCloud,
+    BadRequest,
     ConfigurationError,
     ConnectionFailed,
     Forbidden,
@@ -315,6 +317,19 @@ def test_a_traceback_with_local_variables_shows_no_secret(open_side: OpenSide, f
     shown(text)
 
 
+async def test_a_call_cancelled_while_it_is_sent_shows_no_secret_in_its_frames(serve: Serve) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:  # reads nothing, so that a large call is never sent whole
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
+        async with AsyncMinCloud(base_url=url, access_token=SECRETS["fixed token"]) as cloud:
+            call = asyncio.create_task(cloud.functions.invoke("greet", {"large": "x" * 20_000_000}))
+            with await asyncio.to_thread(lambda: deaf.accept()[0]) as connection:
+                await asyncio.to_thread(connection.recv, 1, socket.MSG_PEEK)
+                call.cancel()
+                with pytest.raises(asyncio.CancelledError) as caught:
+                    await call
+    shown("\n".join(locals_of(caught.value)))
+
+
 IMPOSSIBLE: list[dict[str, Any]] = [
     {"access_token": "the-secret-token\n"},
     {"access_token": "the-secret-token", "timeout": 0},
@@ -404,22 +419,70 @@ def test_a_function_that_repeats_the_token_does_not_show_it_in_its_error(open_si
         assert (caught.value.message, caught.value.type) == ("no: ***", "***")
 
 
+def no_header(request: Received) -> str:
+    return f"HTTP/1.1 200 OK\r\n{request.headers.get('authorization', request.target)}\r\n\r\n"
+
+
+def no_status(request: Received) -> str:
+    return f"{request.method} {request.target} HTTP/1.1\r\n{request.headers.get('authorization')}\r\n\r\n"
+
+
+def no_chunk(request: Received) -> str:
+    return f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{request.headers.get('authorization', request.target)}\r\n"
+
+
+@pytest.mark.parametrize("broken", [no_header, no_status, no_chunk])
+def test_what_is_no_http_and_repeats_a_secret_does_not_have_it_shown(
+    open_side: OpenSide, serve: Serve, broken: Callable[[Received], str]
+) -> None:
+    def answer(_: ClientConnection, request: Received) -> bytes:
+        return broken(request).encode()
+
+    server = serve(answer)
+    side = open_side(base_url=server.url, access_token=SECRETS["fixed token"], max_retries=0)
+    actions: tuple[Action, ...] = (
+        lambda cloud: cloud.functions.invoke("greet"),
+        lambda cloud: cloud.jobs.log(Job(id=3, status="fulfilled", user_log_url=server.url + LOG)),
+    )
+    for action in actions:
+        with pytest.raises(ConnectionFailed, match="illegal") as caught:
+            side.run(action)
+        shown(everything_of(caught.value))
+        assert server.url in str(caught.value)
+
+
+def test_an_error_in_another_encoding_does_not_show_the_token(open_side: OpenSide, serve: Serve) -> None:
+    def answer(_: ClientConnection, request: Received) -> bytes:
+        body = json.dumps({"error_msg": request.headers["authorization"]})
+        return reply(raw=body.encode("utf-16"), status=400)
+
+    server = serve(answer)
+    side = open_side(base_url=server.url, access_token=SECRETS["fixed token"])
+    with pytest.raises(BadRequest) as caught:
+        side.run(lambda cloud: cloud.functions.get("greet"))
+    assert (caught.value.message, caught.value.body) == ("Bearer ***", '{"error_msg": "Bearer ***"}')
+
+
 def json_escaped(text: str) -> str:
     return "".join(f"\\u{ord(character):04x}" for character in text)
 
 
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "as it is": str,
+    "in capitals": str.upper,
+    "in small letters": str.lower,
     "in JSON": lambda text: json.dumps(text)[1:-1],
     "in JSON within JSON": lambda text: json.dumps(json.dumps(text))[3:-3],
     "in JSON with escaped slashes": lambda text: json.dumps(text)[1:-1].replace("/", "\\/"),
     "all escaped in JSON": json_escaped,
     "all escaped, in capitals": lambda text: json_escaped(text).upper().replace("\\U", "\\u"),
     "percent-encoded": lambda text: quote(text, safe=""),
+    "percent-encoded twice": lambda text: quote(quote(text, safe=""), safe=""),
     "percent-encoded whole": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
     "in a form": quote_plus,
     "in HTML": html.escape,
     "in numbers of HTML": lambda text: "".join(f"&#{ord(character)};" for character in text),
+    "in escaped bytes": lambda text: "".join(f"\\x{byte:02x}" for byte in text.encode()),
     "in base64": lambda text: base64.b64encode(text.encode()).decode().rstrip("="),
     "in Basic credentials": lambda text: base64.b64encode(f"the-id:{text}".encode()).decode().rstrip("="),
     "in base64 for URLs": lambda text: base64.urlsafe_b64encode(f"ab{text}".encode()).decode().rstrip("="),
