@@ -87,7 +87,10 @@ class AsyncMinCloud:
             max_response_bytes=max_response_bytes,
         )
         secrets = resolve_secrets(given, options.base_url)
-        self._set_up(AsyncPipeline(options, _chosen_transport(transport, http_client), secrets), AsyncJobWatchers())
+        self._set_up(
+            AsyncPipeline(options, _chosen_transport(transport, http_client, options.base_url), secrets),
+            AsyncJobWatchers(),
+        )
 
     def _set_up(self, pipeline: AsyncPipeline, watchers: AsyncJobWatchers) -> None:
         self._pipeline = pipeline
@@ -198,12 +201,14 @@ def from_options(kind: type[AsyncMinCloud], options: Options) -> AsyncMinCloud:
     return client
 
 
-def _chosen_transport(transport: AsyncTransport | None, http_client: AsyncHTTPClient | None) -> AsyncTransport:
+def _chosen_transport(
+    transport: AsyncTransport | None, http_client: AsyncHTTPClient | None, base_url: str
+) -> AsyncTransport:
     """Returns the transport for what a client was given, or raises `ConfigurationError`."""
     if http_client is not None:
         if transport is not None:
             raise ConfigurationError("http_client and transport exclude each other: give one of them")
-        return AsyncHTTPXTransport(http_client)
+        return AsyncHTTPXTransport(http_client, base_url)
     if transport is None:
         return AsyncHTTPTransport()
     if package_of(transport, "BaseClient") is not None:

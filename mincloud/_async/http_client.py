@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._concurrency.asyncio_ import run_within
 from .._logging import suppress_httpcore_logs
+from .._urls import origin_of
 from ..errors import ClientClosed, ConfigurationError
 from ..transports import Response, connection_failed, response_too_large, timed_out
 from .connections import Deadline
@@ -53,9 +54,14 @@ class _RequestTrace:
 
 
 class AsyncHTTPXTransport:
-    """Sends requests with a program's own client. Its settings hold, but redirects are not followed and its `auth` is not used."""
+    """Sends requests with a program's own client. Its settings hold, but redirects are not followed and its `auth` is not used.
 
-    def __init__(self, client: AsyncHTTPClient) -> None:
+    Args:
+        client: The program's client.
+        base_url: Where the API is; the client's own headers go to no other origin.
+    """
+
+    def __init__(self, client: AsyncHTTPClient, base_url: str) -> None:
         package = package_of(client, "AsyncClient")
         if package is None:
             raise ConfigurationError(
@@ -64,6 +70,7 @@ class AsyncHTTPXTransport:
         # Both packages have the same names; what holds for one holds for the other.
         self._client: Any = client
         self._package: Any = sys.modules[package]
+        self._origin = origin_of(base_url)
 
     async def send(self, request: Request, timeout: float) -> Response:
         """See `mincloud.AsyncTransport.send`."""
@@ -84,7 +91,7 @@ class AsyncHTTPXTransport:
             early = isinstance(error, package.ConnectTimeout | package.PoolTimeout)
             problem = timed_out(request, timeout, sent=_may_have_left(trace, early=early))
         except package.HTTPStatusError as error:  # an event hook that raises for each status of failure
-            return await _read(error.response, request)
+            return await _read(error.response, request, deadline)
         except (package.RequestError, package.InvalidURL, OSError) as error:
             early = isinstance(
                 error, package.ConnectError | package.UnsupportedProtocol | package.ProxyError | package.InvalidURL
@@ -110,15 +117,15 @@ class AsyncHTTPXTransport:
         with suppress_httpcore_logs(request):
             response = await self._client.send(outgoing, stream=True, auth=None, follow_redirects=False)
             try:
-                return await _read(response, request)
+                return await _read(response, request, deadline)
             finally:
                 await response.aclose()
 
     def _own_headers(self, request: Request) -> list[tuple[bytes, bytes]]:
         """The client's own headers, for requests to the API; other hosts, as that of a log, do not get them."""
-        named = {name.lower() for name, _ in request.headers}
-        if b"authorization" not in named:
+        if origin_of(request.url) != self._origin:
             return []
+        named = {name.lower() for name, _ in request.headers}
         own: list[tuple[bytes, bytes]] = self._client.headers.raw
         return [(name, value) for name, value in own if name.lower() not in named | _CREDENTIALS]
 
@@ -126,8 +133,8 @@ class AsyncHTTPXTransport:
         """Does nothing: the program closes its client itself."""
 
 
-async def _read(response: Any, request: Request) -> Response:
-    """Reads a response, its body still encoded; one that is too large is an `InvalidResponse`."""
+async def _read(response: Any, request: Request, deadline: Deadline) -> Response:
+    """Reads a response, its body still encoded; one that is too large is an `InvalidResponse`, one too late a `TimeoutError`."""
     headers: tuple[tuple[bytes, bytes], ...] = tuple(response.headers.raw)
     if response.is_stream_consumed or response.is_closed:  # by an event hook, or it is a mock
         content: bytes = response.content if response.is_stream_consumed else b""
@@ -140,6 +147,7 @@ async def _read(response: Any, request: Request) -> Response:
             if size > request.max_response_bytes:
                 raise response_too_large(request, response.status_code)
             parts.append(part)
+            deadline.remaining(TimeoutError)  # in threads nothing else ends a body that comes too slowly
         content = b"".join(parts)
     if len(content) > request.max_response_bytes:
         raise response_too_large(request, response.status_code)

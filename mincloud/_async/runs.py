@@ -35,6 +35,7 @@ from ..errors import (
     TransportError,
 )
 from .jobs import fetch_log
+from .transport import AsyncHTTPTransport
 from .watching import AsyncWait, AsyncWatchedCall
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class AsyncRun:
     """A call that was accepted and is not waited for, from `functions.trigger` or `functions.resume`.
 
     It can be pickled: where it is loaded, it works with a client of that process, which takes the credentials from the environment there.
+    One of a client with an `http_client` or `transport` cannot; there, `to_dict` and `functions.resume` serve.
 
     Attributes:
         function: The function's name.
@@ -205,6 +207,11 @@ class AsyncRun:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
+        if not isinstance(self._watched.pipeline.sender.transport, AsyncHTTPTransport):
+            raise TypeError(
+                "a run of a client with an http_client or transport of its own cannot be pickled: save run.to_dict(), and give it to "
+                "functions.resume of such a client"
+            )
         # Functions may not be picklable, and mean nothing in another process.
         return _unpickle, (self._watched.pipeline.options.changed(default=None, on_attempt=None), self.to_dict())
 

@@ -88,7 +88,10 @@ class MinCloud:
             max_response_bytes=max_response_bytes,
         )
         secrets = resolve_secrets(given, options.base_url)
-        self._set_up(Pipeline(options, _chosen_transport(transport, http_client), secrets), JobWatchers())
+        self._set_up(
+            Pipeline(options, _chosen_transport(transport, http_client, options.base_url), secrets),
+            JobWatchers(),
+        )
 
     def _set_up(self, pipeline: Pipeline, watchers: JobWatchers) -> None:
         self._pipeline = pipeline
@@ -199,12 +202,12 @@ def from_options(kind: type[MinCloud], options: Options) -> MinCloud:
     return client
 
 
-def _chosen_transport(transport: Transport | None, http_client: HTTPClient | None) -> Transport:
+def _chosen_transport(transport: Transport | None, http_client: HTTPClient | None, base_url: str) -> Transport:
     """Returns the transport for what a client was given, or raises `ConfigurationError`."""
     if http_client is not None:
         if transport is not None:
             raise ConfigurationError("http_client and transport exclude each other: give one of them")
-        return HTTPXTransport(http_client)
+        return HTTPXTransport(http_client, base_url)
     if transport is None:
         return HTTPTransport()
     if package_of(transport, "BaseClient") is not None:

@@ -135,6 +135,27 @@ def test_what_it_adds_to_requests_goes_to_the_service_alone(open_with: Open, ser
     assert not {"x-of-mine", "authorization", "cookie"} & request.headers.keys()
 
 
+def test_its_headers_go_along_where_the_service_signs_in_and_nowhere_else(open_with: Open, serve: Serve) -> None:
+    elsewhere = serve(reply({"code": "a-code"}))
+
+    def service(_: ClientConnection, request: Received) -> bytes:
+        if request.path.endswith("/authorize/"):
+            return redirect(f"{elsewhere.url}/signed-in")
+        return reply({"access_token": "a-token"}) if request.path.endswith("/access_token/") else result(1)
+
+    server = serve(service)
+    side = open_with(
+        server.url,
+        access_token=None,
+        client_id="me",
+        client_secret="secret-of-the-application",
+        client={"headers": {"X-Of-Mine": "yes"}},
+    )
+    assert side.run(INVOKE) == 1
+    assert [request.headers.get("x-of-mine") for request in server.requests] == ["yes"] * 3
+    assert "x-of-mine" not in elsewhere.requests[0].headers
+
+
 # The same errors, the same rules
 
 
@@ -221,6 +242,23 @@ def test_what_nobody_waits_for_any_more_is_not_sent(serve: Serve) -> None:
         released.set()
         assert ended.wait(30)
     assert server.requests == []
+
+
+def test_a_body_without_end_is_not_read_on_when_nobody_waits_for_it(open_with: Open, serve: Serve) -> None:
+    """In threads the call of httpx goes on when its time is over, and holds its connection."""
+    abandoned = threading.Event()
+
+    def endless(connection: ClientConnection, _: Received) -> None:
+        connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        try:
+            while True:
+                connection.drip(b"1\r\n \r\n", 0.01)
+        except OSError:
+            abandoned.set()
+
+    with pytest.raises(RequestTimeout):
+        open_with(serve(endless).url, timeout=0.3, max_retries=0).run(READ)
+    assert abandoned.wait(30)
 
 
 def test_a_time_limit_may_be_infinite(open_with: Open, serve: Serve) -> None:
@@ -341,6 +379,16 @@ def test_a_client_with_a_transport_of_its_own_cannot_be_pickled() -> None:
         for each in (cloud, cloud.with_options(max_retries=0)):
             with pytest.raises(TypeError, match="of its own cannot be pickled: make another one where it is needed"):
                 pickle.dumps(each)
+
+
+def test_nor_can_a_run_of_its_own(open_with: Open, emulator: Emulator) -> None:
+    emulator.stub("greet", lambda _: "hi")
+    side = open_with(emulator.url, access_token=emulator.access_token)
+    run = side.run(lambda cloud: cloud.functions.trigger("greet"))
+    with pytest.raises(TypeError, match=r"save run\.to_dict\(\), and give it to functions\.resume of such a client"):
+        pickle.dumps(run)
+    resumed = side.run(lambda cloud: cloud.functions.resume(run.to_dict()))
+    assert side.run(lambda _: resumed.result()) == "hi"
 
 
 # With the packages that people use
