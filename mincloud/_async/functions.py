@@ -110,7 +110,7 @@ class AsyncFunctions:
 
         Raises:
             FunctionError: The function failed.
-            TypeError: The name is no string, or the data not JSON; the message says where.
+            TypeError: The name is no string, the data not JSON (the message says where), or `returns` cannot be called.
             ValueError: The name cannot be addressed, or the data not be written as JSON.
             NotFound: There is no such function.
             APIError: The service answered with another error.
@@ -120,6 +120,10 @@ class AsyncFunctions:
             Exception: What `returns`, or the client's `default`, raised.
         """
         name = function_name(name)
+        if returns is not None and not callable(returns):  # pyright: ignore[reportUnnecessaryComparison]
+            raise TypeError(
+                f"returns must be a class or a function that makes the result, as TypeAdapter(…).validate_python, not {returns!r}"
+            )
         response = await self._pipeline.send(self._invocation(name, data, sync=True), timeout=timeout)
         result = response.read(with_error_object(response.json()), invocations.invoke_function.parse_success)
         error: MinCloudError

@@ -64,6 +64,15 @@ def test_what_a_function_returned_is_made_into_what_the_caller_asks_for(emulated
     assert emulated.run(lambda cloud: cloud.functions.invoke("price", returns=repr)) == "None"
 
 
+@pytest.mark.parametrize("returns", [int | None, "int", [int], 0])
+def test_what_cannot_make_a_result_is_refused_before_anything_is_sent(
+    side: Side, service: ScriptedService, returns: Any
+) -> None:
+    with pytest.raises(TypeError, match="returns must be a class or a function that makes the result, as TypeAdapter"):
+        side.run(lambda cloud: cloud.functions.invoke("f", returns=returns))
+    assert service.received == []
+
+
 @pytest.mark.parametrize("data", [[1], "text", 5])
 def test_data_that_is_no_object_is_refused(side: Side, service: ScriptedService, data: Any) -> None:
     with pytest.raises(TypeError) as refused:
