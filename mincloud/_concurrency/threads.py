@@ -304,7 +304,9 @@ class _ThreadPool(Generic[T, R]):
         """Has the function called with a value; its outcome is put into `results` with the index."""
         self._work.put((index, value))
         if len(self._threads) < self._size:
-            thread = threading.Thread(target=self._run, name=f"mincloud_{len(self._threads)}", daemon=True)
+            # In the caller's context, as tasks are: spans have their parent there.
+            in_context = partial(copy_context().run, self._run)
+            thread = threading.Thread(target=in_context, name=f"mincloud_{len(self._threads)}", daemon=True)
             self._threads.append(thread)
             thread.start()
 

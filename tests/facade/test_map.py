@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -62,6 +63,20 @@ def test_outcomes_come_in_the_order_of_the_inputs(side: Side, service: ScriptedS
     assert [outcome.index for outcome in outcomes] == list(range(20))
     assert [outcome.input for outcome in outcomes] == [outcome.data for outcome in outcomes] == numbered(20)
     assert service.busiest <= concurrency
+
+
+def test_calls_are_made_in_the_context_of_the_caller(open_side: OpenSide, service: ScriptedService) -> None:
+    """So spans have their parent, and log lines what was bound to them."""
+    current: ContextVar[str] = ContextVar("current", default="lost")
+    seen: list[str] = []
+    side = open_side(base_url=service.url, access_token="t", on_attempt=lambda _: seen.append(current.get()))
+
+    def within(cloud: Any) -> Any:
+        current.set("the caller's")
+        return cloud.functions.map("f", numbered(6), concurrency=3)
+
+    side.run(within)
+    assert seen == ["the caller's"] * 6
 
 
 def test_outcomes_come_as_they_are_ready_if_order_does_not_matter(side: Side, service: ScriptedService) -> None:
