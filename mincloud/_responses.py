@@ -13,7 +13,7 @@ from mincloud_api.types import InvalidValue
 
 from ._content_encoding import TooLarge, decompress
 from ._redaction import redact, secrets_in
-from ._urls import redact_url
+from ._urls import redact_queries, redact_url
 from .errors import APIError, FunctionError, InvalidResponse, error_class
 from .transports import response_too_large
 
@@ -154,7 +154,9 @@ class APIResponse:
         except ValueError:
             content = self.response.content
         # UTF-16 read as UTF-8 would show a secret with a NUL after each character.
-        return self.redact(content.decode(json.detect_encoding(content), errors="replace"))
+        text = content.decode(json.detect_encoding(content), errors="replace")
+        # A list of jobs holds the signed addresses of their logs.
+        return self.redact(redact_queries(text) if self.is_success() else text)
 
     def redact(self, text: str) -> str:
         """Redacts the client's secrets in a text."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,6 +18,15 @@ def redact_url(url: str) -> str:
     scheme, separator, rest = bare.partition("://")
     host, slash, path = rest.partition("/")
     return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
+
+
+def redact_queries(text: str) -> str:
+    """A text with its URLs without their queries, where signatures stand."""
+    return _URL_WITH_QUERY.sub(r"\1?***", text)
+
+
+# Its slashes may be escaped, as in JSON.
+_URL_WITH_QUERY = re.compile(r"""(https?:[^\s"'<>?]*)\?[^\s"'<>]*""")
 
 
 def ascii_host(host: str) -> str:

@@ -29,6 +29,7 @@ from mincloud import (
     ConnectionFailed,
     Forbidden,
     FunctionError,
+    InvalidResponse,
     Job,
     MinCloud,
     MinCloudError,
@@ -461,6 +462,24 @@ def test_an_error_in_another_encoding_does_not_show_the_token(open_side: OpenSid
     with pytest.raises(BadRequest) as caught:
         side.run(lambda cloud: cloud.functions.get("greet"))
     assert (caught.value.message, caught.value.body) == ("Bearer ***", '{"error_msg": "Bearer ***"}')
+
+
+@pytest.mark.parametrize("escaped", [False, True])
+def test_a_list_that_breaks_the_contract_does_not_show_the_signed_addresses_of_logs(
+    open_side: OpenSide, serve: Serve, escaped: bool
+) -> None:
+    jobs = [{"id": 3, "status": "fulfilled", "user_log_url": f"https://logs.example{LOG}"}, {"id": "none"}]
+    meta = {"limit": 2, "next": "/job/?limit=2&offset=2", "offset": 0, "previous": None, "total_count": 9}
+    body = json.dumps({"meta": meta, "objects": jobs})
+    if escaped:
+        body = body.replace("/", "\\/").replace("&", "\\u0026")
+    side = open_side(base_url=serve(reply(raw=body.encode())).url, access_token="any")
+    with pytest.raises(InvalidResponse, match=r"objects\[1\]") as caught:
+        side.run(lambda cloud: cloud.jobs.list("greet"))
+    shown(everything_of(caught.value))
+    told = json.loads(caught.value.body)
+    assert told["objects"][0]["user_log_url"] == "https://logs.example/log/3.txt?***"
+    assert told["meta"] == meta
 
 
 def json_escaped(text: str) -> str:
