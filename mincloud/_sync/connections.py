@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ _LONGEST_TIMEOUT = 86_400.0 * 7
 _LARGE_READ = 1 << 20
 # The size of a TLS record, which a ready socket takes at once, so that each write can be given the time that is left.
 _CHUNK = 1 << 14
+
+_KEEP_ALIVE_TIMEOUT = re.compile(rb'\btimeout\s*=\s*"?(\d+)', re.IGNORECASE)
 
 
 class NothingSent(httpcore.WriteError):
@@ -236,11 +239,8 @@ class Connection:
 def keep_alive_of(headers: Sequence[tuple[bytes, bytes]]) -> float | None:
     """The seconds for which the server keeps an idle connection, by its header `Keep-Alive`; None without one."""
     for name, value in headers:
-        if name.lower() == b"keep-alive":
-            for part in value.split(b","):
-                key, _, seconds = part.partition(b"=")
-                if key.strip().lower() == b"timeout" and seconds.strip(b' "').isdigit():
-                    return min(float(seconds.strip(b' "')), _LONGEST_TIMEOUT)
+        if name.lower() == b"keep-alive" and (found := _KEEP_ALIVE_TIMEOUT.search(value)):
+            return min(float(found[1]), _LONGEST_TIMEOUT)
     return None
 
 
@@ -252,8 +252,8 @@ class ConnectionPool:
     def __init__(self) -> None:
         self._idle: dict[Origin, list[Connection]] = {}
 
-    def take(self, origin: Origin, *, may_repeat: bool) -> tuple[Connection | None, list[Connection]]:
-        """Takes an idle connection, None if a fresh one has to be made; also returns those that have to be closed.
+    def take(self, origin: Origin, *, may_repeat: bool) -> Connection | None:
+        """Takes an idle connection, None if a fresh one has to be made, and closes those that have expired.
 
         A doubtful connection is only taken for a request that may be repeated.
         """
@@ -279,7 +279,13 @@ class ConnectionPool:
                 stale.append(idle.pop(0))
             except IndexError:  # another thread was quicker
                 break
-        return found, stale
+        try:
+            _close_all(stale)
+        except BaseException:  # cancelled or interrupted
+            if found is not None:
+                self.put(origin, found)
+            raise
+        return found
 
     def put(self, origin: Origin, connection: Connection) -> None:
         """Keeps an idle connection."""
@@ -288,6 +294,14 @@ class ConnectionPool:
     def close(self) -> None:
         """Closes the idle connections."""
         idle, self._idle = self._idle, {}
-        for connections in idle.values():
-            for connection in connections:
-                connection.close()
+        _close_all([connection for connections in idle.values() for connection in connections])
+
+
+def _close_all(connections: list[Connection]) -> None:
+    """Closes connections, all of them even if it is cancelled or interrupted meanwhile."""
+    try:
+        while connections:
+            connections.pop().close()
+    finally:
+        if connections:
+            _close_all(connections)

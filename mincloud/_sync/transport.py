@@ -118,9 +118,7 @@ class HTTPTransport:
         timeout: float,
     ) -> Response | None:
         """Sends a request on one connection; None if that was an idle one, found closed before anything was sent."""
-        connection, stale = pool.take(origin, may_repeat=request.method in _IDEMPOTENT)
-        for expired in stale:
-            expired.close()
+        connection = pool.take(origin, may_repeat=request.method in _IDEMPOTENT)
         was_idle = connection is not None
         if connection is None:
             connection = Connection(self._connector(*origin), use)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mincloud import ConnectionFailed
+from mincloud import AsyncMinCloud, ConnectionFailed
 from mincloud._async.connections import keep_alive_of
 from tests.facade.conftest import Action, OpenSide
 
@@ -104,9 +105,57 @@ def test_any_keep_alive_is_a_number_of_seconds_or_nothing(value: bytes) -> None:
     assert found is None or found >= 0
 
 
-@pytest.mark.parametrize("value", [b"timeout=7", b"max=2,timeout=7", b"Timeout = 7", b'timeout="7"'])
+@pytest.mark.parametrize(
+    "value", [b"timeout=7", b"max=2,timeout=7", b"Timeout = 7", b'timeout="7"', b"timeout=7.9", b"timeout=7; max=2"]
+)
 def test_a_keep_alive_in_each_spelling_is_read(value: bytes) -> None:
     assert keep_alive_of([(b"Content-Type", b"x"), (b"KEEP-ALIVE", value)]) == 7
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+async def test_a_call_that_is_cancelled_while_it_closes_expired_connections_leaves_none_of_them_open(
+    serve: Serve, pass_time: Callable[[float], None], steps: int
+) -> None:
+    together = threading.Barrier(4)
+
+    def all_at_once(_connection: ClientConnection, request: Received) -> bytes:
+        if len(server.requests) <= 4:
+            together.wait(30)
+        return _function("timeout=600" if request.connection == 1 else "timeout=2")
+
+    server = serve(all_at_once)
+    async with AsyncMinCloud(base_url=server.url, access_token=TOKEN) as cloud:
+        await asyncio.gather(*(cloud.functions.invoke("greet") for _ in range(4)))
+        pass_time(5)
+        call = asyncio.create_task(cloud.functions.invoke("greet"))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        await asyncio.sleep(0.01)
+        assert len(connected_to(server.port)) <= 1
+        await cloud.functions.invoke("greet")
+        assert server.requests[-1].connection == 1
+
+
+async def test_a_close_that_is_cancelled_closes_all_connections(serve: Serve) -> None:
+    together = threading.Barrier(4)
+
+    def all_at_once(_connection: ClientConnection, _: Received) -> bytes:
+        together.wait(30)
+        return result(1)
+
+    server = serve(all_at_once)
+    cloud = AsyncMinCloud(base_url=server.url, access_token=TOKEN)
+    await asyncio.gather(*(cloud.functions.invoke("greet") for _ in range(4)))
+    closing = asyncio.create_task(cloud.aclose())
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    await asyncio.sleep(0.01)
+    assert connected_to(server.port) == []
 
 
 @pytest.fixture
