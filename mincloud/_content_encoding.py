@@ -13,7 +13,7 @@ def decompress(content: bytes, encoding: str, limit: int) -> bytes:
     """Undoes the `Content-Encoding` of a body, and raises `TooLarge` before it has unpacked much more than the limit in bytes."""
     for name in reversed([part.strip().lower() for part in encoding.split(",")]):
         if name in ("gzip", "x-gzip"):
-            content = _inflate(content, 16 + zlib.MAX_WBITS, limit)
+            content = _gunzip(content, limit)
         elif name == "deflate":
             # Some servers leave out the header that the standard asks for.
             has_header = content[:1] == b"\x78"
@@ -23,14 +23,33 @@ def decompress(content: bytes, encoding: str, limit: int) -> bytes:
     return content
 
 
+def _gunzip(content: bytes, limit: int) -> bytes:
+    import gzip  # noqa: PLC0415 - most responses are not encoded
+    from io import BytesIO  # noqa: PLC0415
+
+    problem = "its content encoding is broken"
+    try:
+        # Not zlib alone: a log that was written piece by piece has several members.
+        found = gzip.GzipFile(fileobj=BytesIO(content)).read(limit + 1)
+    except EOFError:
+        raise ValueError(f"{problem}: the end is missing") from None
+    except (OSError, zlib.error):
+        raise ValueError(problem) from None
+    return _checked_size(found, limit)
+
+
 def _inflate(content: bytes, wbits: int, limit: int) -> bytes:
     decoder = zlib.decompressobj(wbits)
     try:
         found = decoder.decompress(content, limit + 1)
     except zlib.error:
         raise ValueError("its content encoding is broken") from None
-    if len(found) > limit:
-        raise TooLarge(f"it has more than {limit} bytes")
-    if not decoder.eof:
+    if not decoder.eof and len(found) <= limit:
         raise ValueError("its content encoding is broken: the end is missing")
-    return found
+    return _checked_size(found, limit)
+
+
+def _checked_size(content: bytes, limit: int) -> bytes:
+    if len(content) > limit:
+        raise TooLarge(f"it has more than {limit} bytes")
+    return content

@@ -112,10 +112,20 @@ def _deflate_of_gzip(content: bytes) -> bytes:
     return zlib.compress(gzip.compress(content))
 
 
+def _gzip_in_two_members(content: bytes) -> bytes:
+    return gzip.compress(content[:9]) + gzip.compress(content[9:])
+
+
+def _padded_gzip(content: bytes) -> bytes:
+    return gzip.compress(content) + bytes(8)
+
+
 ENCODINGS: list[tuple[str, Callable[[bytes], bytes]]] = [
     ("gzip", gzip.compress),
     ("x-gzip", gzip.compress),
     ("GZIP", gzip.compress),
+    ("gzip", _gzip_in_two_members),
+    ("gzip", _padded_gzip),
     ("deflate", zlib.compress),
     ("deflate", _raw_deflate),
     ("identity", bytes),
