@@ -121,7 +121,7 @@ def _checked_options(options: Options) -> Options:
     _check_integer("max_response_bytes", options.max_response_bytes, 1)
     if options.requests_per_minute is not None:
         _check_integer("requests_per_minute", options.requests_per_minute, 1, ", or None for no limit")
-    if options.on_attempt is not None and (not callable(options.on_attempt) or iscoroutinefunction(options.on_attempt)):
+    if options.on_attempt is not None and not _is_plain_function(options.on_attempt):
         raise ConfigurationError(
             f"on_attempt must be a plain function that takes an Attempt, not {options.on_attempt!r}"
         )
@@ -130,6 +130,10 @@ def _checked_options(options: Options) -> Options:
     if options.environment is not None:
         check_header_value("environment", options.environment)
     return replace(options, base_url=_checked_base_url(options.base_url), timeout=checked_timeout(options.timeout))
+
+
+def _is_plain_function(value: object) -> bool:
+    return callable(value) and not iscoroutinefunction(value) and not iscoroutinefunction(type(value).__call__)
 
 
 def _check_integer(name: str, value: object, least: int, alternative: str = "") -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections import deque
+from bisect import bisect_right, insort
 
 # The statuses by which a gateway says that the service did not answer.
 GATEWAY_ERRORS = frozenset((502, 503, 504))
@@ -42,22 +42,33 @@ _MINUTE = 60.0
 
 
 class RateLimiter:
-    """Spreads requests so that at most so many begin in any minute, for all threads, tasks and event loops of a client."""
+    """Spreads requests so that at most so many begin in any minute, for all threads, tasks and event loops of a client.
+
+    Times are those of `time.monotonic()`.
+    """
 
     def __init__(self, requests_per_minute: int) -> None:
+        self._rate = requests_per_minute
         self._lock = threading.Lock()
-        self._starts: deque[float] = deque(maxlen=requests_per_minute)
+        self._starts: list[float] = []  # of the last minute and those to come, ascending
 
     def reserve(self, deadline: float | None = None) -> float | None:
-        """Reserves the next time at which a request may begin; returns the seconds until then.
+        """Reserves the next time at which a request may begin, and returns it.
 
-        If that is not before a deadline on the clock of `time.monotonic()`, nothing is reserved, and it returns None.
+        If that is not before a deadline, nothing is reserved, and it returns None.
         """
         with self._lock:
             now = time.monotonic()
-            is_full = len(self._starts) == self._starts.maxlen
-            start = max(now, self._starts[0] + _MINUTE) if is_full else now
+            del self._starts[: bisect_right(self._starts, now - _MINUTE)]
+            is_full = len(self._starts) >= self._rate
+            start = self._starts[-self._rate] + _MINUTE if is_full else now
             if deadline is not None and start >= deadline:
                 return None
-            self._starts.append(start)
-            return start - now
+            insort(self._starts, start)
+            return start
+
+    def release(self, start: float) -> None:
+        """Gives back the time of a request that is not sent after all."""
+        with self._lock:
+            if start in self._starts:  # else it is long past
+                self._starts.remove(start)

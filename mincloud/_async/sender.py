@@ -82,6 +82,11 @@ class AsyncSender:
         if self._parent is None:
             await self.transport.aclose()
 
+    def check_open(self) -> None:
+        """Raises `ClientClosed` if the client was closed."""
+        if self.closed:
+            raise ClientClosed("this client is closed: make another one, or use it inside of its `with` block")
+
     async def send(
         self, request: Request, timeout: float, operation: str, attempts: list[Attempt], *, hide_body: bool = False
     ) -> APIResponse:
@@ -99,8 +104,7 @@ class AsyncSender:
             TransportError: No response came.
             InvalidResponse: It is larger than `max_response_bytes`.
         """
-        if self.closed:
-            raise ClientClosed("this client is closed: make another one, or use it inside of its `with` block")
+        self.check_open()
         started_at = time.monotonic()
         status: int | None = None
         failure: MinCloudError | None = None

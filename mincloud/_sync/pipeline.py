@@ -147,16 +147,21 @@ class Pipeline:
         limiter = self.sender.rate_limiter
         if limiter is None or not operation.authorized:  # a log is on another host
             return
-        delay = limiter.reserve(deadline)
-        if delay is None:
+        self.sender.check_open()
+        start = limiter.reserve(deadline)
+        if start is None:
             raise RequestTimeout(
                 f"requests_per_minute={self.options.requests_per_minute} allows no request in the time that is left",
                 may_have_run=False,
                 method=operation.method,
                 url=redact_url(self.options.base_url + operation.path),
             )
-        if delay > 0:
-            sleep(delay)
+        if (delay := start - time.monotonic()) > 0:
+            try:
+                sleep(delay)
+            except BaseException:  # cancelled or interrupted
+                limiter.release(start)
+                raise
 
     def _attempt(
         self, operation: Operation, token: Secret | None, limit: float, deadline: float | None, state: _AttemptState

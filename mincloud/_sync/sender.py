@@ -83,6 +83,11 @@ class Sender:
         if self._parent is None:
             self.transport.close()
 
+    def check_open(self) -> None:
+        """Raises `ClientClosed` if the client was closed."""
+        if self.closed:
+            raise ClientClosed("this client is closed: make another one, or use it inside of its `with` block")
+
     def send(
         self, request: Request, timeout: float, operation: str, attempts: list[Attempt], *, hide_body: bool = False
     ) -> APIResponse:
@@ -100,8 +105,7 @@ class Sender:
             TransportError: No response came.
             InvalidResponse: It is larger than `max_response_bytes`.
         """
-        if self.closed:
-            raise ClientClosed("this client is closed: make another one, or use it inside of its `with` block")
+        self.check_open()
         started_at = time.monotonic()
         status: int | None = None
         failure: MinCloudError | None = None

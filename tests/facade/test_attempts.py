@@ -14,10 +14,13 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mincloud import (
     AsyncMinCloud,
     Attempt,
+    ClientClosed,
     ConfigurationError,
     ConnectionFailed,
     JobNotFound,
@@ -132,6 +135,11 @@ async def _coroutine(attempt: Attempt) -> None:
     """What cannot be called as it is."""
 
 
+class _Coroutine:
+    async def __call__(self, attempt: Attempt) -> None:
+        """What cannot be called as it is, either."""
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -140,6 +148,7 @@ async def _coroutine(attempt: Attempt) -> None:
             {"on_attempt": _coroutine},
             "on_attempt must be a plain function that takes an Attempt, not <function _coroutine",
         ),
+        ({"on_attempt": _Coroutine()}, "on_attempt must be a plain function that takes an Attempt, not <"),
         (
             {"requests_per_minute": 0},
             "requests_per_minute must be an integer of 1 or more, or None for no limit, not 0",
@@ -229,14 +238,62 @@ def test_what_would_begin_after_the_time_is_up_is_a_timeout_at_once(open_side: O
 def test_a_limiter_reserves_nothing_that_would_be_too_late() -> None:
     limiter = RateLimiter(2)
     now = time.monotonic()
-    assert [limiter.reserve(now + 10), limiter.reserve(now + 10), limiter.reserve(now + 10)] == [0, 0, None]
-    delay = limiter.reserve()
-    assert delay is not None
-    assert 59 < delay <= 60
-    assert limiter.reserve(now + 100) is not None
-    third = limiter.reserve()
-    assert third is not None
-    assert 119 < third <= 120
+    first, second = limiter.reserve(now + 10), limiter.reserve(now + 10)
+    assert first is not None
+    assert second is not None
+    assert now <= first <= second < now + 10
+    assert limiter.reserve(now + 10) is None
+    assert limiter.reserve() == first + 60
+    assert limiter.reserve(now + 100) == second + 60
+    assert limiter.reserve() == first + 120
+
+
+@given(st.integers(1, 4), st.lists(st.integers(0, 20), max_size=60))
+def test_no_minute_has_more_requests_than_said_whichever_are_given_back(rate: int, choices: list[int]) -> None:
+    limiter = RateLimiter(rate)
+    kept: list[float] = []
+    for choice in choices:
+        if choice < len(kept) and choice % 2:
+            limiter.release(kept.pop(choice))
+        else:
+            start = limiter.reserve()
+            assert start is not None
+            kept.append(start)
+    kept.sort()
+    assert all(later - earlier >= 60 for earlier, later in zip(kept, kept[rate:], strict=False))
+
+
+async def test_a_task_that_is_cancelled_while_it_waits_gives_its_turn_back(service: ScriptedService) -> None:
+    async with AsyncMinCloud(base_url=service.url, access_token="t", requests_per_minute=2) as cloud:
+        for _ in range(2):
+            await cloud.functions.invoke("f")
+        waiting = [asyncio.create_task(cloud.functions.invoke("f")) for _ in range(6)]
+        await asyncio.sleep(0.01)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        limiter = cloud._pipeline.sender.rate_limiter
+        assert limiter is not None
+        start = limiter.reserve()
+    assert start is not None
+    assert start <= time.monotonic() + 60  # not in four minutes, behind those that will never be sent
+    assert len(service.received) == 2
+
+
+def test_a_closed_client_does_not_wait_for_its_turn_to_say_so(open_side: OpenSide, service: ScriptedService) -> None:
+    side = open_side(base_url=service.url, access_token="t", requests_per_minute=1)
+    side.run(lambda cloud: cloud.functions.invoke("f"))
+    side.run(lambda cloud: cloud.close() if isinstance(cloud, MinCloud) else cloud.aclose())
+    began = time.monotonic()
+    with pytest.raises(ClientClosed):
+        side.run(lambda cloud: cloud.functions.invoke("f"))
+    assert time.monotonic() - began < 30
+
+
+@pytest.mark.parametrize("rate", [10**9, 10**30])
+def test_a_rate_may_be_as_high_as_one_likes(open_side: OpenSide, service: ScriptedService, rate: int) -> None:
+    side = open_side(base_url=service.url, access_token="t", requests_per_minute=rate)
+    assert side.run(lambda cloud: cloud.functions.invoke("f")) == {}
 
 
 def test_a_pickled_client_keeps_its_rate(monkeypatch: pytest.MonkeyPatch) -> None:
