@@ -296,7 +296,7 @@ class AsyncFunctions:
 
         return _outcomes(outcome, inputs, concurrency, ordered=ordered)
 
-    async def _map_triggered(
+    def _map_triggered(
         self,
         name: str,
         inputs: Iterable[Mapping[str, Any] | None],
@@ -331,13 +331,11 @@ class AsyncFunctions:
                 overdue.append((run, ends_at))
             return result
 
-        outcomes = _outcomes(outcome, inputs, concurrency, ordered=ordered)
-        try:
-            async for each in outcomes:
-                yield each
-        finally:
+        def abandon() -> None:
+            nonlocal abandoned
             abandoned = True
-            await outcomes.aclose()
+
+        return _outcomes(outcome, inputs, concurrency, ordered=ordered, leave=abandon)
 
     async def debug(
         self,
@@ -610,9 +608,10 @@ def _outcomes(
     concurrency: int,
     *,
     ordered: bool,
+    leave: Callable[[], object] | None = None,
 ) -> AsyncGenerator[Outcome, None]:
     window = concurrency if concurrency == 1 else concurrency * _WINDOW_PER_CALL
-    return bounded_map(outcome, enumerate(inputs), concurrency=concurrency, window=window, ordered=ordered)
+    return bounded_map(outcome, enumerate(inputs), concurrency=concurrency, window=window, ordered=ordered, leave=leave)
 
 
 def _checked_remark(remark: object) -> str | None:

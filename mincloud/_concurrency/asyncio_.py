@@ -140,6 +140,7 @@ async def bounded_map(
     concurrency: int,
     window: int,
     ordered: bool = True,
+    leave: Callable[[], object] | None = None,
 ) -> AsyncGenerator[R, None]:
     """Yields the results of concurrent calls, made in tasks.
 
@@ -151,6 +152,7 @@ async def bounded_map(
         concurrency: The most calls that run at once.
         window: The most inputs that are taken ahead of the results that were yielded.
         ordered: Whether results come in the order of the inputs, or as they are ready.
+        leave: Called when the iteration ends or is left, also by an interrupt, before the calls that run then are cancelled.
 
     Raises:
         ConfigurationError: No event loop of asyncio is running.
@@ -194,6 +196,8 @@ async def bounded_map(
         if failure is not None:
             raise failure
     finally:
+        if leave is not None:
+            leave()
         for task in under_way:
             task.cancel()
         await asyncio.gather(*under_way, return_exceptions=True)

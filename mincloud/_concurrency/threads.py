@@ -94,7 +94,7 @@ class _Race(Generic[R]):
         try:
             while len(failed) < len(self._calls):
                 if started < len(self._calls):
-                    threading.Thread(target=self._run, args=(self._calls[started],), daemon=True).start()
+                    _start_thread(partial(self._run, self._calls[started]))
                     started += 1
                 pause = _NEXT_ADDRESS_AFTER if started < len(self._calls) else math.inf
                 try:
@@ -123,6 +123,14 @@ class _Race(Generic[R]):
             self._over = True
         while not self._outcomes.empty():
             _close(self._outcomes.get())
+
+
+def _start_thread(target: Callable[[], object]) -> None:
+    """Calls a function in a thread; here, where none can be started: at the end of a process (from Python 3.12 on), or by a limit."""
+    try:
+        threading.Thread(target=target, daemon=True).start()
+    except RuntimeError:
+        target()
 
 
 def _close(outcome: _Outcome[Any]) -> None:
@@ -191,7 +199,7 @@ def run_within(call: Callable[[], R], seconds: float | None) -> R:
         return call()
     outcomes: SimpleQueue[_Outcome[R]] = SimpleQueue()
     in_context = partial(copy_context().run, call)
-    threading.Thread(target=lambda: outcomes.put(_Outcome.of(in_context)), daemon=True).start()
+    _start_thread(lambda: outcomes.put(_Outcome.of(in_context)))
     try:
         outcome = outcomes.get(timeout=seconds)
     except Empty:
@@ -200,7 +208,13 @@ def run_within(call: Callable[[], R], seconds: float | None) -> R:
 
 
 def bounded_map(
-    call: Callable[[T], R], inputs: Iterable[T], *, concurrency: int, window: int, ordered: bool = True
+    call: Callable[[T], R],
+    inputs: Iterable[T],
+    *,
+    concurrency: int,
+    window: int,
+    ordered: bool = True,
+    leave: Callable[[], object] | None = None,
 ) -> Generator[R, None]:
     """Yields the results of concurrent calls, made in threads.
 
@@ -212,6 +226,7 @@ def bounded_map(
         concurrency: The most calls that run at once.
         window: The most inputs that are taken ahead of the results that were yielded.
         ordered: Whether results come in the order of the inputs, or as they are ready.
+        leave: Called when the iteration ends or is left, also by an interrupt, before the calls that run then are waited for.
 
     Raises:
         Exception: What a call raised, in its place; or what `inputs` raised, after the results before it.
@@ -252,6 +267,8 @@ def bounded_map(
         if failure is not None:
             raise failure
     finally:
+        if leave is not None:
+            leave()
         pool.shutdown()
 
 

@@ -328,13 +328,11 @@ class Functions:
                 overdue.append((run, ends_at))
             return result
 
-        outcomes = _outcomes(outcome, inputs, concurrency, ordered=ordered)
-        try:
-            for each in outcomes:
-                yield each
-        finally:
+        def abandon() -> None:
+            nonlocal abandoned
             abandoned = True
-            outcomes.close()
+
+        return _outcomes(outcome, inputs, concurrency, ordered=ordered, leave=abandon)
 
     def debug(
         self,
@@ -603,9 +601,10 @@ def _outcomes(
     concurrency: int,
     *,
     ordered: bool,
+    leave: Callable[[], object] | None = None,
 ) -> Generator[Outcome, None]:
     window = concurrency if concurrency == 1 else concurrency * _WINDOW_PER_CALL
-    return bounded_map(outcome, enumerate(inputs), concurrency=concurrency, window=window, ordered=ordered)
+    return bounded_map(outcome, enumerate(inputs), concurrency=concurrency, window=window, ordered=ordered, leave=leave)
 
 
 def _checked_remark(remark: object) -> str | None:

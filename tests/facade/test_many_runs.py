@@ -6,7 +6,11 @@ import asyncio
 import copy
 import gc
 import json
+import os
 import pickle
+import signal
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -711,6 +715,31 @@ def test_leaving_a_map_of_such_calls_early_is_prompt(service: ScriptedService) -
             break
         assert time.monotonic() - started < 20
         assert service.count("POST") <= 7
+
+
+_INTERRUPTED = """
+import sys
+from mincloud import MinCloud
+
+with MinCloud(base_url=sys.argv[1], access_token="t") as cloud:
+    for _ in cloud.functions.map("greet", [{"n": n} for n in range(9)], concurrency=3, sync=False):
+        pass
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
+def test_an_interrupt_of_a_map_of_such_calls_does_not_wait_for_their_jobs(service: ScriptedService) -> None:
+    service.triggered = lambda received: record(service, received.body["data"], status="executing")
+    command = [sys.executable, "-c", _INTERRUPTED, service.url]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            while not any(received.is_list for received in service.received):  # they are waited for
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == -signal.SIGINT
+        finally:
+            process.kill()
+    assert service.count("POST") == 3
 
 
 # Found again

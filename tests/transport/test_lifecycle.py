@@ -16,6 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn
 
+import httpx
 import pytest
 
 from mincloud import AsyncMinCloud, ClientClosed, ConnectionFailed, Job, MinCloud, MinCloudError
@@ -284,3 +285,27 @@ def test_a_program_ends_that_leaves_an_iteration_in_the_middle(serve: Serve) -> 
         timeout=30,
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "1\n", "")
+
+
+@pytest.mark.parametrize("own_client", [False, True])
+def test_a_call_needs_no_thread_where_none_can_be_started(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, own_client: bool
+) -> None:
+    """As in a function of `atexit`, from Python 3.12 on, or in a container that has as many as it may have."""
+    server = serve(result("bye"))
+    start = threading.Thread.start
+
+    def refused(thread: threading.Thread) -> None:
+        if threading.current_thread() is threading.main_thread():
+            raise RuntimeError("can't create new thread at interpreter shutdown")
+        start(thread)
+
+    with (
+        httpx.Client() as own,
+        MinCloud(
+            base_url=f"http://localhost:{server.port}", access_token=TOKEN, http_client=own if own_client else None
+        ) as cloud,
+        monkeypatch.context() as patched,
+    ):
+        patched.setattr(threading.Thread, "start", refused)
+        assert cloud.functions.invoke("greet") == "bye"
