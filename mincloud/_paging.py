@@ -207,7 +207,8 @@ class PageCursor(Generic[Item]):
         self._move_on(fetched)
         fresh = self._seen.filter_new(objects)
         if fresh:
-            self._without_news = 0
+            if fresh[-1] is objects[-1]:  # else there are only additions before what was seen
+                self._without_news = 0
             self._last, self._reached = self._identity(objects[-1]), offset + len(objects)
             known = next(place for place, item in enumerate(objects) if item is fresh[0])
             return Page(fresh, offset + known, total)

@@ -518,3 +518,24 @@ def test_a_service_whose_offset_counts_pages_is_found_out(open_side: OpenSide, s
     with pytest.raises(InvalidResponse, match="brings nothing new"):
         side.run(lambda cloud: cloud.jobs.list("greet", page_size=100))
     assert len(service.received) < 200
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_a_service_that_ignores_offset_while_objects_are_added_is_found_out(
+    open_side: OpenSide, service: ScriptedService, counts: bool
+) -> None:
+    service.add_functions(100)
+    service.counts = counts
+
+    def first_page(received: Received) -> Reply | None:
+        if received.number > 1000:
+            return Reply(400)
+        service.add_functions(1)
+        meta: dict[str, Any] = {"total_count": 450} if counts else {}
+        return Reply(200, {"meta": meta, "objects": service.functions[: int(received.query["limit"])]})
+
+    service.before = first_page
+    side = open_side(base_url=service.url, access_token="t", max_retries=0)
+    with pytest.raises(InvalidResponse, match="brings nothing new: does the service ignore offset"):
+        side.run(lambda cloud: cloud.functions.list(page_size=50))
+    assert len(service.received) < 200
