@@ -69,7 +69,11 @@ def test_calls_are_made_in_the_context_of_the_caller(open_side: OpenSide, servic
     """So spans have their parent, and log lines what was bound to them."""
     current: ContextVar[str] = ContextVar("current", default="lost")
     seen: list[str] = []
-    side = open_side(base_url=service.url, access_token="t", on_attempt=lambda _: seen.append(current.get()))
+
+    def note(_: object) -> None:
+        seen.append(current.get())
+
+    side = open_side(base_url=service.url, access_token="t", on_attempt=note)
 
     def within(cloud: Any) -> Any:
         current.set("the caller's")
