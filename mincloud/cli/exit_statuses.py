@@ -151,6 +151,14 @@ def describe_error(error: Exception, *, command: str = "", name: str = "") -> tu
             return NOT_FOUND, f"there is no function {name!r}: `mincloud-py list` shows those there are"
         case errors.NotFound():
             return NOT_FOUND, f"the service knows no such address: check the base URL ({error})"
+        case errors.Unauthorized() if error.attempts and error.attempts[-1].operation in (
+            "authorize",
+            "createAccessToken",
+        ):
+            return NOT_ALLOWED, (
+                "the service does not accept the client_id and client_secret: correct MINCLOUD_CLIENT_ID and MINCLOUD_CLIENT_SECRET, or "
+                "unset them to use the login"
+            )
         case errors.Unauthorized():
             return NOT_ALLOWED, (
                 "the service does not accept the access token: `mincloud-py login` obtains another, `mincloud-py whoami` says where "

@@ -57,6 +57,18 @@ def test_a_token_that_is_not_accepted_ends_with_3(prepared: Program, command: st
     assert "the service does not accept the access token: `mincloud-py login` obtains another" in ended.line
 
 
+@pytest.mark.parametrize("command", ["list", "invoke"])
+def test_a_client_secret_that_is_not_accepted_is_told_from_a_token(prepared: Program, command: str) -> None:
+    prepared.logged_out()
+    prepared.set(MINCLOUD_CLIENT_ID="me", MINCLOUD_CLIENT_SECRET="not-the-secret")
+    ended = prepared(*TALKING[command])
+    assert ended.status == 3
+    assert (
+        "the service does not accept the client_id and client_secret: correct MINCLOUD_CLIENT_ID and MINCLOUD_CLIENT_SECRET"
+        in ended.line
+    )
+
+
 @pytest.mark.parametrize("command", [name for name in NAMING if name != "batch"])
 def test_a_function_that_is_not_there_ends_with_4(prepared: Program, command: str) -> None:
     ended = prepared(*TALKING[command])
