@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from .._concurrency.asyncio_ import run_within
 from .._logging import suppress_httpcore_logs
-from .._urls import origin_of
+from .._urls import origin_of, redact_url
 from ..errors import ClientClosed, ConfigurationError
 from ..transports import Response, connection_failed, response_too_large, timed_out
 from .connections import Deadline
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..errors import TransportError
     from ..transports import AsyncHTTPClient, Request
 
@@ -70,6 +72,9 @@ class AsyncHTTPXTransport:
         # Both packages have the same names; what holds for one holds for the other.
         self._client: Any = client
         self._package: Any = sys.modules[package]
+        # The frames of httpx have the request among their local variables, whose repr shows a signed address.
+        shown: Callable[[Any], str] = lambda sent: f"<Request({sent.method!r}, {redact_url(str(sent.url))!r})>"  # noqa: E731
+        self._request_class: Any = type("Request", (self._package.Request,), {"__repr__": shown})
         self._origin = origin_of(base_url)
 
     async def send(self, request: Request, timeout: float) -> Response:
@@ -104,7 +109,7 @@ class AsyncHTTPXTransport:
 
     async def _send(self, request: Request, deadline: Deadline, trace: _RequestTrace) -> Response:
         left = deadline.remaining(TimeoutError)
-        outgoing = self._package.Request(
+        outgoing = self._request_class(
             request.method,
             request.url,
             headers=[*request.headers, *self._own_headers(request)],

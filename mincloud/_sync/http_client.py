@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from .._concurrency.threads import run_within
 from .._logging import suppress_httpcore_logs
-from .._urls import origin_of
+from .._urls import origin_of, redact_url
 from ..errors import ClientClosed, ConfigurationError
 from ..transports import Response, connection_failed, response_too_large, timed_out
 from .connections import Deadline
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..errors import TransportError
     from ..transports import HTTPClient, Request
 
@@ -71,6 +73,9 @@ class HTTPXTransport:
         # Both packages have the same names; what holds for one holds for the other.
         self._client: Any = client
         self._package: Any = sys.modules[package]
+        # The frames of httpx have the request among their local variables, whose repr shows a signed address.
+        shown: Callable[[Any], str] = lambda sent: f"<Request({sent.method!r}, {redact_url(str(sent.url))!r})>"  # noqa: E731
+        self._request_class: Any = type("Request", (self._package.Request,), {"__repr__": shown})
         self._origin = origin_of(base_url)
 
     def send(self, request: Request, timeout: float) -> Response:
@@ -105,7 +110,7 @@ class HTTPXTransport:
 
     def _send(self, request: Request, deadline: Deadline, trace: _RequestTrace) -> Response:
         left = deadline.remaining(TimeoutError)
-        outgoing = self._package.Request(
+        outgoing = self._request_class(
             request.method,
             request.url,
             headers=[*request.headers, *self._own_headers(request)],

@@ -53,6 +53,7 @@ from .misbehaving_server import (
     reset,
     result,
 )
+from .test_secrets import locals_of
 
 TOKEN = "a-token-of-the-test"
 INVOKE: Action = lambda cloud: cloud.functions.invoke("greet")  # noqa: E731
@@ -535,8 +536,16 @@ def test_what_an_event_hook_raises_reaches_the_caller(
 
     server = serve(reply(FUNCTION))
     hooks = {"request": [fail if is_sync else fail_async]}
-    with pytest.raises(LookupError, match="a fault of the hook"):
-        open_with(server.url, client={"event_hooks": hooks}).run(READ)
+    side = open_with(server.url, client={"event_hooks": hooks})
+    job = Job(id=1, status="fulfilled", user_log_url=f"{server.url}/log?Signature=a-signature-of-the-test")
+    read_log: Action = lambda cloud: cloud.jobs.log(job)  # noqa: E731
+    for action in (READ, read_log):
+        with pytest.raises(LookupError, match="a fault of the hook") as caught:
+            side.run(action)
+        # The frames of httpx have the request among their local variables.
+        assert not any(
+            secret in line for line in locals_of(caught.value) for secret in (TOKEN, "a-signature-of-the-test")
+        )
     assert server.requests == []
 
 
