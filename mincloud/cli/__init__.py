@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 
+_DOING_ONE_AFTER_ANOTHER = ("deploy", "delete", "trigger")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command.
 
@@ -48,15 +51,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     terminal = Terminal(json=bool(args.json), colour=not args.no_color)
     if args.debug:
         _log_requests()
+    ended: int | None = None
     try:
-        status: int = resolve_name(f"{__name__}.{args.run}")(args, terminal)
+        ended = status = int(resolve_name(f"{__name__}.{args.run}")(args, terminal))
         sys.stdout.flush()
     except KeyboardInterrupt:
         terminal.error(f"{PROGRAM}: interrupted", {"error": {"kind": "Interrupted", "message": "interrupted"}})
         return INTERRUPTED
     except BrokenPipeError:  # the reader has stopped, as with `| head`
         _discard_output()
-        return DONE
+        if ended is None and args.command in _DOING_ONE_AFTER_ANOTHER and not getattr(args, "dry_run", False):
+            message = "standard output was closed before all was done, so the rest was left"
+            terminal.error(f"{PROGRAM}: {message}", {"error": {"kind": "WrongUsage", "message": message}})
+            return WRONG_USAGE
+        return ended or DONE
     except (CommandError, MinCloudError, OSError, ValueError) as error:
         status, message = describe_error(error, command=args.command, name=getattr(args, "name", ""))
         if args.debug:

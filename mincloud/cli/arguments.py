@@ -37,7 +37,7 @@ class CommandParser(argparse.ArgumentParser):
     """A parser that takes options anywhere among the arguments, and reports an error in one line."""
 
     def __init__(self, **options: Any) -> None:
-        self._interleaving = False
+        self._passes = 0
         super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
 
     def add_flag(self, *names: str, help: str) -> None:  # noqa: A002 - argparse's name
@@ -51,13 +51,19 @@ class CommandParser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride] - overloads of one body
         """Parses; see the class."""
         # `invoke greet --json '{}'`: argparse alone would give up on the optional DATA before it comes.
-        if self._interleaving or self.get_default("run") is None:
+        if self.get_default("run") is None:
             return super().parse_known_args(args, namespace)
-        self._interleaving = True
-        try:
-            return self.parse_known_intermixed_args(args, namespace)
-        finally:
-            self._interleaving = False
+        self._passes += 1
+        if self._passes == 1:
+            try:
+                return self.parse_known_intermixed_args(args, namespace)
+            finally:
+                self._passes = 0
+        if self._passes == 2 and "--" in args:  # noqa: PLR2004 - the pass for options, in which Python 3.11 drops it
+            place = args.index("--")
+            namespace, others = super().parse_known_args(args[:place], namespace)
+            return namespace, [*others, *args[place:]]
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         """Raises argparse's message as an error of the command line.

@@ -92,6 +92,8 @@ def batch(args: argparse.Namespace, terminal: Terminal) -> int:
     results = Path(args.output)
     if inputs.is_file and results.exists() and results.samefile(inputs.path):
         raise CommandError(f"{results} holds the inputs: name another file with -o")
+    if results.exists() and not results.is_file():
+        raise CommandError(f"{results} is no regular file: name another with -o, or - for standard output")
     called: dict[str, Any] = {
         "function": args.name,
         "environment": destination.environment,

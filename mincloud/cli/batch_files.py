@@ -8,6 +8,7 @@ nothing is called twice, even after a power failure; a line whose note was cut o
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import stat
@@ -124,12 +125,14 @@ class Inputs:
         count: The number of the last line that is not blank, once `check` has read a file.
 
     Raises:
-        OSError: There is no such file.
+        OSError: There is no such file, or it is a folder.
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.path = Path(name)
+        if name != "-" and self.path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
         self.is_file = name != "-" and stat.S_ISREG(self.path.stat().st_mode)
         self.count: int | None = None
 

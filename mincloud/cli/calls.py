@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import sys
 import time
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import FunctionError, JobError, JobNotFound, JobTimeout, MinCloudError, ResultUnavailable
 from .clients import resolve_destination
-from .exit_statuses import DONE, FAILED, PROGRAM, CommandError, describe_error, escaped
+from .exit_statuses import DONE, FAILED, PROGRAM, CommandError, describe_error, escaped, suggested
 from .terminal import Cell
 from .units import duration, seconds_between, size
 
@@ -47,34 +46,39 @@ def invoke(args: argparse.Namespace, terminal: Terminal) -> int:
             result = cloud.functions.invoke(args.name, data)
         except FunctionError as error:
             if args.log:
-                _print_log_of_call(cloud, args.name, data, begun_at)
+                _print_log_of_call(cloud, args.name, data, begun_at, terminal)
             if terminal.json or not terminal.shows_errors:
                 raise
             _, message = describe_error(error, command="invoke", name=args.name)
-            log = f"`mincloud-py logs {shlex.quote(args.name)}` shows its log"
+            log = f"{suggested('logs', args.name)} shows its log"
             raise CommandError(message, FAILED, details=[*_failing_line(cloud, error), log]) from error
+        if terminal.json:
+            terminal.document(result)
+        else:
+            terminal.block(_readable(result))
         if args.log:
-            _print_log_of_call(cloud, args.name, data, begun_at)
-    if terminal.json:
-        terminal.document(result)
-    else:
-        terminal.block(_readable(result))
+            sys.stdout.flush()
+            _print_log_of_call(cloud, args.name, data, begun_at, terminal)
     return DONE
 
 
-def _print_log_of_call(cloud: MinCloud, name: str, data: dict[str, Any] | None, begun_at: float) -> None:
-    """Prints the log of the newest call with this data to standard error."""
-    for _ in range(_LOG_ATTEMPTS):
-        call = (data or {}, begun_at - _CLOCK_DIFFERENCE, time.time() + _CLOCK_DIFFERENCE)
-        (found,) = cloud.functions.find_calls(name, [call], sync=True)
-        if found.runs:
-            run = max(found.runs, key=lambda each: 0 if each.job is None else each.job.id)
-            sys.stderr.write(escaped(run.log()))
-            return
-        time.sleep(_LOG_INTERVAL)
-    sys.stderr.write(
-        f"{PROGRAM}: note: the log of this call is not there yet; `mincloud-py logs {name}` may show it later\n"
-    )
+def _print_log_of_call(
+    cloud: MinCloud, name: str, data: dict[str, Any] | None, begun_at: float, terminal: Terminal
+) -> None:
+    """Prints the log of the newest call with this data to standard error; says so if it is not to be had."""
+    problem = "is not there yet"
+    try:
+        for _ in range(_LOG_ATTEMPTS):
+            call = (data or {}, begun_at - _CLOCK_DIFFERENCE, time.time() + _CLOCK_DIFFERENCE)
+            (found,) = cloud.functions.find_calls(name, [call], sync=True)
+            if found.runs:
+                run = max(found.runs, key=lambda each: 0 if each.job is None else each.job.id)
+                sys.stderr.write(escaped(run.log()))
+                return
+            time.sleep(_LOG_INTERVAL)
+    except MinCloudError as error:  # the function has run, and what became of it matters more
+        problem = f"cannot be had: {error}"
+    terminal.note(f"{PROGRAM}: note: the log of this call {problem}; {suggested('logs', name)} may show it later")
 
 
 def _failing_line(cloud: MinCloud, error: FunctionError) -> list[str]:
@@ -101,15 +105,27 @@ def trigger(args: argparse.Namespace, terminal: Terminal) -> int:
     destination = resolve_destination(args, terminal)
     with destination.connect() as cloud:
         runs: list[Run] = []
+        status = DONE
         for data in inputs:
-            run = cloud.functions.trigger(args.name, data)
+            try:
+                run = cloud.functions.trigger(args.name, data)
+            except MinCloudError as error:
+                if not (args.wait and runs):
+                    raise
+                # The others run, so they are waited for.
+                accepted = f"of {len(inputs)} calls {len(runs)} were accepted: "
+                status = terminal.failure(error, {"accepted": len(runs)}, name=args.name, prefix=accepted)
+                break
             runs.append(run)
             if not args.wait:
                 terminal.result(
                     {"function": args.name, "accepted": True, "handle": run.to_dict()},
-                    f"{args.name} was accepted in {destination}; `mincloud-py jobs {args.name}` shows what becomes of it",
+                    f"{args.name} was accepted in {destination}; {suggested('jobs', args.name)} shows what becomes of it",
                 )
-        return _wait(cloud, runs, args.wait_for, terminal) if args.wait else DONE
+        if not args.wait:
+            return DONE
+        waited = _wait(cloud, runs, args.wait_for, terminal)
+        return status or waited
 
 
 def wait(args: argparse.Namespace, terminal: Terminal) -> int:
@@ -117,7 +133,7 @@ def wait(args: argparse.Namespace, terminal: Terminal) -> int:
     text, _ = _read_argument(args.handle, "HANDLE")
     with resolve_destination(args, terminal).connect() as cloud:
         try:
-            handles = [json_object(document) for document in _documents(text)]
+            handles = [json_object(document) for document in _documents(text).values()]
             runs = [cloud.functions.resume(handle.get("handle", handle)) for handle in handles]
         except (ValueError, TypeError) as error:
             raise CommandError(f"HANDLE must be what `mincloud-py trigger --json` printed: {error}") from None
@@ -145,7 +161,7 @@ def _wait(cloud: MinCloud, runs: Sequence[Run], seconds: float, terminal: Termin
                 else:
                     _show_ended(run, job, terminal)
     except JobTimeout as error:
-        raise CommandError(f"{error}: `mincloud-py jobs {runs[0].function}` shows them", FAILED) from error
+        raise CommandError(f"{error}: {suggested('jobs', runs[0].function)} shows them", FAILED) from error
     return status
 
 
@@ -164,11 +180,11 @@ def _wait_for_job(run: Run, seconds: float, terminal: Terminal) -> Job:
             return run.wait(seconds)
     except JobNotFound as error:
         raise JobNotFound(
-            f"no job of {run.function!r} appeared within {seconds:g} s: `mincloud-py jobs {run.function}` shows those there are"
+            f"no job of {run.function!r} appeared within {seconds:g} s: {suggested('jobs', run.function)} shows those there are"
         ) from error
     except JobTimeout as error:
         raise JobTimeout(
-            f"{error}: `mincloud-py jobs {run.function} --follow` shows when it ends", job=error.job
+            f"{error}: {suggested('jobs', run.function, '--follow')} shows when it ends", job=error.job
         ) from error
 
 
@@ -190,7 +206,8 @@ def _show_ended(run: Run, job: Job, terminal: Terminal) -> None:
         f"{job.status} after {took}" if took else f"{job.status}",
         *([size(job.mem_usage)] if job.mem_usage else []),
     ]
-    terminal.text(f"job {job.id} {', '.join(parts)}; `mincloud-py logs {run.function} --job {job.id}` shows its log")
+    log = suggested("logs", run.function, "--job", str(job.id))
+    terminal.text(f"job {job.id} {', '.join(parts)}; {log} shows its log")
 
 
 def debug(args: argparse.Namespace, terminal: Terminal) -> int:
@@ -240,21 +257,20 @@ def _read_inputs() -> list[dict[str, Any]]:
     """Reads standard input: a JSON object, or one on each line."""
     text, place = _read_argument("-", "DATA")
     documents = _documents(text)
-    if len(documents) == 1:
-        return [_checked_object(documents[0], place, "; nothing was called")]
     return [
-        _checked_object(document, f"line {line} of {place}", "; nothing was called")
-        for line, document in enumerate(documents, 1)
+        _checked_object(document, f"line {line} of {place}" if len(documents) > 1 else place, "; nothing was called")
+        for line, document in documents.items()
     ]
 
 
-def _documents(text: str) -> list[str]:
-    """Splits a text into JSON documents: itself if it is a JSON object, else its lines."""
+def _documents(text: str) -> dict[int, str]:
+    """Splits a text into JSON documents, by the numbers of their lines: itself if it is a JSON object, else its lines."""
     try:
         json_object(text)
     except ValueError:
-        return [line for line in text.splitlines() if line.strip()]
-    return [text]
+        # Not `splitlines`, which splits at U+2028 too, and a JSON string may hold that.
+        return {number: line for number, line in enumerate(text.split("\n"), 1) if line.strip()}
+    return {1: text}
 
 
 def _read_argument(argument: str, name: str) -> tuple[str, str]:

@@ -82,8 +82,8 @@ def _deploy_one(
             previous = None
         action = _action(source, previous, args)
     else:
-        code = source.code if args.bundle else source.file
-        deployment = cloud.functions.deploy(source.name, code, remark=args.remark, plan=args.plan)
+        # Not the file again: it may have changed since it was checked, and a pipe is read once.
+        deployment = cloud.functions.deploy(source.name, source.code, remark=args.remark, plan=args.plan)
         action, previous = deployment.action, deployment.previous
     difference = _difference(source, previous) if args.diff else []
     if terminal.json:
@@ -127,6 +127,9 @@ def _smoke(
     name = deployment.function.name
     try:
         cloud.functions.invoke(name, data)
+    except KeyboardInterrupt:
+        terminal.note(f"mincloud-py: the smoke call of {name} was interrupted: {_roll_back(cloud, deployment)}")
+        raise
     except MinCloudError as error:
         status, message = describe_error(error, command="invoke", name=name)
         raise CommandError(

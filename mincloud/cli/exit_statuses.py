@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -101,6 +102,11 @@ def error_fields(error: BaseException | None) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value is not None}
 
 
+def suggested(*words: str) -> str:
+    """A command line of this program to paste into a shell, in backquotes."""
+    return f"`{shlex.join([PROGRAM, *words])}`"
+
+
 def printable(text: str) -> str:
     """A text on one line, with control characters escaped."""
     return escaped(" ".join(text.split()))
@@ -132,7 +138,7 @@ def describe_error(error: Exception, *, command: str = "", name: str = "") -> tu
         case errors.FunctionError() if command == "invoke" and _is_out_of_time(error):
             return (
                 FAILED,
-                f"{error}: a call that is waited for has 5 s; `mincloud-py trigger {name} --wait` gives it 300 s",
+                f"{error}: a call that is waited for has 5 s; {suggested('trigger', name, '--wait')} gives it 300 s",
             )
         case errors.AmbiguousJob():
             return AMBIGUOUS, str(error)
@@ -179,7 +185,7 @@ def describe_error(error: Exception, *, command: str = "", name: str = "") -> tu
             return SERVICE_FAILED, f"{error}: check the base URL"
         case errors.TransportError() if error.may_have_run and command in ("invoke", "trigger", "debug"):
             return SERVICE_FAILED, (
-                f"{error}: the function may have run, so it is not called again; `mincloud-py jobs {name}` shows its calls"
+                f"{error}: the function may have run, so it is not called again; {suggested('jobs', name)} shows its calls"
             )
         case errors.ConnectionFailed() if urlsplit(error.url).hostname in THIS_MACHINE:
             return SERVICE_FAILED, f"{error}: start the emulator with `mincloud-py emulator`, or check the base URL"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import NotFound
 from .clients import resolve_destination
-from .exit_statuses import DONE, INTERRUPTED, CommandError, printable
+from .exit_statuses import DONE, INTERRUPTED, CommandError, printable, suggested
 from .terminal import Cell, status_cell
 from .units import local_time, size, zone
 
@@ -74,10 +74,9 @@ def new(args: argparse.Namespace, terminal: Terminal) -> int:
     file.parent.mkdir(exist_ok=True)
     with file.open("x", encoding="utf-8", newline="") as opened:
         opened.write(STARTING_CODE)
-    name = shlex.quote(args.name)
     terminal.result(
         {"name": args.name, "file": str(file)},
-        f"made {file}: edit it, then `mincloud-py deploy {name}` and `mincloud-py invoke {name}`",
+        f"made {file}: edit it, then {suggested('deploy', args.name)} and {suggested('invoke', args.name)}",
     )
     return DONE
 
@@ -89,6 +88,8 @@ def pull(args: argparse.Namespace, terminal: Terminal) -> int:
     else:
         file = Path(args.output)
         file = file / "index.js" if file.is_dir() else file
+    if args.output != "-" and file.exists() and not file.is_file():
+        raise CommandError(f"{file} is no regular file: -o - prints the code")
     with resolve_destination(args, terminal).connect() as cloud:
         function = cloud.functions.get(args.name)
     code = function.function_code or ""
@@ -103,7 +104,7 @@ def pull(args: argparse.Namespace, terminal: Terminal) -> int:
     if existing is not None and existing != content and not args.force:
         raise CommandError(
             f"{file} differs from the service's code, and would be lost: --force overwrites it; "
-            f"`mincloud-py deploy {args.name} {file} --diff --dry-run` shows the difference"
+            f"{suggested('deploy', args.name, str(file), '--diff', '--dry-run')} shows the difference"
         )
     if existing != content:
         if args.output is None:
@@ -202,6 +203,7 @@ def _default_file(name: str, advice: str) -> Path:
 
 def _write_atomically(file: Path, content: bytes) -> None:
     """Writes a file completely or not at all."""
+    file = Path(os.path.realpath(file))  # a link stays a link
     partial = file.with_name(f".{file.name}.part")
     try:
         partial.write_bytes(content)

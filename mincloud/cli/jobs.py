@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import JobNotFound
 from .calls import job_document
 from .clients import resolve_destination
-from .exit_statuses import DONE, NOT_FOUND, CommandError
+from .exit_statuses import DONE, NOT_FOUND, CommandError, suggested
 from .terminal import Cell, status_cell
 from .units import counted, duration, local_time, seconds_between, size, zone
 
@@ -37,12 +37,12 @@ def jobs(args: argparse.Namespace, terminal: Terminal) -> int:
     """Lists the jobs of a function, the newest first; or follows them, the newest last."""
     filters: dict[str, Any] = {"source": args.source, "status": args.status, "service_type": args.service_type}
     with resolve_destination(args, terminal).connect() as cloud:
+        if args.failed and args.status is not None:
+            raise CommandError("--failed and --status are two filters of the status: choose one")
         if args.follow:
             if args.until is not None or args.all:
                 raise CommandError("--follow shows what comes: it goes with neither --until nor --all")
             _print_followed(cloud, args, filters, terminal)
-        if args.failed and args.status is not None:
-            raise CommandError("--failed and --status are two filters of the status: choose one")
         limit = None if args.all else args.limit
         paginator = cloud.jobs.list(
             args.name,
@@ -151,7 +151,7 @@ def logs(args: argparse.Namespace, terminal: Terminal) -> int:
         elif (newest := next(iter(cloud.jobs.list(args.name, page_size=1)), None)) is not None:
             job = newest
         else:
-            raise CommandError(f"{args.name!r} was never called: `mincloud-py invoke {args.name}` calls it", NOT_FOUND)
+            raise CommandError(f"{args.name!r} was never called: {suggested('invoke', args.name)} calls it", NOT_FOUND)
         if args.follow:
             with terminal.spinner(lambda: f"job {job.id} is {job.status}"):
                 while job.status in _UNFINISHED:
@@ -169,7 +169,7 @@ def _print_logs(cloud: MinCloud, args: argparse.Namespace, terminal: Terminal) -
     found = list(islice(ended, args.limit or _DEFAULT_LOGS))
     if not found:
         raise CommandError(
-            f"{args.name!r} has no such jobs: `mincloud-py jobs {args.name}` shows those it has", NOT_FOUND
+            f"{args.name!r} has no such jobs: {suggested('jobs', args.name)} shows those it has", NOT_FOUND
         )
     for job in reversed(found):
         _print_log(cloud, job, terminal, with_heading=True)
@@ -181,7 +181,7 @@ def _get_job(cloud: MinCloud, name: str, job_id: int) -> Job:
         return cloud.jobs.get(name, job_id)
     except JobNotFound as error:
         raise CommandError(
-            f"{name!r} has no job {job_id}: `mincloud-py jobs {name} --all` shows those it has", NOT_FOUND
+            f"{name!r} has no job {job_id}: {suggested('jobs', name, '--all')} shows those it has", NOT_FOUND
         ) from error
 
 

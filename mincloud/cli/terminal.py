@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
 import os
@@ -42,6 +43,17 @@ STATUS_STYLES = {
     "updated": "yellow",
     "unchanged": "dim",
 }
+
+
+def _escape_as_json(error: UnicodeError) -> tuple[str, int]:
+    """Escapes the characters that an encoding lacks as JSON does, so that a JSON document stays one."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
+
+
+_ESCAPING = "mincloud.escape-as-json"
+codecs.register_error(_ESCAPING, _escape_as_json)
 
 
 class Cell(str):
@@ -152,8 +164,7 @@ class Terminal:
         self._colour = colour and not os.environ.get("NO_COLOR")
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
-                # What the encoding has no character for is escaped, which within JSON is what JSON would have as well.
-                stream.reconfigure(errors="backslashreplace")
+                stream.reconfigure(errors=_ESCAPING)
 
     @property
     def is_interactive(self) -> bool:

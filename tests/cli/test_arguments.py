@@ -63,6 +63,15 @@ def test_global_options_stand_before_or_after_the_command(program: Program, gree
     assert before.document == after.document == between.document == "hello Lin"
 
 
+def test_words_after_two_hyphens_are_no_options(program: Program) -> None:
+    program.emulator.stub("-x", lambda event: event["data"])
+    assert program.done("invoke", "--json", "--", "-x", '{"a": 1}').document == {"a": 1}
+    assert program.done("delete", "--yes", "--", "-x").out.startswith("deleted -x in ")
+    program.done("new", "--", "-y")
+    assert "created -y" in program.done("deploy", "--", "-y").out
+    assert "unrecognized arguments: --jsn" in program("list", "--jsn", "--").line
+
+
 def test_the_environment_of_the_option_is_used_wherever_it_stands(program: Program) -> None:
     program.emulator.stub("staged", lambda _: "staged", environment="5f2a")
     assert program.done("-e", "5f2a", "invoke", "staged").out == "staged\n"

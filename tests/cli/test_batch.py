@@ -236,6 +236,10 @@ def test_results_that_are_there_are_not_overwritten_unless_told_to(batch: Batch)
         (["--resume", "--force"], "--resume goes on and --force begins anew: choose one"),
         (["-o", "in.jsonl"], "in.jsonl holds the inputs: name another file with -o"),
         (["-o", "nowhere/out"], "nowhere/out.journal: No such file or directory"),
+        (
+            ["-o", "/dev/null", "--force"],
+            "/dev/null is no regular file: name another with -o, or - for standard output",
+        ),
     ],
 )
 def test_options_that_make_no_sense_call_nothing(batch: Batch, options: list[str], complaint: str) -> None:
@@ -250,6 +254,9 @@ def test_options_that_make_no_sense_call_nothing(batch: Batch, options: list[str
 def test_inputs_that_are_not_there_make_no_file(batch: Batch) -> None:
     ended = batch()
     assert (ended.status, ended.line) == (2, "mincloud-py: in.jsonl: No such file or directory\n")
+    assert list(batch.program.work.iterdir()) == []
+    ended = batch.program("batch", "count", "..", "-o", "out.jsonl")
+    assert (ended.status, ended.line) == (2, "mincloud-py: ..: Is a directory\n")
     assert list(batch.program.work.iterdir()) == []
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mincloud_emulator import Emulator, Limits
 
-from .conftest import GREET, Program
+from .conftest import GREET, SCRIPT, Program
 
 if TYPE_CHECKING:
     import threading
@@ -120,6 +122,19 @@ def test_characters_that_the_terminal_has_not_are_escaped(program: Program, echo
     assert (ended.status, ended.out) == (0, '"\\u597d"\n')
 
 
+def test_json_stays_json_whatever_the_encoding(program: Program, echo: str) -> None:
+    value = "é ñ 😀 \x85 好"
+    words = ["invoke", echo, json.dumps({"value": value}), "--json"]
+    for encoding in ("ascii", "gbk"):  # that of Windows in Chinese
+        ended = subprocess.run(
+            [SCRIPT, *words],
+            capture_output=True,
+            check=True,
+            env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
+        )
+        assert json.loads(ended.stdout.decode(encoding)) == value
+
+
 def test_trigger_does_not_wait(program: Program, greet: str) -> None:
     data = '{"username": "Lin"}'
     assert program.done("trigger", greet, data).out.startswith(
@@ -164,6 +179,53 @@ def test_a_line_of_standard_input_that_is_no_object_is_said_before_the_first_cal
     assert ended.status == 2
     assert """line 2 of standard input must be a JSON object, as '{"username": "Lin"}': it is a list""" in ended.line
     assert program.emulator.calls == []
+
+
+def test_a_line_of_standard_input_is_named_by_its_number(program: Program, greet: str) -> None:
+    ended = program("trigger", greet, "-", given=b'\n{"username": "Lin"}\n\n[1]\n')
+    assert (ended.status, "line 4 of standard input must be a JSON object" in ended.line) == (2, True)
+
+
+def test_a_line_of_standard_input_ends_at_a_line_feed_alone(program: Program, greet: str) -> None:
+    lines = '{"username": "a\u2028b"}\n{"username": "c\u0085d"}\r\n'
+    printed = program.done("trigger", greet, "-", "--json", given=lines.encode())
+    names = [json.loads(line)["handle"]["data"]["username"] for line in printed.out.split("\n") if line]
+    assert names == ["a\u2028b", "c\u0085d"]
+    waited = program.done("wait", "-", "--json", given=printed.out.encode())
+    assert sorted(json.loads(line)["result"] for line in waited.out.split("\n") if line) == [
+        "hello a\u2028b",
+        "hello c\u0085d",
+    ]
+
+
+@pytest.mark.parametrize("accepted", [1, 2])
+def test_calls_that_were_accepted_are_waited_for_where_a_later_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, accepted: int
+) -> None:
+    with Emulator(limits=Limits(body_bytes=500)) as emulator:
+        program = Program(emulator, tmp_path, monkeypatch)
+        emulator.stub("greet", lambda event: f"hello {event['data']['username']}")
+        names = ["Lin", "Wei", "Ann"]
+        names[accepted] *= 500
+        lines = "".join(json.dumps({"username": name}) + "\n" for name in names)
+        ended = program("trigger", "greet", "-", "--wait", given=lines.encode())
+        assert len(emulator.calls) == accepted
+    assert ended.status == 5
+    assert f"of 3 calls {accepted} were accepted: the service refused: 413" in ended.line
+    assert ended.out.count("hello ") == accepted
+
+
+def test_commands_that_are_suggested_can_be_pasted(program: Program) -> None:
+    program.emulator.stub("a b", lambda _: "done")
+    program.write("a b.js", "mine")
+    assert "`mincloud-py jobs 'a b'` shows" in program.done("trigger", "a b").out
+    program.emulator.clock.advance(60)
+    assert "`mincloud-py logs 'a b' --job " in program.done("trigger", "a b", "--wait").out
+    assert "`mincloud-py jobs 'a b' --all` shows" in program("logs", "a b", "--job", "999").line
+    assert "`mincloud-py jobs 'a b'` shows" in program("logs", "a b", "--failed").line
+    assert "`mincloud-py deploy 'a b' 'a b.js' --diff --dry-run`" in program("pull", "a b", "-o", "a b.js").line
+    program.emulator.drop_next(after=True)
+    assert "`mincloud-py jobs 'a b'` shows its calls" in program("invoke", "a b").line
 
 
 def test_a_call_whose_job_cannot_be_told_has_a_status_of_its_own(program: Program, greet: str) -> None:
@@ -220,6 +282,16 @@ def test_invoke_prints_the_log_of_its_call_when_told_to(program: Program) -> Non
     ended = program("invoke", "greet", "{}", "--log")
     assert ended.status == 1
     assert "ERROR" in ended.err
+    assert ended.err.endswith("mincloud-py: the function 'greet' failed: TypeError: username is missing\n")
+
+
+def test_a_log_that_cannot_be_had_hides_no_result(program: Program, greet: str) -> None:
+    program.emulator.fail_next(403, path="*/job/", method="GET", times=2)
+    ended = program("invoke", greet, '{"username": "Lin"}', "--log")
+    assert (ended.status, ended.out) == (0, "hello Lin\n")
+    assert "note: the log of this call cannot be had: 403" in ended.line
+    ended = program("invoke", greet, "{}", "--log")
+    assert ended.status == 1
     assert ended.err.endswith("mincloud-py: the function 'greet' failed: TypeError: username is missing\n")
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mincloud import MinCloud
+from mincloud_emulator import runtime
 
 from .conftest import GREET, ROOT
 
@@ -80,6 +84,27 @@ def test_what_cannot_be_deployed_is_said_before_anything_is_sent(
     assert ended.status == 2
     assert complaint in ended.line
     assert _deployed() == {}
+
+
+def test_a_pipe_is_read_once(program: Program) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, GREET.encode())
+    os.close(writing)
+    program.done("deploy", "greet", f"/dev/fd/{reading}")
+    os.close(reading)
+    assert _deployed() == {"greet": GREET}
+
+
+def test_what_was_checked_is_what_is_sent(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    def syntax_faults(*given: Any) -> Any:
+        program.write("greet.js", "broken meanwhile")
+        return original(*given)
+
+    original = runtime.syntax_faults
+    monkeypatch.setattr(runtime, "syntax_faults", syntax_faults)
+    program.write("greet.js", GREET)
+    program.done("deploy", "greet.js")
+    assert _deployed() == {"greet": GREET}
 
 
 def test_what_was_done_is_said_for_each(program: Program) -> None:
@@ -350,6 +375,27 @@ def test_a_smoke_call_whose_undoing_fails_says_what_is_there(program: Program) -
     assert ended.status == 1
     assert "and the new code is still there, since it could not be undone: 500" in ended.err
     assert set(_deployed()) == {"greet"}
+
+
+def test_a_smoke_call_that_is_interrupted_puts_the_previous_code_back(
+    program: Program, released: threading.Event
+) -> None:
+    program.emulator.deploy("slow", GREET)
+    begun = threading.Event()
+
+    def wait(_: object) -> None:
+        begun.set()
+        released.wait()
+
+    program.write("slow.js", "exports.main = () => 1")
+    program.emulator.stub("slow", wait)
+    with program.start("deploy", "slow.js", "--smoke", "{}") as process:
+        assert process.stderr is not None
+        assert begun.wait(45)
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read().decode()
+        assert process.wait(45) == 130
+    assert said.startswith("mincloud-py: the smoke call of slow was interrupted: the previous code is back\n")
 
 
 def test_a_smoke_call_needs_data_and_a_deployment(program: Program) -> None:

@@ -176,6 +176,19 @@ def test_whoever_reads_no_further_gets_no_complaint(prepared: Program) -> None:
         assert process.wait(20) == 0
 
 
+def test_whoever_stops_reading_is_told_that_not_all_was_done(prepared: Program) -> None:
+    for number in range(30):
+        prepared.write(f"src/f{number}.js", "exports.main = () => 1\n" + "// x\n" * 3000)
+    with prepared.start("deploy", "src", "--diff") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        said = process.stderr.read()
+        assert said == b"mincloud-py: standard output was closed before all was done, so the rest was left\n"
+        assert process.wait(20) == 2
+
+
 def _shell(program: Program, line: str) -> subprocess.CompletedProcess[str]:
     path = f"{SCRIPT.parent}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -113,6 +114,18 @@ def test_pull_overwrites_a_changed_file_only_when_told_to(deployed: Program) -> 
     assert file.read_text() == GREET
     assert file.stat().st_mode & 0o777 == 0o600
     assert [path.name for path in file.parent.iterdir()] == ["index.js"]
+
+
+def test_pull_leaves_a_link_and_takes_no_device_for_a_file(deployed: Program) -> None:
+    file = deployed.write("real.js", "mine")
+    link = deployed.work / "link.js"
+    link.symlink_to(file)
+    deployed.done("pull", "greet", "-o", "link.js", "--force")
+    assert (link.is_symlink(), file.read_text()) == (True, GREET)
+    os.mkfifo("fifo")
+    for name in ("/dev/null", "fifo"):
+        ended = deployed("pull", "greet", "-o", name)
+        assert (ended.status, ended.line) == (2, f"mincloud-py: {name} is no regular file: -o - prints the code\n")
 
 
 def _names(program: Program) -> set[str]:

@@ -176,6 +176,8 @@ def test_followed_jobs_of_a_status_are_shown_when_they_come_to_be_in_it(
 def test_follow_has_no_end(called: Program) -> None:
     ended = called("jobs", "greet", "--follow", "--until", "1h")
     assert (ended.status, "--follow shows what comes" in ended.line) == (2, True)
+    ended = called("jobs", "greet", "--follow", "--failed", "--status", "fulfilled")
+    assert (ended.status, "two filters of the status" in ended.line) == (2, True)
 
 
 @pytest.fixture
