@@ -264,20 +264,21 @@ class APIResponse:
         Args:
             message: The error's message; None for that of the response.
         """
+        body = self.text()
         return error_class(self.status)(
-            message or self._message(),
+            message or self._message(body),
             status=self.status,
-            body=self.text(),
+            body=body,
             method=self.request.method,
             url=self.url,
             retry_after=self.retry_after(),
         )
 
-    def _message(self) -> str:
+    def _message(self, body: str) -> str:
         target = self.header("location")
         if target and self.status // 100 == 3:  # noqa: PLR2004 - the range is 3xx
             return f"the service redirects to {self.redact(redact_url(target))}: set base_url to where the API is"
-        text = self.text().strip()
+        text = body.strip()
         try:
             data: Any = json.loads(text)
         except (ValueError, RecursionError):
