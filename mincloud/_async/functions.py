@@ -75,7 +75,7 @@ class AsyncFunctions:
 
     @overload
     async def invoke(
-        self, name: str, data: Mapping[str, Any] | None = None, *, timeout: float | None = None
+        self, name: str, data: Mapping[str, Any] | None = None, *, returns: None = None, timeout: float | None = None
     ) -> Any: ...
 
     @overload

@@ -75,7 +75,9 @@ class Functions:
         return self._pipeline.options.environment or UNSET
 
     @overload
-    def invoke(self, name: str, data: Mapping[str, Any] | None = None, *, timeout: float | None = None) -> Any: ...
+    def invoke(
+        self, name: str, data: Mapping[str, Any] | None = None, *, returns: None = None, timeout: float | None = None
+    ) -> Any: ...
 
     @overload
     def invoke(

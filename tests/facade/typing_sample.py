@@ -82,6 +82,7 @@ def use(cloud: MinCloud, source: Path) -> None:
     assert_type(cloud.functions.invoke("greet", {"username": "爱范儿"}, timeout=60), Any)
     assert_type(cloud.functions.invoke("greet", {"username": "爱范儿"}, returns=Greeting), Greeting)
     assert_type(cloud.functions.invoke("greet", returns=len, timeout=60), int)
+    assert_type(cloud.functions.invoke("greet", returns=None), Any)
     result = cloud.functions.debug("greet", {}, subject="timer")
     assert_type(result, DebugResult)
     assert_type(result.log, str | None)
