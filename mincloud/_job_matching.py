@@ -252,8 +252,9 @@ class JobMatcher:
         """Whether there are more unmatched calls than jobs for them, and one was triggered since a time of `time.monotonic()`."""
         with _lock[0]:
             unmatched = [call for call in self._waited_for if call.job is None]
-        candidates = {job.id for call in unmatched for job in call.candidates}
-        return len(candidates) < len(unmatched) and any(call.triggered_at > since for call in unmatched)
+        if not any(call.triggered_at > since for call in unmatched):
+            return False
+        return len({job.id for call in unmatched for job in call.candidates}) < len(unmatched)
 
     def update_job(self, call: PendingCall, jobs: Iterable[Job]) -> None:
         """Updates a call's job from a list, if it is there."""
@@ -274,6 +275,7 @@ class JobMatcher:
         for call in unmatched:
             if call.logged_form is not None and call.logged_form in shown:
                 sent.setdefault(call.logged_form, []).append(call)
+        unread = [job for job in unassigned if self._log_may_tell(job)]
         for logged_form, all_calls in sent.items():
             for calls, jobs in _groups(all_calls, shown[logged_form]):
                 if len(jobs) > len(calls):
@@ -282,21 +284,11 @@ class JobMatcher:
                         call.candidates = [job for job in jobs if call.fits_time_of(job)]
                     continue
                 ready = jobs
-                if self._may_become_ambiguous(calls, jobs, unassigned, unmatched):
+                if _may_become_ambiguous(calls, jobs, unread, unmatched):
                     ready = [job for job in jobs if time.monotonic() - self._logs[job.id].read_at >= LOG_PATIENCE]
                     self.defers_matches = self.defers_matches or len(ready) < len(jobs)
                 for job, call in _pairs(ready, calls):
                     self._assign(job, call)
-
-    def _may_become_ambiguous(
-        self, calls: list[PendingCall], jobs: list[Job], unassigned: list[Job], unmatched: list[PendingCall]
-    ) -> bool:
-        """Whether more jobs with unread logs than other calls are left, so that one of them may show the same data."""
-        unread = [
-            job for job in unassigned if self._log_may_tell(job) and any(call.fits_time_of(job) for call in calls)
-        ]
-        others = [call for call in unmatched if call not in calls and any(call.fits_time_of(job) for job in unread)]
-        return len(unread) > len(others) + len(calls) - len(jobs)
 
     def _match_by_time(self, unassigned: list[Job], unmatched: list[PendingCall]) -> None:
         unmatched = [call for call in unmatched if call.job is None]
@@ -391,6 +383,19 @@ def _groups(calls: list[PendingCall], jobs: list[Job]) -> list[tuple[list[Pendin
                 apart.append((some_calls, some_jobs))
         groups = [*apart, (joined_calls, joined_jobs)]
     return [group for group in groups if group[1]]
+
+
+def _may_become_ambiguous(
+    calls: list[PendingCall], jobs: list[Job], unread: list[Job], unmatched: list[PendingCall]
+) -> bool:
+    """Whether more jobs with unread logs than other calls are left, so that one of them may show the same data."""
+    possible = [job for job in unread if any(call.fits_time_of(job) for call in calls)]
+    others = [
+        call
+        for call in unmatched
+        if call.job is None and call not in calls and any(call.fits_time_of(job) for job in possible)
+    ]
+    return len(possible) > len(others) + len(calls) - len(jobs)
 
 
 def _pairs(jobs: list[Job], calls: list[PendingCall]) -> list[tuple[Job, PendingCall]]:

@@ -8,6 +8,7 @@ import math
 import secrets
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from mincloud_api.models.job import Job
@@ -40,7 +41,7 @@ from .transport import HTTPTransport
 from .watching import Wait, WatchedCall
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable
 
     from .._configuration import Options
     from .client import MinCloud
@@ -319,10 +320,10 @@ def in_order_of_completion(runs: Iterable[Run], deadline: float, timeout: float)
     with Wait(left.values()) as wait:
         while left:
             settled = sorted((run for run, watched in left.items() if watched.is_settled), key=_finished_at)
-            open_calls = [watched for watched in left.values() if not watched.is_settled]
+            open_calls = _open_calls([watched for watched in left.values() if not watched.is_settled])
             ready: list[Run] = []
             for run in settled:
-                if has_time and _may_have_predecessor(run, left[run], open_calls):
+                if has_time and any(each.may_precede(run, left[run]) for each in open_calls):
                     break
                 ready.append(run)
             for run in ready:
@@ -352,25 +353,45 @@ def _finished_at(run: Run) -> float:
     return -math.inf if job is None or job.finished_at is None else job.finished_at
 
 
-def _may_have_predecessor(run: Run, watched: WatchedCall, open_calls: Sequence[WatchedCall]) -> bool:
-    """Whether another run's job may have ended before this one's, and a poll will tell."""
-    finished_at = _finished_at(run)
-    if not math.isfinite(finished_at):
-        return False
-    unlisted = {each.watcher for each in open_calls if each.watcher.misses_jobs(LISTED_WITHIN)}
-    for each in open_calls:
-        if not each.call.polled_in or each.watcher in unlisted:
+@dataclass(frozen=True, slots=True)
+class _OpenCalls:
+    """The calls of one watcher that have not ended as far as is known.
+
+    Attributes:
+        watcher: The watcher.
+        polled_in: The number of the latest poll that included all of them; 0 if there is none, or if the job of one is not listed yet.
+        ended_at: When the first job ended that may be one of theirs, as its log will tell.
+    """
+
+    watcher: JobWatcher
+    polled_in: int
+    ended_at: float
+
+    def may_precede(self, run: Run, watched: WatchedCall) -> bool:
+        """Whether the job of one of them may have ended before a run's, and a poll will tell."""
+        finished_at = _finished_at(run)
+        if not math.isfinite(finished_at):
+            return False
+        if not self.polled_in:
             return True
-        if each.watcher is watched.watcher:
-            is_covered = each.call.polled_in >= watched.call.ended_in
+        if self.watcher is watched.watcher:
+            is_covered = self.polled_in >= watched.call.ended_in
         else:
-            is_covered = each.watcher.clock.earliest(each.watcher.polled_at) >= finished_at
-        if not is_covered or any(
-            each.watcher.matcher.has_unread_log(job) and (job.finished_at or math.inf) < finished_at
-            for job in each.call.candidates
-        ):
-            return True
-    return False
+            is_covered = self.watcher.clock.earliest(self.watcher.polled_at) >= finished_at
+        return not is_covered or self.ended_at < finished_at
+
+
+def _open_calls(watched: Iterable[WatchedCall]) -> list[_OpenCalls]:
+    calls: dict[JobWatcher, list[PendingCall]] = {}
+    for each in watched:
+        calls.setdefault(each.watcher, []).append(each.call)
+    open_calls: list[_OpenCalls] = []
+    for watcher, some in calls.items():
+        candidates = {job.id: job for call in some for job in call.candidates}
+        ended_at = [job.finished_at or math.inf for job in candidates.values() if watcher.matcher.has_unread_log(job)]
+        polled_in = 0 if watcher.misses_jobs(LISTED_WITHIN) else min(call.polled_in for call in some)
+        open_calls.append(_OpenCalls(watcher, polled_in, min(ended_at, default=math.inf)))
+    return open_calls
 
 
 def accepted_run(

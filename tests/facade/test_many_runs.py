@@ -244,6 +244,30 @@ def test_fifty_threads_that_wait_share_their_looks(service: ScriptedService) -> 
     assert len(lists(service)) <= 4
 
 
+def test_following_hundreds_of_calls_takes_little_processor_time(service: ScriptedService) -> None:
+    service.triggered = lambda received: record(
+        service, received.body["data"], status="executing", user_log_url=None, finished_at=None
+    )
+    still = [*range(300)]
+
+    def end_some(received: Received) -> None:
+        if received.is_list:
+            for _ in range(min(30, len(still))):
+                job = service.jobs[still.pop()]
+                job.update(
+                    status="fulfilled", user_log_url=service.log_url(job["id"]), finished_at=LONG_AGO + 300 - len(still)
+                )
+
+    with MinCloud(base_url=service.url, access_token="t") as cloud, skipping():
+        runs = [cloud.functions.trigger("greet", {"n": n}) for n in range(300)]
+        service.before = end_some
+        began = time.thread_time()
+        ended = [*cloud.functions.as_completed(runs, timeout=3600)]
+        assert time.thread_time() - began < 8
+    assert len(ended) == 300
+    assert all(run.done for run in runs)
+
+
 def test_a_list_of_more_than_a_page_is_read_whole(side: Side, service: ScriptedService) -> None:
     service.longest_page = 7
     service.triggered = lambda received: record(service, received.body["data"])
