@@ -7,6 +7,7 @@ import re
 import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import quote, unquote_to_bytes, urljoin, urlsplit
 
 from .errors import ConfigurationError
@@ -115,3 +116,9 @@ def proxy_for(scheme: str, host: str, port: int) -> Proxy | None:
     parts = urlsplit(url)
     auth = (unquote_to_bytes(parts.username), unquote_to_bytes(parts.password or "")) if parts.username else None
     return Proxy(f"{kind}://{address}/", auth)
+
+
+def socks_errors() -> tuple[type[Exception], ...]:
+    """What a reply raises that is none of SOCKS 5, which httpcore leaves as it is; empty as long as no SOCKS proxy was used."""
+    socksio: Any = sys.modules.get("socksio")
+    return () if socksio is None else (socksio.ProtocolError,)

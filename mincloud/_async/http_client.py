@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._concurrency.asyncio_ import run_within
 from .._logging import suppress_httpcore_logs
-from .._urls import origin_of, redact_url
+from .._urls import origin_of, redact_url, socks_errors
 from ..errors import ClientClosed, ConfigurationError
 from ..transports import Response, connection_failed, response_too_large, timed_out
 from .connections import Deadline
@@ -97,7 +97,7 @@ class AsyncHTTPXTransport:
             problem = timed_out(request, timeout, sent=_may_have_left(trace, early=early))
         except package.HTTPStatusError as error:  # an event hook that raises for each status of failure
             return await _read(error.response, request, deadline)
-        except (package.RequestError, package.InvalidURL, OSError) as error:
+        except (package.RequestError, package.InvalidURL, OSError, *socks_errors()) as error:
             early = isinstance(
                 error, package.ConnectError | package.UnsupportedProtocol | package.ProxyError | package.InvalidURL
             )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._concurrency.threads import run_within
 from .._logging import suppress_httpcore_logs
-from .._urls import origin_of, redact_url
+from .._urls import origin_of, redact_url, socks_errors
 from ..errors import ClientClosed, ConfigurationError
 from ..transports import Response, connection_failed, response_too_large, timed_out
 from .connections import Deadline
@@ -98,7 +98,7 @@ class HTTPXTransport:
             problem = timed_out(request, timeout, sent=_may_have_left(trace, early=early))
         except package.HTTPStatusError as error:  # an event hook that raises for each status of failure
             return _read(error.response, request, deadline)
-        except (package.RequestError, package.InvalidURL, OSError) as error:
+        except (package.RequestError, package.InvalidURL, OSError, *socks_errors()) as error:
             early = isinstance(
                 error, package.ConnectError | package.UnsupportedProtocol | package.ProxyError | package.InvalidURL
             )

@@ -18,7 +18,7 @@ import httpcore
 
 from .._concurrency.threads import ContextLocal
 from .._logging import suppress_httpcore_logs
-from .._urls import ascii_host, proxy_for
+from .._urls import ascii_host, proxy_for, socks_errors
 from ..errors import ConfigurationError, ConnectionFailed
 from ..transports import Response, connection_failed, response_too_large, timed_out, transport_error
 from .connections import Connection, ConnectionPool, ConnectionUse, Deadline, NothingSent
@@ -141,13 +141,7 @@ class HTTPTransport:
                 failure = transport_error(ConnectionFailed, problem, request, may_have_run=False)
         except httpcore.TimeoutException:
             failure = timed_out(request, timeout, sent=use.sent)
-        except (
-            httpcore.NetworkError,
-            httpcore.ProtocolError,
-            httpcore.ProxyError,
-            httpcore.ConnectionNotAvailable,
-            OSError,
-        ) as error:
+        except _connection_errors() as error:
             failure = connection_failed(request, str(error) or type(error).__name__, sent=use.sent)
         finally:
             if response is not None and connection.mark_idle(response.headers):
@@ -204,6 +198,18 @@ class HTTPTransport:
                     f"the certificates to trust cannot be loaded ({error.strerror or error}): correct SSL_CERT_FILE or SSL_CERT_DIR"
                 ) from error
         return self._ssl_context
+
+
+def _connection_errors() -> tuple[type[Exception], ...]:
+    """What is raised for a connection that cannot be made, or breaks."""
+    return (
+        httpcore.NetworkError,
+        httpcore.ProtocolError,
+        httpcore.ProxyError,
+        httpcore.ConnectionNotAvailable,
+        OSError,
+        *socks_errors(),
+    )
 
 
 def _content(incoming: httpcore.Response, request: Request) -> bytes:

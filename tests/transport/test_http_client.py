@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import json
 import logging
@@ -589,6 +590,20 @@ def test_truststore_verifies(open_with: Open, authority: Any, tmp_path: Path) ->
         assert caught.value.may_have_run is False
         context.load_verify_locations(cafile=str(bundle))
         assert open_with(server.url, client={"verify": context}, max_retries=0).run(INVOKE) == 1
+
+
+# httpcore leaves the connection open.
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_what_is_no_socks_proxy_has_run_nothing(open_with: Open) -> None:
+    from .test_proxies_and_tls import NAME, not_socks
+
+    with not_socks(b"HTTP/1.1 400 Bad Request\r\n\r\n") as address:
+        side = open_with(f"http://{NAME}:9", client={"proxy": f"socks5://{address}"}, max_retries=0)
+        with pytest.raises(ConnectionFailed, match="no connection could be made") as caught:
+            side.run(INVOKE)
+    assert caught.value.may_have_run is False
+    del caught
+    gc.collect()
 
 
 def test_a_socks_proxy_carries_it(open_with: Open, serve: Serve) -> None:

@@ -26,7 +26,7 @@ from .conftest import Serve
 from .misbehaving_server import FUNCTION, ClientConnection, MisbehavingServer, Received, empty, hang, reply, result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 TOKEN = "a-token-of-the-test"
 # Only a proxy knows where this is; what is on this machine is reached without one.
@@ -367,6 +367,28 @@ class SOCKSServer(Tunnel):
                 self.forward(client, server)
 
 
+@contextlib.contextmanager
+def not_socks(answer: bytes) -> Generator[str]:
+    """The address of what gives an answer to the first bytes of each connection, and closes it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection:
+                        connection.recv(1000)
+                        connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
 GRANTED, REFUSED = (b"\x05%c\x00\x01\x7f\x00\x00\x01\x00\x00" % code for code in (0, 5))
 
 
@@ -392,6 +414,18 @@ def test_a_socks_proxy_that_opens_no_way_has_run_nothing(open_side: OpenSide, mo
         side.run(lambda cloud: cloud.functions.invoke("greet"))
     proxy.close()
     assert (caught.value.may_have_run, len(proxy.asked)) == (False, 1)
+
+
+@pytest.mark.parametrize("answer", [b"", b"\x05", b"HTTP/1.1 400 Bad Request\r\n\r\n"], ids=["nothing", "half", "HTTP"])
+def test_what_is_no_socks_proxy_has_run_nothing(
+    open_side: OpenSide, monkeypatch: pytest.MonkeyPatch, answer: bytes
+) -> None:
+    with not_socks(answer) as address:
+        monkeypatch.setenv("ALL_PROXY", f"socks5://{address}")
+        side = open_side(base_url=f"http://{NAME}:9", access_token=TOKEN, max_retries=0)
+        with pytest.raises(ConnectionFailed, match="no connection could be made") as caught:
+            side.run(lambda cloud: cloud.functions.invoke("greet"))
+    assert caught.value.may_have_run is False
 
 
 def test_a_socks_proxy_without_the_package_for_it_says_how_to_install_it(
