@@ -33,7 +33,7 @@ test-pythons: $(VENV_STAMP) ## Test the client on Python 3.12 and 3.13, where th
 
 test-browser: docs ## Test the emulator's page and the documentation in headless Chromium (Debian's)
 	@scripts/install_debian_packages.sh chromium=/usr/bin/chromium
-	@$(BIN)/python -m pytest tests/browser -n 2 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest tests/browser -n $(JOBS) --dist worksteal $(ARGS)
 
 package-contract: $(VENV_STAMP) $(NODE_STAMP) ## Build the contract's npm package, and its variants as files, into dist/
 	@$(BIN)/python -m scripts.contract.package
@@ -45,7 +45,7 @@ stories: $(VENV_STAMP) ## Run the stories of the contract against an emulator, o
 	@$(BIN)/python -m scripts.stories $(ARGS)
 
 test-stories: $(VENV_STAMP) $(NODE_STAMP) ## Test what runs the stories
-	@$(BIN)/python -m pytest tests/stories $(ARGS)
+	@$(BIN)/python -m pytest tests/stories -n $(JOBS) --dist worksteal $(ARGS)
 
 languages: $(LANGUAGES_STAMP) $(NODE_STAMP) ## Generate clients in other languages, and run the stories through those that a driver stands ready for
 	@scripts/install_debian_packages.sh php-cli php-curl php-mbstring php-guzzlehttp-guzzle

@@ -44,8 +44,7 @@ def test_the_documentation_is_built() -> None:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_has_no_error_asks_no_other_host_and_fits_a_phone(site: str, browser: Browser, name: str) -> None:
-    with browser.page(site, **PHONE) as page:
-        page.goto(f"{site}/{name}")
+    with browser.page(f"{site}/{name}", **PHONE) as page:
         page.wait("header" if name.endswith("search.html") else "h1")
         assert overflow(page) <= 0
         assert page.evaluate(PICTURES) == []
@@ -56,8 +55,7 @@ def test_a_page_has_no_error_asks_no_other_host_and_fits_a_phone(site: str, brow
     "name", ["tutorial.html", "guides/errors.html", "command-line.html", "reference/functions.html"]
 )
 def test_every_text_can_be_read(site: str, browser: Browser, name: str, scheme: str) -> None:
-    with browser.page(site, colorScheme=scheme) as page:
-        page.goto(f"{site}/{name}")
+    with browser.page(f"{site}/{name}", colorScheme=scheme) as page:
         page.wait("h1")
         contrasts = [(text, round(ratio, 1)) for text, ratio in page.evaluate(CONTRASTS)]
         assert len(contrasts) > 50
@@ -88,8 +86,7 @@ def test_from_files_the_pages_lead_to_each_other(browser: Browser) -> None:
 
 
 def test_what_is_to_be_typed_can_be_copied_and_what_is_printed_not(site: str, browser: Browser) -> None:
-    with browser.page(site) as page:
-        page.goto(f"{site}/tutorial.html")
+    with browser.page(f"{site}/tutorial.html") as page:
         page.wait("button.copybtn")
         for kind, expected in (("sh", True), ("python", True), ("text", False)):
             blocks = page.evaluate(f"document.querySelectorAll('.highlight-{kind}').length")
@@ -99,8 +96,7 @@ def test_what_is_to_be_typed_can_be_copied_and_what_is_printed_not(site: str, br
 
 
 def test_the_contract_shows_an_operation_and_finds_one(site: str, browser: Browser) -> None:
-    with browser.page(site) as page:
-        page.goto(f"{site}/{CONTRACT}#/invocations/invokefunction")
+    with browser.page(f"{site}/{CONTRACT}#/invocations/invokefunction") as page:
         page.wait_for_text("body", "Call a function")
         page.wait_for_text("body", "/oserve/v1.3/cloud-function/{function_name}/job/")
         page.goto(f"{site}/{CONTRACT}#/jobs/listjobs")

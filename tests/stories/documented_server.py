@@ -43,7 +43,7 @@ class _Refused(Exception):
         self.status = status
 
 
-class _Service:
+class DocumentedService:
     """What the server keeps, and what each operation does; statuses that the documentation names, and bodies of errors as plain text."""
 
     def __init__(self, *, deletes_with: int) -> None:
@@ -53,7 +53,13 @@ class _Service:
         self.logs: dict[str, str] = {}
         self.ids = itertools.count(1)
         self.codes: set[str] = set()
+        self.calls: list[threading.Thread] = []
         self.url = ""
+
+    def await_calls(self) -> None:
+        """Waits until the calls that nobody waits for have ended."""
+        for call in self.calls:
+            call.join()
 
     def answer(
         self, method: str, path: str, query: dict[str, str], headers: Any, body: dict[str, Any]
@@ -147,7 +153,8 @@ class _Service:
 
         if body.get("sync", True):
             return 200, run()
-        threading.Thread(target=run, daemon=True).start()
+        self.calls.append(threading.Thread(target=run, daemon=True))
+        self.calls[-1].start()
         return 200, {"status": "ok"}
 
     def debug(self, name: str, body: dict[str, Any]) -> tuple[int, Any]:
@@ -175,13 +182,13 @@ class _Service:
 
 
 @contextmanager
-def documented_server(*, deletes_with: int = 204) -> Generator[str]:
-    """The address of such a server.
+def documented_server(*, deletes_with: int = 204) -> Generator[DocumentedService]:
+    """Runs such a server.
 
     Args:
         deletes_with: the status of a deletion, 204 by the documentation.
     """
-    service = _Service(deletes_with=deletes_with)
+    service = DocumentedService(deletes_with=deletes_with)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -238,7 +245,7 @@ def documented_server(*, deletes_with: int = 204) -> Generator[str]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield service.url
+        yield service
     finally:
         server.shutdown()
         server.server_close()

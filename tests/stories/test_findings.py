@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from mincloud_emulator import Emulator
+from scripts.stories import runner
 from scripts.stories.__main__ import main
 from scripts.stories.contract import Contract
 from scripts.stories.derived import derived_stories
@@ -33,8 +35,14 @@ def against(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
 def test_a_server_that_keeps_to_the_documentation_passes_and_its_differences_are_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with documented_server() as url:
-        against(monkeypatch, url)
+    with documented_server() as service:
+        against(monkeypatch, service.url)
+
+        def wait_for_calls(_: float) -> None:
+            # Once they have ended, a request that is made again is answered as before, however much later that is.
+            service.await_calls()
+
+        monkeypatch.setattr(runner, "time", SimpleNamespace(monotonic=time.monotonic, sleep=wait_for_calls))
         status = main([])
     out, err = capsys.readouterr()
 
@@ -64,8 +72,8 @@ def test_a_server_that_keeps_to_the_documentation_passes_and_its_differences_are
 def test_a_server_that_breaks_the_documentation_fails(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with documented_server(deletes_with=200) as url:
-        against(monkeypatch, url)
+    with documented_server(deletes_with=200) as service:
+        against(monkeypatch, service.url)
         status = main(["--story", "deleted-function"])
     out, err = capsys.readouterr()
 
@@ -77,8 +85,8 @@ def test_a_server_that_breaks_the_documentation_fails(
 def test_what_rests_on_a_step_that_went_otherwise_is_not_held_against_the_server(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with documented_server() as url:
-        against(monkeypatch, url)
+    with documented_server() as service:
+        against(monkeypatch, service.url)
         status = main(["--story", "function-name"])
     out, _ = capsys.readouterr()
 
