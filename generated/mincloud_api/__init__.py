@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from .client import AuthenticatedClient, Client
 
 CONTRACT_VERSION = "0.1.0"
-CONTRACT_SHA256 = "1d0e7f5c0e7e3b0c275a25ccfa590b2bda52a94c4d4fb9daf7ad67c790621558"
+CONTRACT_SHA256 = "7b4b2d74f8413b76c619819462df8551a92ad76af41c197bd8af17d25be47eed"
 
 __all__ = ("CONTRACT_SHA256", "CONTRACT_VERSION", "AuthenticatedClient", "Client")
 

@@ -5,8 +5,8 @@ A change breaks users when
 - a request that was valid is no longer (a parameter that is required now, a value that is refused, a lower maximum);
 - an answer may come that the old document did not allow, or may lack what it promised (a field that is gone or no longer required, null
   where there was none, another type, another status of success);
-- a name that generated code carries is gone or has another type: an operation, a tag, a parameter, a field, a schema, a value, the
-  title, after which openapi-python-client names its package;
+- a name that generated code carries is gone or has another type: an operation, a tag, a parameter, a field, a schema, a shared response,
+  a value, the title, after which openapi-python-client names its package;
 - a place that generated code goes by is another: clients take an operation's parameters in the contract's order, the required ones first.
 
 What the contract's README asks users to accept breaks nobody: fields that are not listed, unknown values of an open enum, statuses
@@ -141,7 +141,9 @@ def _change(difference: Node) -> Change:
         return Change(place, f"the {_part_name(what)} is gone, or has another name", what not in _REMOVED)
     if kind == "modified":
         return Change(
-            place, f"is {_format_value(new)} now instead of {_format_value(old)}", _breaks_if_changed(key, old, new)
+            place,
+            f"is {_format_value(new)} now instead of {_format_value(old)}",
+            _breaks_if_changed(key, old, new, place),
         )
     return Change(place, f"the {_part_name(what)} is new", _breaks_if_new(what, new, steps(difference["path"])))
 
@@ -173,10 +175,10 @@ def _breaks_if_new(what: str, value: Any, place: Place) -> bool:
             return not _ADDED.fullmatch(what)
 
 
-def _breaks_if_changed(key: str, old: Any, new: Any) -> bool:
+def _breaks_if_changed(key: str, old: Any, new: Any, place: Place) -> bool:
     match key:
-        case "key":  # a path whose parameter has another name; the parameter itself is reported
-            return False
+        case "key":  # a path whose parameter has another name is reported at the parameter
+            return place[0] == "components"
         case "format":  # `password` only hides what is typed; the type stays
             return not {old, new} <= {None, "password"}
         case "default" | "x-secret":

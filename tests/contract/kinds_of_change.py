@@ -30,10 +30,14 @@ TOKEN = {"accessToken": NO_SCOPES}
 
 
 def rename_schema(old: str, new: str) -> Change:
+    return rename_component("schemas", old, new)
+
+
+def rename_component(kind: str, old: str, new: str) -> Change:
     def change(document: dict[str, Any]) -> None:
-        schemas = document["components"]["schemas"]
-        schemas[new] = schemas.pop(old)
-        follow(document, f"#/components/schemas/{old}", f"#/components/schemas/{new}")
+        components = document["components"][kind]
+        components[new] = components.pop(old)
+        follow(document, f"#/components/{kind}/{old}", f"#/components/{kind}/{new}")
 
     return change
 
@@ -322,6 +326,11 @@ BREAKING: dict[str, tuple[Change, str, str]] = {
         rename_schema("CloudFunction", "Function"),
         "components > schemas > Function",
         "the schema is gone, or has another name",
+    ),
+    "a response that operations share has another name": (
+        rename_component("responses", "Unauthorized", "NotAuthorized"),
+        "components > responses > NotAuthorized",
+        "is `NotAuthorized` now instead of `Unauthorized`",
     ),
     "an answer is of another schema, alike": (
         all_of(

@@ -235,6 +235,8 @@ WORDS: list[tuple[str, tuple[str | int, ...], str]] = [
     ("room on disk", FUNCTIONS_TAG, "`/tmp` in the container holds 64 MB"),
     ("programs", FUNCTIONS_TAG, "gd, ghostscript and imagemagick"),
     ("functions call functions", FUNCTIONS_TAG, "`BaaS.invoke(name, params, sync)`"),
+    ("and did so by another name", FUNCTIONS_TAG, "`BaaS.invokeFunction` gives the whole HTTP response"),
+    ("plans of a request", ("paths", FUNCTION, "patch", "x-provenance", 1, "note"), "names the possible plans"),
     ("limit of a synchronous call", INVOCATIONS, "| a synchronous call | 5 seconds |"),
     (
         "limit of an asynchronous call",
@@ -366,6 +368,7 @@ CONTRADICTIONS: list[tuple[str, tuple[str | int, ...]]] = [
 ]
 
 # What neither page documents: (what, where, standing)
+EXAMPLES = ("responses", "200", "content", "application/json", "examples")
 READINGS: list[tuple[str, tuple[str | int, ...], str]] = [
     ("statuses of the legacy trigger", ("paths", LEGACY, "post"), "inferred"),
     ("404 of a change", ("paths", FUNCTION, "patch"), "observed"),
@@ -374,6 +377,9 @@ READINGS: list[tuple[str, tuple[str | int, ...], str]] = [
     ("400 of a call", ("paths", JOBS, "post"), "inferred"),
     ("statuses of authorize", ("paths", AUTHORIZE, "post"), "inferred"),
     ("statuses of the token", ("paths", TOKEN, "post"), "inferred"),
+    ("how long a code lasts", ("paths", AUTHORIZE, "post", *EXAMPLES, "code"), "inferred"),
+    ("how long a token lasts", ("paths", TOKEN, "post", *EXAMPLES, "token"), "inferred"),
+    ("what a client without the cookie gets", ("paths", AUTHORIZE, "post"), "inferred"),
     ("multipart at the token", ("paths", TOKEN, "post"), "observed"),
     ("limit", (*PARAMETER, "Limit"), "observed"),
     ("the bounds of limit", (*PARAMETER, "Limit"), "inferred"),
