@@ -90,12 +90,17 @@ function log(level, message) {
 
 function writeToStream(fd, bytes) {
   const stream = streams.get(fd);
-  const lines = stacks.withoutOwnFrames(stream.begun + stream.decoder.write(bytes), loadedName).split('\n');
-  stream.begun = '';
-  const begun = lines.pop();
-  for (const line of lines) log(stream.level, line);
-  stream.begun = begun;
-  if (begun.length > LOG_LIMIT) endBegunLines();
+  const text = stream.decoder.write(bytes);
+  stream.begun += text;
+  // Until a line ends it is only put together, which takes no time however many its pieces are.
+  if (text.includes('\n')) {
+    const lines = stacks.withoutOwnFrames(stream.begun, loadedName).split('\n');
+    stream.begun = '';
+    const begun = lines.pop();
+    for (const line of lines) log(stream.level, line);
+    stream.begun = begun;
+  }
+  if (stream.begun.length > LOG_LIMIT) endBegunLines();
 }
 
 function printed(label, value) {

@@ -158,6 +158,16 @@ async def test_a_flood_is_cut_and_the_log_says_so(call: Caller, held_clock: Held
     assert outcome.status == ("deadline_exceeded" if endless else "fulfilled")
 
 
+async def test_a_long_line_may_be_written_in_many_small_pieces(call: Caller) -> None:
+    outcome = await call(
+        """exports.main = async () => {
+          for (let i = 0; i < 1e5; i++) process.stdout.write('piece of ')
+          return null
+        }"""
+    )
+    assert messages(outcome.log) == ["LOG event.data:  {}", "LOG " + "piece of " * 100_000, returned("null")]
+
+
 async def test_what_cannot_be_shown_does_not_end_the_call(call: Caller) -> None:
     outcome = await call(
         """exports.main = async () => {
