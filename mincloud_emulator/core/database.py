@@ -80,6 +80,9 @@ def open_database(path: Path | None) -> sqlite3.Connection:
         connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         _create_schema(connection)
         return connection
+    if path.exists() and not path.is_file():  # a device would lose the permissions that others need
+        message = f"cannot open the data file {path} (it is no regular file): name another file"
+        raise DataFileError(message)
     try:
         # It holds credentials, so only its owner can read it. SQLite gives the files beside it the same mode.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))

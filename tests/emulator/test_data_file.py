@@ -176,6 +176,17 @@ def test_a_place_that_can_not_be_written_is_refused(tmp_path: Path) -> None:
             Emulator(data=file).start()
 
 
+def test_a_device_or_pipe_is_refused_and_keeps_its_permissions(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    pipe.chmod(0o666)
+    with pytest.raises(
+        DataFileError, match=r"cannot open the data file .* \(it is no regular file\): name another file"
+    ):
+        Emulator(data=pipe).start()
+    assert pipe.stat().st_mode & 0o777 == 0o666
+
+
 def test_an_empty_file_becomes_a_data_file(tmp_path: Path) -> None:
     file = tmp_path / "emulator.db"
     file.touch()
